@@ -1,0 +1,19 @@
+/**
+ * The native addon, typed. The declarations beside this file are written by hand: they say what each native
+ * object is for and who owns it. Nothing else in `lib/` loads the addon.
+ */
+import binding from '../../native/binding.cjs';
+import type { EngineNative } from './engine';
+import type { DeadLettersNative } from './dead-letters';
+import type { MemoryNative } from './memory';
+import type { PolicyNative } from './policy';
+import type { StreamNative } from './stream';
+
+export interface NativeBinding
+  extends EngineNative,
+    DeadLettersNative,
+    MemoryNative,
+    PolicyNative,
+    StreamNative {}
+
+export const native = binding as NativeBinding;

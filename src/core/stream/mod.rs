@@ -1,0 +1,1 @@
+//! State machines of the stream operators: one a file, time passed in, answers as data.

@@ -1,0 +1,3 @@
+//! The Node-API binding: ring memory, handles, conversions. It holds no policy; reading it should be dull.
+
+mod raw;
