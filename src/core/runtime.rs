@@ -1,0 +1,747 @@
+//! The life of events: admission, order, dispatch, delivery. See the contract in [the module above](super).
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use super::delivery::Redelivery;
+use super::limits::GroupLimits;
+use super::ordering::OrderingKeys;
+use super::ready::ReadyQueue;
+use super::rng::Rng;
+use super::sizes::{SizeLimits, SizeVerdict, Sizes};
+use super::slots::{NONE, Slot, State};
+use super::stats::{Counters, Gauges};
+use super::timers::{TimerId, TimerKind, Timers};
+
+/// How a runtime behaves. Values are checked by the facade, which knows the names that users gave them.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Events whose handlers may run at once; at least 1.
+    pub max_concurrent: u32,
+    /// The same for each tenant.
+    pub max_concurrent_per_tenant: Option<u32>,
+    /// The same for each event type.
+    pub max_concurrent_per_kind: Option<u32>,
+    /// Milliseconds from delivery until a missing acknowledgement counts as a failure.
+    pub ack_timeout_ms: Option<f64>,
+    /// The policy of events that bring none of their own (index 0).
+    pub redelivery: Redelivery,
+    /// Thresholds for events whose size is known.
+    pub sizes: SizeLimits,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+/// An event that wants to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Submission {
+    /// A slot that is free.
+    pub slot: u32,
+    /// Interned event type.
+    pub kind: u32,
+    /// Interned tenant.
+    pub tenant: u32,
+    /// Interned ordering key, or [`NONE`].
+    pub key: u32,
+    /// Higher runs first; finite.
+    pub priority: f64,
+    /// Milliseconds before which it must not start.
+    pub delay_ms: f64,
+}
+
+/// What only few events bring.
+#[derive(Debug, Clone, Copy)]
+pub struct Extras {
+    /// Milliseconds after which it must not start any more; infinity: never.
+    pub ttl_ms: f64,
+    /// Index of its redelivery policy.
+    pub policy: u16,
+    /// Its size, already admitted; 0 when sizes are off.
+    pub bytes: f64,
+}
+
+/// How a run has ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outcome {
+    /// Handled; nothing more to come.
+    Done,
+    /// Handled; the acknowledgement is still to come.
+    Delivered,
+    /// Failed.
+    Failed {
+        /// Whether the error is of a kind that may be tried again.
+        retryable: bool,
+        /// A delay that the error asks for, in milliseconds.
+        asked_ms: Option<f64>,
+    },
+}
+
+/// What to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Run the handlers of this slot's event.
+    Run(u32),
+    /// Let the parked handlers of this slot go on.
+    Resume(u32),
+}
+
+/// What has been decided about an event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Notice {
+    /// It will be delivered again.
+    Retry {
+        /// The event.
+        slot: u32,
+        /// Attempts that have failed.
+        attempts: u32,
+        /// Milliseconds until it is ready again.
+        delay_ms: f64,
+    },
+    /// It is given up. Its slot is free.
+    Dead {
+        /// The event.
+        slot: u32,
+        /// Attempts that have failed.
+        attempts: u32,
+    },
+    /// Its acknowledgement did not come: what still runs of it is to be aborted. A `Retry` or `Dead` follows.
+    AckTimeout {
+        /// The event.
+        slot: u32,
+    },
+    /// Its time to live has passed before it started. Its slot is free.
+    Expired {
+        /// The event.
+        slot: u32,
+    },
+    /// It was taken out. Its slot is free.
+    Cancelled {
+        /// The event.
+        slot: u32,
+    },
+    /// It was given up for room or at the end. Its slot is free.
+    Dropped {
+        /// The event.
+        slot: u32,
+    },
+}
+
+/// How an event leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Done,
+    Dead,
+    Expired,
+    Cancelled,
+    Dropped,
+}
+
+/// What an owner's word about a running event makes of its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Acked,
+    Nacked,
+}
+
+/// The core of one runtime or queue.
+#[derive(Debug)]
+pub struct Runtime {
+    slots: Vec<Slot>,
+    ready: ReadyQueue,
+    resuming: VecDeque<u32>,
+    keys: OrderingKeys,
+    limits: GroupLimits,
+    timers: Timers<(u32, TimerKind)>,
+    policies: Vec<Redelivery>,
+    extras: FxHashMap<u32, Extras>,
+    words: FxHashMap<u32, Word>,
+    sizes: Sizes,
+    notices: VecDeque<Notice>,
+    counters: Counters,
+    gauges: Gauges,
+    width: u32,
+    ack_timeout_ms: Option<f64>,
+    rng: Rng,
+}
+
+impl Runtime {
+    /// A runtime with no event.
+    pub fn new(config: Config) -> Self {
+        Self {
+            slots: Vec::new(),
+            ready: ReadyQueue::default(),
+            resuming: VecDeque::new(),
+            keys: OrderingKeys::default(),
+            limits: GroupLimits::new(
+                config.max_concurrent_per_tenant,
+                config.max_concurrent_per_kind,
+            ),
+            timers: Timers::default(),
+            policies: vec![config.redelivery],
+            extras: FxHashMap::default(),
+            words: FxHashMap::default(),
+            sizes: Sizes::new(config.sizes),
+            notices: VecDeque::new(),
+            counters: Counters::default(),
+            gauges: Gauges::default(),
+            width: config.max_concurrent,
+            ack_timeout_ms: config.ack_timeout_ms,
+            rng: Rng::new(config.seed),
+        }
+    }
+
+    // ── Admission ──────────────────────────────────────────────────────────────────────────────────────
+
+    /// Decides about an event of `bytes`; an admitted one keeps its bytes until it ends.
+    pub fn admit_bytes(&mut self, bytes: f64) -> SizeVerdict {
+        self.sizes.enter(bytes)
+    }
+
+    /// Gives back the bytes of an admitted event that was not submitted after all.
+    pub fn return_bytes(&mut self, bytes: f64) {
+        self.sizes.leave(bytes);
+    }
+
+    /// The index of `policy`, the same for equal ones; `None` when 65,535 different ones are in use.
+    pub fn intern_policy(&mut self, policy: Redelivery) -> Option<u16> {
+        let known = self.policies.iter().position(|other| *other == policy);
+        let index = known.unwrap_or(self.policies.len());
+        if known.is_none() && index < usize::from(u16::MAX) {
+            self.policies.push(policy);
+        }
+        u16::try_from(index).ok().filter(|&index| index < u16::MAX)
+    }
+
+    /// Keeps what the next submission of `slot` brings besides.
+    pub fn prepare(&mut self, slot: u32, extras: Extras) {
+        self.extras.insert(slot, extras);
+    }
+
+    /// Takes an event in. A slot that is in use already is left alone.
+    pub fn submit(&mut self, now: f64, event: Submission) {
+        let index = event.slot as usize;
+        if index >= self.slots.len() {
+            self.slots.resize_with(index + 1, Slot::default);
+        }
+        if self.slots[index].state != State::Free {
+            return;
+        }
+        self.counters.emitted += 1;
+        self.slots[index] = Slot {
+            kind: event.kind,
+            tenant: event.tenant,
+            key: event.key,
+            priority: event.priority,
+            due: if event.delay_ms > 0.0 {
+                now + event.delay_ms
+            } else {
+                0.0
+            },
+            ..Slot::default()
+        };
+        if !self.extras.is_empty()
+            && let Some(extras) = self.extras.remove(&event.slot)
+        {
+            self.apply_extras(now, event.slot, extras);
+        }
+        if event.key == NONE || self.keys.enter(&mut self.slots, event.slot) {
+            self.wait_or_ready(now, event.slot);
+        } else {
+            self.gauges.waiting += 1;
+        }
+    }
+
+    fn apply_extras(&mut self, now: f64, slot: u32, extras: Extras) {
+        let record = &mut self.slots[slot as usize];
+        record.policy = extras.policy;
+        record.bytes = extras.bytes;
+        if extras.ttl_ms.is_finite() {
+            record.ttl_timer = self
+                .timers
+                .arm(now + extras.ttl_ms, (slot, TimerKind::Expiry));
+        }
+    }
+
+    /// The turn of an event has come as far as its ordering key goes.
+    fn wait_or_ready(&mut self, now: f64, slot: u32) {
+        let due = self.slots[slot as usize].due;
+        if due > now {
+            self.wait_until(slot, State::Delayed, due);
+        } else {
+            self.make_ready(slot);
+        }
+    }
+
+    fn wait_until(&mut self, slot: u32, state: State, due: f64) {
+        let timer = self.timers.arm(due, (slot, TimerKind::Due));
+        let record = &mut self.slots[slot as usize];
+        record.state = state;
+        record.due = due;
+        record.timer = timer;
+        self.gauges.waiting += 1;
+    }
+
+    fn make_ready(&mut self, slot: u32) {
+        self.slots[slot as usize].state = State::Ready;
+        self.ready.push(&mut self.slots, slot);
+        self.gauges.ready += 1;
+    }
+
+    // ── Dispatch ───────────────────────────────────────────────────────────────────────────────────────
+
+    /// What is to be started next, if a permit is free; the permit is taken.
+    #[inline]
+    pub fn next(&mut self, now: f64) -> Option<Start> {
+        if self.gauges.executing >= self.width {
+            return None;
+        }
+        if let Some(slot) = self.resuming.pop_front() {
+            self.slots[slot as usize].state = State::Running;
+            self.gauges.parked -= 1;
+            self.gauges.executing += 1;
+            return Some(Start::Resume(slot));
+        }
+        loop {
+            let slot = self.ready.pop(&mut self.slots);
+            if slot == NONE {
+                return None;
+            }
+            if self.slots[slot as usize].ttl_timer != TimerId::NONE && self.is_stale(now, slot) {
+                continue;
+            }
+            if self.limits.is_off() || self.take_group_permits(slot) {
+                self.start(now, slot);
+                return Some(Start::Run(slot));
+            }
+        }
+    }
+
+    /// A time to live ends where the event starts. Expires the event if that is too late, even when the timer that
+    /// should have said so has not been served yet.
+    #[cold]
+    fn is_stale(&mut self, now: f64, slot: u32) -> bool {
+        let timer = std::mem::replace(&mut self.slots[slot as usize].ttl_timer, TimerId::NONE);
+        let stale = self.timers.deadline(timer) <= now;
+        self.timers.cancel(timer);
+        if stale {
+            self.gauges.ready -= 1;
+            if !self.limits.is_off() {
+                self.wake_held(slot);
+            }
+            self.end(now, slot, End::Expired);
+            self.notices.push_back(Notice::Expired { slot });
+        }
+        stale
+    }
+
+    fn take_group_permits(&mut self, slot: u32) -> bool {
+        let entered = self.limits.enter(slot, &self.slots[slot as usize]);
+        if !entered {
+            self.slots[slot as usize].state = State::Held;
+            // Held at one limit, it no longer stands for those that wait at its other one.
+            self.wake_held(slot);
+        }
+        entered
+    }
+
+    fn wake_held(&mut self, slot: u32) {
+        let wakes = self.limits.wakes(&self.slots[slot as usize]);
+        for wake in wakes.into_iter().flatten() {
+            self.slots[wake as usize].state = State::Ready;
+            self.ready.restore(&mut self.slots, wake);
+        }
+    }
+
+    #[inline]
+    fn start(&mut self, now: f64, slot: u32) {
+        let record = &mut self.slots[slot as usize];
+        record.state = State::Running;
+        record.attempts += 1;
+        self.gauges.ready -= 1;
+        self.gauges.running += 1;
+        self.gauges.executing += 1;
+        if let Some(timeout) = self.ack_timeout_ms {
+            record.timer = self.timers.arm(now + timeout, (slot, TimerKind::AckTimeout));
+        }
+    }
+
+    /// A running event waits inside a middleware: its permit is free meanwhile. Answers whether it was running.
+    pub fn park(&mut self, slot: u32) -> bool {
+        let running = self.state(slot) == State::Running;
+        if running {
+            self.slots[slot as usize].state = State::Parked;
+            self.gauges.executing -= 1;
+            self.gauges.parked += 1;
+        }
+        running
+    }
+
+    /// The wait of a parked event is over: it goes on when a permit is free (before anything new starts).
+    pub fn unpark(&mut self, slot: u32) -> bool {
+        let parked = self.state(slot) == State::Parked;
+        if parked {
+            self.slots[slot as usize].state = State::Resuming;
+            self.resuming.push_back(slot);
+        }
+        parked
+    }
+
+    /// Sets how many may run at once from now on; at least 1. What runs beyond it goes on.
+    pub fn set_width(&mut self, width: u32) {
+        self.width = width.max(1);
+    }
+
+    // ── Delivery ───────────────────────────────────────────────────────────────────────────────────────
+
+    /// A run has ended. Ignored when the slot is not running any more (its acknowledgement timed out).
+    #[inline]
+    pub fn complete(&mut self, now: f64, slot: u32, outcome: Outcome) {
+        if !self.leave_execution(slot) {
+            return;
+        }
+        let word = match self.words.is_empty() {
+            true => None,
+            false => self.words.remove(&slot),
+        };
+        match (outcome, word) {
+            (Outcome::Failed { .. }, Some(Word::Acked)) => {
+                self.counters.failed += 1;
+                self.end(now, slot, End::Done);
+            }
+            (Outcome::Failed { retryable, asked_ms }, _) => {
+                self.fail(now, slot, retryable, asked_ms);
+            }
+            (_, Some(Word::Nacked)) => self.fail(now, slot, true, None),
+            (Outcome::Done, _) | (_, Some(Word::Acked)) => self.end(now, slot, End::Done),
+            (Outcome::Delivered, None) => {
+                self.slots[slot as usize].state = State::Unacked;
+                self.gauges.unacked += 1;
+            }
+        }
+    }
+
+    /// Gives up the permit (or the place in the line for one) of a started event.
+    #[inline]
+    fn leave_execution(&mut self, slot: u32) -> bool {
+        match self.state(slot) {
+            State::Running => self.gauges.executing -= 1,
+            State::Parked => self.gauges.parked -= 1,
+            State::Resuming => {
+                self.gauges.parked -= 1;
+                self.resuming.retain(|&other| other != slot);
+            }
+            _ => return false,
+        }
+        if !self.limits.is_off() {
+            self.limits.leave(&self.slots[slot as usize]);
+            self.wake_held(slot);
+        }
+        true
+    }
+
+    /// An attempt has failed, and its permit is given up.
+    fn fail(&mut self, now: f64, slot: u32, retryable: bool, asked_ms: Option<f64>) {
+        self.counters.failed += 1;
+        self.disarm(slot);
+        let Slot {
+            policy, attempts, ..
+        } = self.slots[slot as usize];
+        let policy = self.policies[usize::from(policy)];
+        let delay = retryable
+            .then(|| policy.next_delay(attempts, asked_ms, &mut self.rng))
+            .flatten();
+        let Some(delay_ms) = delay else {
+            self.end(now, slot, End::Dead);
+            self.notices.push_back(Notice::Dead { slot, attempts });
+            return;
+        };
+        self.counters.retried += 1;
+        self.counters.retry_delay_ms += delay_ms as u64;
+        self.gauges.running -= 1;
+        self.gauges.retrying += 1;
+        self.wait_until(slot, State::Retrying, now + delay_ms);
+        self.notices.push_back(Notice::Retry {
+            slot,
+            attempts,
+            delay_ms,
+        });
+    }
+
+    /// The owner acknowledges a delivery. Answers whether there was one to acknowledge.
+    pub fn ack(&mut self, now: f64, slot: u32) -> bool {
+        match self.state(slot) {
+            State::Unacked => {
+                self.gauges.unacked -= 1;
+                self.end(now, slot, End::Done);
+                true
+            }
+            state => self.say(slot, state, Word::Acked),
+        }
+    }
+
+    /// The owner refuses a delivery: it counts as failed. Answers whether there was one to refuse.
+    pub fn nack(&mut self, now: f64, slot: u32) -> bool {
+        match self.state(slot) {
+            State::Unacked => {
+                self.gauges.unacked -= 1;
+                self.fail(now, slot, true, None);
+                true
+            }
+            state => self.say(slot, state, Word::Nacked),
+        }
+    }
+
+    /// Remembers a word about an event that still runs, for its end.
+    fn say(&mut self, slot: u32, state: State, word: Word) -> bool {
+        let running = matches!(state, State::Running | State::Parked | State::Resuming);
+        if running {
+            self.words.insert(slot, word);
+        }
+        running
+    }
+
+    // ── Time ───────────────────────────────────────────────────────────────────────────────────────────
+
+    /// When [`tick`](Self::tick) is to be called next.
+    #[inline]
+    pub fn next_deadline(&self) -> Option<f64> {
+        self.timers.next_deadline()
+    }
+
+    /// Lets happen what is due at `now`.
+    pub fn tick(&mut self, now: f64) {
+        while let Some((slot, kind)) = self.timers.pop_due(now) {
+            match kind {
+                TimerKind::Due => self.due(slot),
+                TimerKind::Expiry => self.expire(now, slot),
+                TimerKind::AckTimeout => self.ack_timeout(now, slot),
+            }
+        }
+    }
+
+    fn due(&mut self, slot: u32) {
+        let record = &mut self.slots[slot as usize];
+        record.timer = TimerId::NONE;
+        self.gauges.waiting -= 1;
+        if record.state == State::Retrying {
+            self.gauges.retrying -= 1;
+        }
+        self.make_ready(slot);
+    }
+
+    fn expire(&mut self, now: f64, slot: u32) {
+        self.slots[slot as usize].ttl_timer = TimerId::NONE;
+        if self.withdraw(slot) {
+            self.end(now, slot, End::Expired);
+            self.notices.push_back(Notice::Expired { slot });
+        }
+    }
+
+    fn ack_timeout(&mut self, now: f64, slot: u32) {
+        self.slots[slot as usize].timer = TimerId::NONE;
+        self.counters.ack_timeouts += 1;
+        self.words.remove(&slot);
+        if self.state(slot) == State::Unacked {
+            self.gauges.unacked -= 1;
+        } else {
+            self.leave_execution(slot);
+        }
+        self.notices.push_back(Notice::AckTimeout { slot });
+        self.fail(now, slot, true, None);
+    }
+
+    // ── Ends ───────────────────────────────────────────────────────────────────────────────────────────
+
+    /// Takes an event out that has not started, or whose acknowledgement is outstanding; a running one stays.
+    /// Answers whether it was taken out.
+    pub fn cancel(&mut self, now: f64, slot: u32) -> bool {
+        self.take_out(now, slot, End::Cancelled)
+    }
+
+    /// Gives up the oldest event of the lowest priority that is ready. Answers whether there was one.
+    pub fn drop_oldest(&mut self, now: f64) -> bool {
+        let slot = self.ready.least(&self.slots);
+        slot != NONE && self.take_out(now, slot, End::Dropped)
+    }
+
+    /// Takes out every event that is not running; `dropped` says how they are counted.
+    pub fn clear(&mut self, now: f64, dropped: bool) {
+        let end = if dropped { End::Dropped } else { End::Cancelled };
+        for slot in 0..self.slots.len() as u32 {
+            self.take_out(now, slot, end);
+        }
+    }
+
+    /// Gives up an event that is still running, at the end of the runtime.
+    pub fn abandon(&mut self, now: f64, slot: u32) {
+        if self.leave_execution(slot) {
+            self.words.remove(&slot);
+            self.end(now, slot, End::Dropped);
+            self.notices.push_back(Notice::Dropped { slot });
+        }
+    }
+
+    fn take_out(&mut self, now: f64, slot: u32, end: End) -> bool {
+        if !self.withdraw(slot) {
+            return false;
+        }
+        self.end(now, slot, end);
+        self.notices.push_back(match end {
+            End::Dropped => Notice::Dropped { slot },
+            _ => Notice::Cancelled { slot },
+        });
+        true
+    }
+
+    /// Takes an event out of whatever it waits in. False when it runs or is not here.
+    fn withdraw(&mut self, slot: u32) -> bool {
+        match self.state(slot) {
+            State::Delayed => self.gauges.waiting -= 1,
+            // Unlinked when it leaves its key.
+            State::Blocked => self.gauges.waiting -= 1,
+            State::Retrying => {
+                self.gauges.waiting -= 1;
+                self.gauges.retrying -= 1;
+            }
+            State::Ready => {
+                self.gauges.ready -= 1;
+                self.ready.remove(&mut self.slots, slot);
+                if !self.limits.is_off() {
+                    self.wake_held(slot);
+                }
+            }
+            State::Held => {
+                self.gauges.ready -= 1;
+                self.limits.forget(slot, &self.slots[slot as usize]);
+            }
+            State::Unacked => self.gauges.unacked -= 1,
+            State::Free | State::Running | State::Parked | State::Resuming => return false,
+        }
+        true
+    }
+
+    /// The event is in no queue and holds no permit: count its end, pass on its ordering key, free the slot.
+    #[inline]
+    fn end(&mut self, now: f64, slot: u32, end: End) {
+        self.disarm(slot);
+        let record = &mut self.slots[slot as usize];
+        let (key, bytes, attempts, ttl) =
+            (record.key, record.bytes, record.attempts, record.ttl_timer);
+        if matches!(record.state, State::Running | State::Parked | State::Resuming | State::Unacked) {
+            self.gauges.running -= 1;
+        }
+        record.state = State::Free;
+        match end {
+            End::Done => {
+                self.counters.done += 1;
+                self.counters.recovered += u64::from(attempts > 1);
+            }
+            End::Dead => self.counters.dead += 1,
+            End::Expired => self.counters.expired += 1,
+            End::Cancelled => self.counters.cancelled += 1,
+            End::Dropped => self.counters.dropped += 1,
+        }
+        if ttl != TimerId::NONE {
+            self.timers.cancel(ttl);
+            self.slots[slot as usize].ttl_timer = TimerId::NONE;
+        }
+        if bytes > 0.0 {
+            self.sizes.leave(bytes);
+        }
+        if key != NONE {
+            let next = self.keys.leave(&mut self.slots, slot);
+            if next != NONE {
+                self.gauges.waiting -= 1;
+                self.wait_or_ready(now, next);
+            }
+        }
+    }
+
+    #[inline]
+    fn disarm(&mut self, slot: u32) {
+        let record = &mut self.slots[slot as usize];
+        if record.timer != TimerId::NONE {
+            self.timers.cancel(record.timer);
+            record.timer = TimerId::NONE;
+        }
+    }
+
+    // ── Views ──────────────────────────────────────────────────────────────────────────────────────────
+
+    /// Takes the oldest notice.
+    #[inline]
+    pub fn pop_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
+    }
+
+    /// Notices not yet taken.
+    #[inline]
+    pub fn notices(&self) -> usize {
+        self.notices.len()
+    }
+
+    /// Where `slot` is.
+    #[inline]
+    pub fn state(&self, slot: u32) -> State {
+        self.slots
+            .get(slot as usize)
+            .map_or(State::Free, |record| record.state)
+    }
+
+    /// The record of `slot`, if it is in use.
+    pub fn slot(&self, slot: u32) -> Option<&Slot> {
+        self.slots
+            .get(slot as usize)
+            .filter(|record| record.state != State::Free)
+    }
+
+    /// Events that wait in the queue's sense of `maxQueueDepth`: everything accepted that does not execute.
+    #[inline]
+    pub fn depth(&self) -> u32 {
+        self.gauges.waiting + self.gauges.ready + self.gauges.unacked + self.gauges.parked
+    }
+
+    /// Transitions so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Events by state.
+    #[inline]
+    pub fn gauges(&self) -> &Gauges {
+        &self.gauges
+    }
+
+    /// Sizes of what lives.
+    pub fn sizes(&self) -> &Sizes {
+        &self.sizes
+    }
+
+    /// How many may run at once now.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Waiting events in the order in which they would start: ready ones first, then by the time they are due.
+    pub fn snapshot(&self, limit: usize) -> Vec<u32> {
+        let mut order = self.ready.snapshot(&self.slots, limit);
+        if order.len() < limit {
+            let mut waiting: Vec<u32> = (0..self.slots.len() as u32)
+                .filter(|&slot| {
+                    matches!(
+                        self.state(slot),
+                        State::Held | State::Delayed | State::Retrying | State::Blocked
+                    )
+                })
+                .collect();
+            waiting.sort_by(|&a, &b| {
+                let of = |slot: u32| &self.slots[slot as usize];
+                of(a).due.total_cmp(&of(b).due).then(of(a).seq.cmp(&of(b).seq))
+            });
+            waiting.truncate(limit - order.len());
+            order.extend(waiting);
+        }
+        order
+    }
+}
