@@ -16,11 +16,6 @@ impl Collector {
         flush || self.count >= size
     }
 
-    /// Whether the batch's time is over.
-    pub fn is_due(&self, now: f64) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now)
-    }
-
     /// When the batch is to be flushed at the latest.
     pub fn deadline(&self) -> Option<f64> {
         self.deadline
@@ -42,10 +37,9 @@ mod tests {
         assert!(!batch.add(0.0, 3, 100.0, false));
         assert!(!batch.add(60.0, 3, 500.0, false));
         assert_eq!(batch.deadline(), Some(100.0));
-        assert!(!batch.is_due(99.0) && batch.is_due(100.0));
         assert!(batch.add(61.0, 3, 100.0, false));
         batch.reset();
-        assert!(batch.deadline().is_none() && !batch.is_due(1e9));
+        assert!(batch.deadline().is_none());
         assert!(batch.add(70.0, 3, 100.0, true));
     }
 }

@@ -96,7 +96,9 @@ mod tests {
 
     fn delays(policy: Redelivery) -> Vec<Option<f64>> {
         let mut rng = Rng::new(3);
-        (1..=5).map(|n| policy.next_delay(n, None, &mut rng)).collect()
+        (1..=5)
+            .map(|n| policy.next_delay(n, None, &mut rng))
+            .collect()
     }
 
     #[test]

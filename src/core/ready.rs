@@ -29,7 +29,10 @@ enum Lane {
 
 impl Lane {
     fn list_mut(&mut self, tenant: u32) -> &mut List {
-        if let Lane::Solo { tenant: owner, list } = self
+        if let Lane::Solo {
+            tenant: owner,
+            list,
+        } = self
             && *owner != tenant
         {
             let (owner, list) = (*owner, *list);
@@ -71,7 +74,9 @@ impl Lane {
             Lane::Solo { list, .. } => list.remove(slots, slot),
             Lane::Shared { turn, lists } => {
                 let tenant = slots[slot as usize].tenant;
-                let list = lists.get_mut(&tenant).expect("the slot's tenant has a list");
+                let list = lists
+                    .get_mut(&tenant)
+                    .expect("the slot's tenant has a list");
                 list.remove(slots, slot);
                 if list.is_empty() {
                     lists.remove(&tenant);
@@ -93,8 +98,10 @@ impl Lane {
         match self {
             Lane::Solo { list, .. } => into.extend(list.iter(slots).take(limit - into.len())),
             Lane::Shared { turn, lists } => {
-                let mut cursors: VecDeque<_> =
-                    turn.iter().map(|tenant| lists[tenant].iter(slots)).collect();
+                let mut cursors: VecDeque<_> = turn
+                    .iter()
+                    .map(|tenant| lists[tenant].iter(slots))
+                    .collect();
                 while into.len() < limit {
                     let Some(mut cursor) = cursors.pop_front() else {
                         return;
@@ -234,7 +241,18 @@ mod tests {
 
     #[test]
     fn ranks_order_as_the_priorities_do() {
-        let sorted = [f64::MIN, -2.5, -1.0, -1e-300, 0.0, 1e-300, 0.5, 1.0, 1e9, f64::MAX];
+        let sorted = [
+            f64::MIN,
+            -2.5,
+            -1.0,
+            -1e-300,
+            0.0,
+            1e-300,
+            0.5,
+            1.0,
+            1e9,
+            f64::MAX,
+        ];
         assert!(sorted.windows(2).all(|pair| rank(pair[0]) < rank(pair[1])));
         assert_eq!(rank(-0.0), rank(0.0));
     }

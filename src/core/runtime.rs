@@ -77,15 +77,6 @@ pub enum Outcome {
     },
 }
 
-/// What to start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// Run the handlers of this slot's event.
-    Run(u32),
-    /// Let the parked handlers of this slot go on.
-    Resume(u32),
-}
-
 /// What has been decided about an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Notice {
@@ -290,17 +281,24 @@ impl Runtime {
 
     // ── Dispatch ───────────────────────────────────────────────────────────────────────────────────────
 
-    /// What is to be started next, if a permit is free; the permit is taken.
+    /// The parked event that is to go on next, if a permit is free; the permit is taken. Ask before [`next`](Self::next).
     #[inline]
-    pub fn next(&mut self, now: f64) -> Option<Start> {
-        if self.gauges.executing >= self.width {
+    pub fn next_resumed(&mut self) -> Option<u32> {
+        if self.resuming.is_empty() || self.gauges.executing >= self.width {
             return None;
         }
-        if let Some(slot) = self.resuming.pop_front() {
-            self.slots[slot as usize].state = State::Running;
-            self.gauges.parked -= 1;
-            self.gauges.executing += 1;
-            return Some(Start::Resume(slot));
+        let slot = self.resuming.pop_front()?;
+        self.slots[slot as usize].state = State::Running;
+        self.gauges.parked -= 1;
+        self.gauges.executing += 1;
+        Some(slot)
+    }
+
+    /// The event that is to be started next, if a permit is free; the permit is taken.
+    #[inline]
+    pub fn next(&mut self, now: f64) -> Option<u32> {
+        if self.gauges.executing >= self.width {
+            return None;
         }
         loop {
             let slot = self.ready.pop(&mut self.slots);
@@ -312,7 +310,7 @@ impl Runtime {
             }
             if self.limits.is_off() || self.take_group_permits(slot) {
                 self.start(now, slot);
-                return Some(Start::Run(slot));
+                return Some(slot);
             }
         }
     }
@@ -362,7 +360,9 @@ impl Runtime {
         self.gauges.running += 1;
         self.gauges.executing += 1;
         if let Some(timeout) = self.ack_timeout_ms {
-            record.timer = self.timers.arm(now + timeout, (slot, TimerKind::AckTimeout));
+            record.timer = self
+                .timers
+                .arm(now + timeout, (slot, TimerKind::AckTimeout));
         }
     }
 
@@ -409,7 +409,13 @@ impl Runtime {
                 self.counters.failed += 1;
                 self.end(now, slot, End::Done);
             }
-            (Outcome::Failed { retryable, asked_ms }, _) => {
+            (
+                Outcome::Failed {
+                    retryable,
+                    asked_ms,
+                },
+                _,
+            ) => {
                 self.fail(now, slot, retryable, asked_ms);
             }
             (_, Some(Word::Nacked)) => self.fail(now, slot, true, None),
@@ -567,7 +573,11 @@ impl Runtime {
 
     /// Takes out every event that is not running; `dropped` says how they are counted.
     pub fn clear(&mut self, now: f64, dropped: bool) {
-        let end = if dropped { End::Dropped } else { End::Cancelled };
+        let end = if dropped {
+            End::Dropped
+        } else {
+            End::Cancelled
+        };
         for slot in 0..self.slots.len() as u32 {
             self.take_out(now, slot, end);
         }
@@ -628,7 +638,10 @@ impl Runtime {
         let record = &mut self.slots[slot as usize];
         let (key, bytes, attempts, ttl) =
             (record.key, record.bytes, record.attempts, record.ttl_timer);
-        if matches!(record.state, State::Running | State::Parked | State::Resuming | State::Unacked) {
+        if matches!(
+            record.state,
+            State::Running | State::Parked | State::Resuming | State::Unacked
+        ) {
             self.gauges.running -= 1;
         }
         record.state = State::Free;
@@ -737,7 +750,10 @@ impl Runtime {
                 .collect();
             waiting.sort_by(|&a, &b| {
                 let of = |slot: u32| &self.slots[slot as usize];
-                of(a).due.total_cmp(&of(b).due).then(of(a).seq.cmp(&of(b).seq))
+                of(a)
+                    .due
+                    .total_cmp(&of(b).due)
+                    .then(of(a).seq.cmp(&of(b).seq))
             });
             waiting.truncate(limit - order.len());
             order.extend(waiting);

@@ -7,6 +7,16 @@ pub struct TimerId(u32);
 impl TimerId {
     /// No deadline.
     pub const NONE: TimerId = TimerId(u32::MAX);
+
+    /// The id as a number, for a caller that keeps it.
+    pub fn to_raw(self) -> u32 {
+        self.0
+    }
+
+    /// The id that [`to_raw`](Self::to_raw) gave.
+    pub fn from_raw(raw: u32) -> Self {
+        Self(raw)
+    }
 }
 
 /// What a deadline of an event is for.
@@ -184,8 +194,7 @@ mod tests {
                     model.push((deadline, step, timers.arm(deadline, step)));
                 }
                 _ if !model.is_empty() && rng.unit() < 0.5 => {
-                    let (_, _, id) =
-                        model.swap_remove((rng.unit() * model.len() as f64) as usize);
+                    let (_, _, id) = model.swap_remove((rng.unit() * model.len() as f64) as usize);
                     timers.cancel(id);
                 }
                 _ => {

@@ -4,16 +4,12 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::raw::{Shared, raw, shared};
-use super::rings::{
-    DISPATCH_RECORDS, NoticeRecord, RING_BYTES, RING_RECORDS, Rings, double, word,
-};
-use crate::core::chain::{ChainLimits, ChainRefusal, Chains};
-use crate::core::collector::Collector;
-use crate::core::dedupe::DedupeWindow;
+use super::rings::{DISPATCH_RECORDS, NoticeRecord, RING_BYTES, RING_RECORDS, Rings, double, word};
 use crate::core::delivery::{Growth, Jitter, Redelivery};
-use crate::core::runtime::{Config, Extras, Notice, Outcome, Runtime, Start, Submission};
+use crate::core::runtime::{Config, Extras, Notice, Outcome, Runtime, Submission};
 use crate::core::sizes::{SizeLimits, SizeVerdict};
 use crate::core::slots::State;
+use crate::core::timers::{TimerId, Timers};
 
 /// Marks a start in the dispatch ring as the resumption of a parked event.
 const RESUME: u32 = 1 << 31;
@@ -25,6 +21,7 @@ mod notice_kind {
     pub const EXPIRED: u32 = 4;
     pub const CANCELLED: u32 = 5;
     pub const DROPPED: u32 = 6;
+    pub const ALARM: u32 = 7;
 }
 
 /// A redelivery policy as it crosses; see `Redelivery` in the core.
@@ -85,9 +82,6 @@ pub struct EngineConfig {
     pub max_event_bytes: f64,
     pub drop_huge_events: bool,
     pub max_queue_bytes: f64,
-    pub max_event_depth: u32,
-    pub max_event_chain_length: u32,
-    pub dedupe_window: u32,
     pub seed: f64,
 }
 
@@ -98,9 +92,10 @@ fn some_positive(value: u32) -> Option<u32> {
 struct Engine {
     core: Runtime,
     rings: Rings,
-    chains: Chains,
-    collector: Collector,
-    window: DedupeWindow,
+    /// Deadlines of the facade's own, each with a token that it knows.
+    alarms: Timers<u32>,
+    /// When `tick` was last called: alarms ring there, and nowhere else.
+    ticked: f64,
 }
 
 impl Engine {
@@ -122,12 +117,8 @@ impl Engine {
                 seed: config.seed as u64,
             }),
             rings,
-            chains: Chains::new(ChainLimits {
-                max_depth: config.max_event_depth,
-                max_length: config.max_event_chain_length,
-            }),
-            collector: Collector::default(),
-            window: DedupeWindow::new(config.dedupe_window as usize),
+            alarms: Timers::default(),
+            ticked: 0.0,
         }
     }
 
@@ -168,13 +159,18 @@ impl Engine {
 
     #[inline]
     fn dispatch(&mut self, now: f64) {
-        let wanted = (self.rings.word(word::WANTED) as usize).min(DISPATCH_RECORDS);
         let mut written = 0;
-        while written < wanted {
-            let start = match self.core.next(now) {
-                None => break,
-                Some(Start::Run(slot)) => slot,
-                Some(Start::Resume(slot)) => slot | RESUME,
+        let mut wanted = self.rings.word(word::WANTED);
+        while written < DISPATCH_RECORDS {
+            let start = if let Some(slot) = self.core.next_resumed() {
+                slot | RESUME
+            } else if wanted > 0
+                && let Some(slot) = self.core.next(now)
+            {
+                wanted -= 1;
+                slot
+            } else {
+                break;
             };
             self.rings.set_dispatch(written, start);
             written += 1;
@@ -192,19 +188,31 @@ impl Engine {
                 written += 1;
             }
         }
+        while written < RING_RECORDS
+            && let Some(token) = self.alarms.pop_due(self.ticked)
+        {
+            let record = NoticeRecord {
+                slot: token,
+                kind: notice_kind::ALARM,
+                delay_ms: 0.0,
+            };
+            self.rings.set_notice(written, record);
+            written += 1;
+        }
         let gauges = *self.core.gauges();
         let depth = self.core.depth();
         let deadline = self.core.next_deadline().unwrap_or(f64::INFINITY);
-        let batch = self.collector.deadline().unwrap_or(f64::INFINITY);
+        let alarm = self.alarms.next_deadline().unwrap_or(f64::INFINITY);
         let rings = &mut self.rings;
         rings.set_word(word::NOTICES, written as u32);
-        rings.set_word(word::MORE, u32::from(self.core.notices() > 0));
+        let more = self.core.notices() > 0 || alarm <= self.ticked;
+        rings.set_word(word::MORE, u32::from(more));
         rings.set_word(word::READY, gauges.ready);
         rings.set_word(word::WAITING, gauges.waiting);
         rings.set_word(word::RUNNING, gauges.running);
         rings.set_word(word::UNACKED, gauges.unacked);
         rings.set_word(word::DEPTH, depth);
-        rings.set_double(double::DEADLINE, deadline.min(batch));
+        rings.set_double(double::DEADLINE, deadline.min(alarm));
     }
 
     /// Runs a command, then publishes what follows from it.
@@ -264,9 +272,7 @@ pub fn create_engine<'env>(
     let mut handle = Object::new(env)?;
     add_ring_functions(env, &mut handle, &engine)?;
     add_commands(env, &mut handle, &engine)?;
-    add_chains(env, &mut handle, &engine)?;
-    add_collector(env, &mut handle, &engine)?;
-    add_window(env, &mut handle, &engine)?;
+    add_alarms(env, &mut handle, &engine)?;
     add_views(env, &mut handle, &engine)?;
     Ok(handle)
 }
@@ -274,12 +280,16 @@ pub fn create_engine<'env>(
 fn add_ring_functions(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Result<()> {
     handle.set(
         "advance",
-        raw(env, "advance", engine, |engine, []: [f64; 0]| engine.advance())?,
+        raw(env, "advance", engine, |engine, []: [f64; 0]| {
+            engine.advance()
+        })?,
     )?;
     handle.set(
         "tick",
         raw(env, "tick", engine, |engine, [now]: [f64; 1]| {
-            engine.command(|core| core.tick(now));
+            engine.ticked = engine.ticked.max(now);
+            engine.core.tick(now);
+            engine.publish();
         })?,
     )?;
     handle.set(
@@ -300,14 +310,17 @@ fn add_ring_functions(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -
     )?;
     handle.set(
         "admitBytes",
-        raw(env, "admitBytes", engine, |engine, [bytes]: [f64; 1]| {
-            match engine.core.admit_bytes(bytes) {
+        raw(
+            env,
+            "admitBytes",
+            engine,
+            |engine, [bytes]: [f64; 1]| match engine.core.admit_bytes(bytes) {
                 SizeVerdict::Normal => 0u32,
                 SizeVerdict::Large => 1,
                 SizeVerdict::TooLarge => 2,
                 SizeVerdict::QueueFull => 3,
-            }
-        })?,
+            },
+        )?,
     )?;
     handle.set(
         "returnBytes",
@@ -392,128 +405,24 @@ fn add_commands(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Resu
     )
 }
 
-fn add_chains(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Result<()> {
+fn add_alarms(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Result<()> {
     handle.set(
-        "chainOpen",
-        raw(env, "chainOpen", engine, |engine, [kind]: [f64; 1]| {
-            engine.chains.open(kind as u32)
-        })?,
-    )?;
-    handle.set(
-        "chainEnter",
+        "alarm",
         raw(
             env,
-            "chainEnter",
+            "alarm",
             engine,
-            |engine, [parent, kind, returned]: [f64; 3]| {
-                let (parent, kind) = (parent as u32, kind as u32);
-                let entered = if returned != 0.0 {
-                    engine.chains.enter_returned(parent, kind)
-                } else {
-                    engine.chains.enter(parent, kind)
-                };
-                match entered {
-                    Ok(node) => f64::from(node),
-                    Err(ChainRefusal::Loop) => -1.0,
-                    Err(ChainRefusal::Depth) => -2.0,
-                    Err(ChainRefusal::Length) => -3.0,
-                }
-            },
-        )?,
-    )?;
-    handle.set(
-        "chainLeave",
-        raw(env, "chainLeave", engine, |engine, [node]: [f64; 1]| {
-            engine.chains.leave(node as u32);
-        })?,
-    )?;
-    handle.set(
-        "chainDepth",
-        raw(env, "chainDepth", engine, |engine, [node]: [f64; 1]| {
-            engine.chains.depth(node as u32)
-        })?,
-    )
-}
-
-fn add_collector(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Result<()> {
-    handle.set(
-        "collect",
-        raw(
-            env,
-            "collect",
-            engine,
-            |engine, [now, size, timeout_ms, flush]: [f64; 4]| {
-                let full = engine
-                    .collector
-                    .add(now, size as u32, timeout_ms, flush != 0.0);
+            |engine, [now, delay_ms, token]: [f64; 3]| {
+                let alarm = engine.alarms.arm(now + delay_ms, token as u32);
                 engine.publish();
-                full
+                alarm.to_raw()
             },
         )?,
     )?;
     handle.set(
-        "collectIsDue",
-        raw(env, "collectIsDue", engine, |engine, [now]: [f64; 1]| {
-            engine.collector.is_due(now)
-        })?,
-    )?;
-    handle.set(
-        "collectReset",
-        raw(env, "collectReset", engine, |engine, []: [f64; 0]| {
-            engine.collector.reset();
-            engine.publish();
-        })?,
-    )
-}
-
-fn add_window(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Result<()> {
-    let window = Shared::clone(engine);
-    handle.set(
-        "windowInsert",
-        env.create_function_from_closure::<(), bool, _>("windowInsert", move |call| {
-            let name: String = call.get(0)?;
-            Ok(window.borrow_mut().window.insert(&name))
-        })?,
-    )?;
-    let window = Shared::clone(engine);
-    handle.set(
-        "windowInsertAll",
-        env.create_function_from_closure::<(), (), _>("windowInsertAll", move |call| {
-            let names: Vec<String> = call.get(0)?;
-            let window = &mut window.borrow_mut().window;
-            for name in names {
-                window.insert(&name);
-            }
-            Ok(())
-        })?,
-    )?;
-    let window = Shared::clone(engine);
-    handle.set(
-        "windowHas",
-        env.create_function_from_closure::<(), bool, _>("windowHas", move |call| {
-            let name: String = call.get(0)?;
-            Ok(window.borrow().window.contains(&name))
-        })?,
-    )?;
-    let window = Shared::clone(engine);
-    handle.set(
-        "windowRemove",
-        env.create_function_from_closure::<(), (), _>("windowRemove", move |call| {
-            let name: String = call.get(0)?;
-            window.borrow_mut().window.remove(&name);
-            Ok(())
-        })?,
-    )?;
-    handle.set(
-        "windowLength",
-        raw(env, "windowLength", engine, |engine, []: [f64; 0]| {
-            engine.window.len() as f64
-        })?,
-    )?;
-    handle.set(
-        "windowClear",
-        raw(env, "windowClear", engine, |engine, []: [f64; 0]| {
-            engine.window.clear();
+        "cancelAlarm",
+        raw(env, "cancelAlarm", engine, |engine, [alarm]: [f64; 1]| {
+            engine.alarms.cancel(TimerId::from_raw(alarm as u32));
         })?,
     )
 }
@@ -528,13 +437,19 @@ fn add_views(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Result<
     handle.set(
         "attempts",
         raw(env, "attempts", engine, |engine, [slot]: [f64; 1]| {
-            engine.core.slot(slot as u32).map_or(0, |slot| slot.attempts)
+            engine
+                .core
+                .slot(slot as u32)
+                .map_or(0, |slot| slot.attempts)
         })?,
     )?;
     handle.set(
         "priority",
         raw(env, "priority", engine, |engine, [slot]: [f64; 1]| {
-            engine.core.slot(slot as u32).map_or(0.0, |slot| slot.priority)
+            engine
+                .core
+                .slot(slot as u32)
+                .map_or(0.0, |slot| slot.priority)
         })?,
     )?;
     let view = Shared::clone(engine);
