@@ -110,11 +110,13 @@ export interface EngineHandle {
 
 /** Chains of events that cause each other; a node is one event of a chain. */
 export interface ChainsHandle {
-  open(kind: number): number;
-  /** A node, or -1 loop, -2 too deep, -3 too long. `returned` 1 refuses a type that is on the path already. */
-  enter(parent: number, kind: number, returned: 0 | 1): number;
+  open(type: string): number;
+  /** A node, or -1 loop, -2 too deep, -3 too long. `returned` refuses a type that is on the path already. */
+  enter(parent: number, type: string, returned: boolean): number;
   leave(node: number): void;
   depth(node: number): number;
+  /** Records in use. */
+  size(): number;
 }
 
 /** Batched emits: when the collected events go into the queue together. */
@@ -138,7 +140,7 @@ export interface DedupeWindowHandle {
 }
 
 export interface EngineNative {
-  createChains(maxDepth: number, maxLength: number): ChainsHandle;
+  Chains: new (maxDepth: number, maxLength: number) => ChainsHandle;
   createCollector(): CollectorHandle;
   DedupeWindow: new (capacity: number) => DedupeWindowHandle;
   /** Bytes of the buffer that `createEngine` takes. */

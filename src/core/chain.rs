@@ -1,5 +1,7 @@
 //! Chains of events that cause each other: their depth, their length, and loops of returned events.
 
+use std::rc::Rc;
+
 use super::slots::NONE;
 
 /// Limits of one chain.
@@ -22,13 +24,13 @@ pub enum ChainRefusal {
     Length,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Node {
     parent: u32,
     /// The chain's root; of the root itself: how many events the chain has had.
     root_or_length: u32,
     depth: u32,
-    kind: u32,
+    kind: Rc<str>,
     /// Children that live, plus one while the event itself does.
     holders: u32,
 }
@@ -52,22 +54,22 @@ impl Chains {
     }
 
     /// Begins a chain with an event of type `kind`.
-    pub fn open(&mut self, kind: u32) -> u32 {
+    pub fn open(&mut self, kind: &str) -> u32 {
         self.insert(Node {
             parent: NONE,
             root_or_length: 1,
             depth: 1,
-            kind,
+            kind: kind.into(),
             holders: 1,
         })
     }
 
     /// Adds an event that `parent` has *returned*: its type must not be on the path already.
-    pub fn enter_returned(&mut self, parent: u32, kind: u32) -> Result<u32, ChainRefusal> {
+    pub fn enter_returned(&mut self, parent: u32, kind: &str) -> Result<u32, ChainRefusal> {
         let mut at = parent;
         while at != NONE {
-            let node = self.nodes[at as usize];
-            if node.kind == kind {
+            let node = &self.nodes[at as usize];
+            if &*node.kind == kind {
                 return Err(ChainRefusal::Loop);
             }
             at = node.parent;
@@ -76,14 +78,15 @@ impl Chains {
     }
 
     /// Adds an event that was caused by `parent`.
-    pub fn enter(&mut self, parent: u32, kind: u32) -> Result<u32, ChainRefusal> {
-        let above = self.nodes[parent as usize];
+    pub fn enter(&mut self, parent: u32, kind: &str) -> Result<u32, ChainRefusal> {
+        let above = &self.nodes[parent as usize];
+        let depth = above.depth;
         let root = if above.parent == NONE {
             parent
         } else {
             above.root_or_length
         };
-        if above.depth >= self.limits.max_depth {
+        if depth >= self.limits.max_depth {
             return Err(ChainRefusal::Depth);
         }
         if self.nodes[root as usize].root_or_length >= self.limits.max_length {
@@ -94,8 +97,8 @@ impl Chains {
         Ok(self.insert(Node {
             parent,
             root_or_length: root,
-            depth: above.depth + 1,
-            kind,
+            depth: depth + 1,
+            kind: kind.into(),
             holders: 1,
         }))
     }
@@ -153,34 +156,34 @@ mod tests {
     #[test]
     fn a_type_may_not_return_to_its_own_path_but_may_appear_beside_it() {
         let mut chains = chains(10, 10);
-        let root = chains.open(1);
-        let a = chains.enter_returned(root, 2).unwrap();
-        assert_eq!(chains.enter_returned(root, 1), Err(ChainRefusal::Loop));
-        assert_eq!(chains.enter_returned(a, 1), Err(ChainRefusal::Loop));
-        let b = chains.enter_returned(root, 2).unwrap();
-        assert!(chains.enter(b, 1).is_ok());
+        let root = chains.open("1");
+        let a = chains.enter_returned(root, "2").unwrap();
+        assert_eq!(chains.enter_returned(root, "1"), Err(ChainRefusal::Loop));
+        assert_eq!(chains.enter_returned(a, "1"), Err(ChainRefusal::Loop));
+        let b = chains.enter_returned(root, "2").unwrap();
+        assert!(chains.enter(b, "1").is_ok());
     }
 
     #[test]
     fn depth_is_of_one_path_and_length_of_one_chain() {
         let mut chains = chains(3, 5);
-        let root = chains.open(0);
-        let a = chains.enter(root, 1).unwrap();
-        let b = chains.enter(a, 2).unwrap();
+        let root = chains.open("0");
+        let a = chains.enter(root, "1").unwrap();
+        let b = chains.enter(a, "2").unwrap();
         assert_eq!(chains.depth(b), 3);
-        assert_eq!(chains.enter(b, 3), Err(ChainRefusal::Depth));
-        chains.enter(root, 4).unwrap();
-        chains.enter(root, 5).unwrap();
-        assert_eq!(chains.enter(root, 6), Err(ChainRefusal::Length));
-        let other = chains.open(0);
-        assert!(chains.enter(other, 1).is_ok());
+        assert_eq!(chains.enter(b, "3"), Err(ChainRefusal::Depth));
+        chains.enter(root, "4").unwrap();
+        chains.enter(root, "5").unwrap();
+        assert_eq!(chains.enter(root, "6"), Err(ChainRefusal::Length));
+        let other = chains.open("0");
+        assert!(chains.enter(other, "1").is_ok());
     }
 
     #[test]
     fn records_go_when_the_whole_branch_has_ended() {
         let mut chains = chains(10, 10);
-        let root = chains.open(0);
-        let child = chains.enter(root, 1).unwrap();
+        let root = chains.open("0");
+        let child = chains.enter(root, "1").unwrap();
         chains.leave(root);
         assert_eq!(chains.len(), 2);
         chains.leave(child);

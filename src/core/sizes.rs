@@ -15,6 +15,17 @@ pub struct SizeLimits {
     pub max_queue: f64,
 }
 
+impl SizeLimits {
+    /// No limit and no mark.
+    pub const OFF: SizeLimits = SizeLimits {
+        large: f64::INFINITY,
+        huge: f64::INFINITY,
+        max_event: f64::INFINITY,
+        drop_huge: false,
+        max_queue: f64::INFINITY,
+    };
+}
+
 /// What becomes of an event of a given size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SizeVerdict {

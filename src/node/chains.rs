@@ -1,58 +1,57 @@
-//! Chains of returned events as a handle of raw functions.
+//! Chains of events as a class: asked only about events that others have caused, so clear code first.
 
-use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::raw::{raw, shared};
 use crate::core::chain::{ChainLimits, ChainRefusal, Chains};
 
-/// Makes a table of chains with its own limits.
-#[napi(ts_return_type = "object")]
-pub fn create_chains(env: &Env, max_depth: u32, max_length: u32) -> Result<Object<'_>> {
-    let chains = shared(Chains::new(ChainLimits {
-        max_depth,
-        max_length,
-    }));
-    let mut handle = Object::new(env)?;
-    handle.set(
-        "open",
-        raw(env, "open", &chains, |chains, [kind]: [f64; 1]| {
-            chains.open(kind as u32)
-        })?,
-    )?;
-    handle.set(
-        "enter",
-        raw(
-            env,
-            "enter",
-            &chains,
-            |chains, [parent, kind, returned]: [f64; 3]| {
-                let (parent, kind) = (parent as u32, kind as u32);
-                let entered = if returned != 0.0 {
-                    chains.enter_returned(parent, kind)
-                } else {
-                    chains.enter(parent, kind)
-                };
-                match entered {
-                    Ok(node) => f64::from(node),
-                    Err(ChainRefusal::Loop) => -1.0,
-                    Err(ChainRefusal::Depth) => -2.0,
-                    Err(ChainRefusal::Length) => -3.0,
-                }
-            },
-        )?,
-    )?;
-    handle.set(
-        "leave",
-        raw(env, "leave", &chains, |chains, [node]: [f64; 1]| {
-            chains.leave(node as u32);
-        })?,
-    )?;
-    handle.set(
-        "depth",
-        raw(env, "depth", &chains, |chains, [node]: [f64; 1]| {
-            chains.depth(node as u32)
-        })?,
-    )?;
-    Ok(handle)
+/// See `Chains` in the core.
+#[napi(js_name = "Chains")]
+pub struct NodeChains(Chains);
+
+#[napi]
+impl NodeChains {
+    #[napi(constructor)]
+    pub fn new(max_depth: u32, max_length: u32) -> Self {
+        Self(Chains::new(ChainLimits {
+            max_depth,
+            max_length,
+        }))
+    }
+
+    #[napi]
+    pub fn open(&mut self, kind: String) -> u32 {
+        self.0.open(&kind)
+    }
+
+    /// A node, or -1 loop, -2 too deep, -3 too long.
+    #[napi]
+    pub fn enter(&mut self, parent: u32, kind: String, returned: bool) -> i32 {
+        let entered = if returned {
+            self.0.enter_returned(parent, &kind)
+        } else {
+            self.0.enter(parent, &kind)
+        };
+        match entered {
+            Ok(node) => node as i32,
+            Err(ChainRefusal::Loop) => -1,
+            Err(ChainRefusal::Depth) => -2,
+            Err(ChainRefusal::Length) => -3,
+        }
+    }
+
+    #[napi]
+    pub fn leave(&mut self, node: u32) {
+        self.0.leave(node);
+    }
+
+    #[napi]
+    pub fn depth(&self, node: u32) -> u32 {
+        self.0.depth(node)
+    }
+
+    /// Records in use.
+    #[napi]
+    pub fn size(&self) -> u32 {
+        self.0.len() as u32
+    }
 }

@@ -1,0 +1,917 @@
+import { monotonicNow } from '../clock';
+import { native } from '../native/index';
+import type { EngineConfig, EngineHandle, EngineStats } from '../native/engine';
+import {
+  COMPLETED,
+  COMPLETIONS,
+  COMPLETION_WORDS,
+  DEADLINE,
+  DELIVERED,
+  DEPTH,
+  DISPATCHED,
+  DISPATCHES,
+  DONE,
+  FAILED,
+  FAILED_RETRYABLE,
+  MORE,
+  NONE,
+  NOTICES,
+  NOTICE_ACK_TIMEOUT,
+  NOTICE_ALARM,
+  NOTICE_CANCELLED,
+  NOTICE_DEAD,
+  NOTICE_DROPPED,
+  NOTICE_EXPIRED,
+  NOTICE_RETRY,
+  NOTICE_RING,
+  NOTICE_WORDS,
+  NOW,
+  READY,
+  RESUME_BIT,
+  RING_RECORDS,
+  RUNNING,
+  SUBMISSIONS,
+  SUBMISSION_WORDS,
+  SUBMITTED,
+  UNACKED,
+  WAITING,
+  WANTED,
+} from './layout';
+import { KeepAlive, eventLoopTurn } from './real-timers';
+import type { AnyEvent } from '../events';
+
+/** A long drain gives the event loop a turn after this many milliseconds of its own. */
+const TURN_BUDGET_MS = 4;
+/** A pause longer than this means that the event loop has had a turn anyway. */
+const QUIET_GAP_MS = 1;
+/** The clock is read after at most this many handlers; fewer when they are slow. */
+const MAX_STRIDE = 8;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** What an event that is not quite plain brings, and what is known of its present run. */
+export interface SlotExtras {
+  /** Interned ordering key and tenant, to be released at the end. */
+  key?: number;
+  tenant?: number;
+  kind?: number;
+  /** Limit of each handler run in milliseconds. */
+  timeoutMs?: number;
+  /** When it was queued (ms since the epoch), where that is not the event's own time. */
+  queuedAt?: number;
+  priority?: number;
+  /** Aborted at ack timeout, cancellation and shutdown. Made when a handler asks for it. */
+  controller?: AbortController;
+  /** What the last attempt failed with. */
+  error?: unknown;
+  /** Said by the owner while it runs. */
+  acked?: boolean;
+  nacked?: boolean;
+  /** The chain node that caused it, when causes are tracked. */
+  causeNode?: number;
+  /** Called when its end is known. */
+  onEnd?: () => void;
+  resume?: () => void;
+}
+
+/** How an error is to be taken: may the event be tried again, and does the error ask for a delay? */
+export interface FailureClass {
+  retryable: boolean;
+  /** Milliseconds, or NaN. */
+  askedMs: number;
+}
+
+/** What the engine asks of the queue or runtime that owns it. Nothing here decides about order, limits or retries. */
+export interface EngineHost {
+  /** Starts the handlers; a promise is awaited. */
+  run(event: AnyEvent, slot: number): unknown;
+  /** A handler's result that is an event: run it now, as part of this one. */
+  follow(event: AnyEvent, returned: object, slot: number): Promise<void> | undefined;
+  /** Off; given by success; or to be given by the owner. */
+  readonly acks: 'off' | 'auto' | 'manual';
+  classify(error: unknown, event: AnyEvent): FailureClass;
+  onDone(event: AnyEvent): void;
+  onFailure(event: AnyEvent, error: unknown): void;
+  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
+  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
+  /** The event left without an attempt of its own to blame. */
+  onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void;
+  /** The error of a delivery whose acknowledgement did not come. */
+  ackTimeoutError(event: AnyEvent): Error;
+}
+
+/** What a drain has done. */
+export interface Tally {
+  processed: number;
+  acked: number;
+  failed: number;
+  retried: number;
+  deadLettered: number;
+}
+
+interface Drain {
+  /** Events it may still start. */
+  budget: number;
+  /** Whether it waits for delays and retries too. */
+  untilEmpty: boolean;
+  started: number;
+  before: Tally;
+  finish: () => void;
+}
+
+interface Alarm {
+  ring: () => void;
+  handle: number;
+}
+
+export interface DrainOptions {
+  maxEvents?: number;
+  untilEmpty?: boolean;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Let what is due by the clock become ready first, even if its timer has not been served yet. */
+  catchUp?: boolean;
+}
+
+/**
+ * The JavaScript half of the core: it owns the events, runs the handlers and keeps the one timer.
+ *
+ * A *worker* is an async function that runs one event after another; there are as many at work as the core has
+ * permits out. So the cost of an event is that of one `await`, and a permit that comes free starts the next at once.
+ */
+export class Engine {
+  readonly #host: EngineHost;
+  readonly #core: EngineHandle;
+  readonly #words: Uint32Array;
+  readonly #doubles: Float64Array;
+  readonly #advance: () => void;
+
+  #events: (AnyEvent | undefined)[] = [];
+  #free: number[] = [];
+  /** For each slot the run that is going on; a run whose number has changed has been given up. */
+  #runs: number[] = [];
+  #runSeq = 0;
+  readonly #extras = new Map<number, SlotExtras>();
+  /** Slots by event id; built when somebody first asks, kept up from then on. */
+  #byId: Map<string, number> | undefined;
+
+  #workers = 0;
+  /** Of these, the ones that wait without a permit. */
+  #parked = 0;
+  #width: number;
+  #current = -1;
+  #drain: Drain | undefined;
+  #continuous = false;
+  #closed = false;
+  #pumpScheduled = false;
+  #quietWaiters: (() => void)[] = [];
+  #exitWaiters: (() => void)[] = [];
+  #roomWaiters: (() => void)[] = [];
+
+  #gate: Promise<void> | undefined;
+  #turnStart = 0;
+  #lastCheck = 0;
+  #stride = 1;
+  #untilCheck = 1;
+
+  #timer: NodeJS.Timeout | undefined;
+  #armedAt = Infinity;
+  #tickScheduled = false;
+  readonly #alarms = new Map<number, Alarm>();
+  #alarmSeq = 0;
+
+  readonly keepAlive = new KeepAlive();
+  /** Whether `start()` holds the process, because there is work. */
+  #holding = false;
+  readonly tally: Tally = { processed: 0, acked: 0, failed: 0, retried: 0, deadLettered: 0 };
+  /** Results that came after their run had been given up. */
+  lateResults = 0;
+  /** Called once a turn of a long drain, for readings that must stay off the hot path. */
+  onTurn: (() => void) | undefined;
+
+  constructor(config: EngineConfig, host: EngineHost) {
+    const buffer = new ArrayBuffer(native.ringBytes());
+    this.#host = host;
+    this.#width = config.maxConcurrent;
+    this.#words = new Uint32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+    this.#doubles[DEADLINE] = Infinity;
+    this.#core = native.createEngine(buffer, config);
+    this.#advance = this.#core.advance;
+  }
+
+  // ── Submission ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** Events that count against the depth limit. */
+  get depth(): number {
+    return this.#words[DEPTH]! + this.#words[SUBMITTED]!;
+  }
+
+  /** Takes an event in; it is in the queue when this returns. Answers its slot. */
+  submit(event: AnyEvent, priority: number, tenant = 0, key = NONE, kind = 0, delayMs = 0): number {
+    const words = this.#words;
+    if (words[SUBMITTED] === RING_RECORDS) this.#cross(0);
+    const slot = this.#free.length > 0 ? this.#free.pop()! : this.#events.length;
+    this.#events[slot] = event;
+    const index = words[SUBMITTED]!;
+    words[SUBMITTED] = index + 1;
+    const at = SUBMISSIONS + index * SUBMISSION_WORDS;
+    words[at] = slot;
+    words[at + 1] = kind;
+    words[at + 2] = tenant;
+    words[at + 3] = key;
+    const doubles = this.#doubles;
+    doubles[(at >> 1) + 2] = priority;
+    doubles[(at >> 1) + 3] = delayMs;
+    if (this.#byId !== undefined) this.#byId.set(event.id, slot);
+    if (delayMs > 0) {
+      doubles[NOW] = monotonicNow();
+      this.#cross(0);
+    }
+    if (!this.#pumpScheduled && this.isProcessing && this.#workers - this.#parked < this.#width) {
+      this.#schedulePump();
+    }
+    return slot;
+  }
+
+  /** The slot that the next `submit` will use, for what has to be prepared before it. */
+  nextSlot(): number {
+    return this.#free.length > 0 ? this.#free[this.#free.length - 1]! : this.#events.length;
+  }
+
+  /** Keeps time to live, policy and size of the event that is submitted next. */
+  prepare(ttlMs: number, policy: number, bytes: number): void {
+    this.#doubles[NOW] = monotonicNow();
+    this.#core.prepare(this.nextSlot(), ttlMs, policy, bytes);
+  }
+
+  admitBytes(bytes: number): 0 | 1 | 2 | 3 {
+    return this.#core.admitBytes(bytes);
+  }
+
+  returnBytes(bytes: number): void {
+    this.#core.returnBytes(bytes);
+  }
+
+  internPolicy(...policy: Parameters<EngineHandle['internPolicy']>): number {
+    return this.#core.internPolicy(...policy);
+  }
+
+  /** The extras of `slot`, made on first use. */
+  extrasOf(slot: number): SlotExtras {
+    let extras = this.#extras.get(slot);
+    if (extras === undefined) this.#extras.set(slot, (extras = {}));
+    return extras;
+  }
+
+  peekExtras(slot: number): SlotExtras | undefined {
+    return this.#extras.get(slot);
+  }
+
+  /** Calls `waiter` once there may be room again. */
+  onRoom(waiter: () => void): () => void {
+    this.#roomWaiters.push(waiter);
+    return () => {
+      const at = this.#roomWaiters.indexOf(waiter);
+      if (at >= 0) this.#roomWaiters.splice(at, 1);
+    };
+  }
+
+  // ── Crossing ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One crossing: hands over what the rings hold. Answers the slot to start, or -1. */
+  #cross(wanted: 0 | 1): number {
+    const words = this.#words;
+    words[WANTED] = wanted;
+    this.#advance();
+    let start = -1;
+    const dispatched = words[DISPATCHED]!;
+    for (let index = 0; index < dispatched; index++) {
+      const entry = words[DISPATCHES + index]!;
+      if (entry < RESUME_BIT) start = entry;
+      else this.#resume(entry - RESUME_BIT);
+    }
+    if (words[NOTICES] !== 0) this.#readNotices();
+    if (this.#doubles[DEADLINE]! < this.#armedAt) this.#arm();
+    return start;
+  }
+
+  /** After a command of the core: what follows from it. */
+  #settle(): void {
+    if (this.#words[NOTICES] !== 0) this.#readNotices();
+    if (this.#doubles[DEADLINE]! < this.#armedAt) this.#arm();
+    if (this.#roomWaiters.length > 0) this.#offerRoom();
+    this.#schedulePump();
+  }
+
+  #offerRoom(): void {
+    for (const waiter of this.#roomWaiters.splice(0)) waiter();
+  }
+
+  /** Copies the notices before acting on them: what they set off may cross again. */
+  #readNotices(): void {
+    do {
+      const words = this.#words;
+      const count = words[NOTICES]!;
+      words[NOTICES] = 0;
+      const notices: number[] = [];
+      for (let index = 0; index < count; index++) {
+        const at = NOTICE_RING + index * NOTICE_WORDS;
+        notices.push(words[at]!, words[at + 1]!, this.#doubles[(at >> 1) + 1]!);
+      }
+      for (let index = 0; index < notices.length; index += 3) {
+        const kind = notices[index + 1]!;
+        this.#act(kind & 15, notices[index]!, kind >>> 4, notices[index + 2]!);
+      }
+      if (words[NOTICES] === 0 && words[MORE] !== 0) this.#core.tick(this.#doubles[NOW]!);
+    } while (this.#words[NOTICES] !== 0);
+  }
+
+  #act(kind: number, slot: number, attempts: number, delayMs: number): void {
+    if (kind === NOTICE_ALARM) return this.#ring(slot);
+    const event = this.#events[slot]!;
+    const extras = this.#extras.get(slot);
+    switch (kind) {
+      case NOTICE_RETRY: {
+        this.tally.retried++;
+        const error = extras?.error;
+        if (extras !== undefined) extras.controller = undefined;
+        return this.#host.onRetry(event, error, attempts, delayMs, slot);
+      }
+      case NOTICE_DEAD:
+        this.tally.deadLettered++;
+        this.#release(slot, event);
+        return this.#host.onDead(event, extras?.error, attempts, extras);
+      case NOTICE_ACK_TIMEOUT:
+        return this.#onAckTimeout(slot, event);
+      default: {
+        this.#release(slot, event);
+        const how = { [NOTICE_EXPIRED]: 'expired', [NOTICE_CANCELLED]: 'cancelled', [NOTICE_DROPPED]: 'dropped' } as const;
+        return this.#host.onGone(event, how[kind as keyof typeof how]);
+      }
+    }
+  }
+
+  #onAckTimeout(slot: number, event: AnyEvent): void {
+    const extras = this.extrasOf(slot);
+    extras.error = this.#host.ackTimeoutError(event);
+    this.tally.failed++;
+    this.#host.onFailure(event, extras.error);
+    this.#giveUpRun(slot, extras.error);
+  }
+
+  /** The run of `slot` counts no more: abort what asked for a signal, and let another worker take its place. */
+  #giveUpRun(slot: number, reason: unknown): void {
+    if (!this.#runs[slot]) return;
+    this.#runs[slot] = 0;
+    this.#extras.get(slot)?.controller?.abort(reason);
+    this.#resume(slot);
+    this.#workerExits();
+    this.#schedulePump();
+  }
+
+  #workerExits(): void {
+    this.#workers--;
+    for (const waiter of this.#exitWaiters.splice(0)) waiter();
+  }
+
+  /** Frees a slot whose event has ended. */
+  #release(slot: number, event: AnyEvent): void {
+    this.#events[slot] = undefined;
+    this.#runs[slot] = 0;
+    this.#free.push(slot);
+    if (this.#byId !== undefined && this.#byId.get(event.id) === slot) this.#byId.delete(event.id);
+    if (this.#extras.size > 0) {
+      const extras = this.#extras.get(slot);
+      if (extras !== undefined) {
+        this.#extras.delete(slot);
+        extras.onEnd?.();
+      }
+    }
+    if (this.#roomWaiters.length > 0) queueMicrotask(() => this.#offerRoom());
+  }
+
+  // ── Running ──────────────────────────────────────────────────────────────────────────────────────────
+
+  #schedulePump(): void {
+    if (this.#pumpScheduled) return;
+    this.#pumpScheduled = true;
+    queueMicrotask(() => {
+      this.#pumpScheduled = false;
+      this.#pump();
+    });
+  }
+
+  /** Starts workers as long as there are permits and events. */
+  #pump(): void {
+    if (this.#gate === undefined) this.#startTurn();
+    if (this.#gate !== undefined) return;
+    for (let slot = this.#take(); slot >= 0; slot = this.#take()) {
+      void this.#work(slot);
+      if (this.#gate !== undefined) return;
+    }
+    this.#checkQuiet();
+  }
+
+  /** The next slot to run, or -1. Hands over completions and submissions on the way. */
+  #take(): number {
+    const drain = this.#drain;
+    if (drain === undefined) return this.#cross(this.#continuous ? 1 : 0);
+    if (drain.budget === 0) return this.#cross(0);
+    const slot = this.#cross(1);
+    if (slot >= 0) drain.budget--;
+    return slot;
+  }
+
+  async #work(first: number): Promise<void> {
+    let slot = first;
+    this.#workers++;
+    do {
+      const event = this.#events[slot]!;
+      const run = ++this.#runSeq;
+      this.#runs[slot] = run;
+      let failed = false;
+      let error: unknown;
+      try {
+        this.#current = slot;
+        // eslint-disable-next-line @typescript-eslint/no-explicit-any
+        let result: any = this.#host.run(event, slot);
+        this.#current = -1;
+        if (result !== undefined && result !== null) {
+          if (typeof result.then === 'function') result = await result;
+          if (typeof result === 'object' && result !== null && typeof result.type === 'string') {
+            await this.#host.follow(event, result, slot);
+          }
+        }
+      } catch (thrown) {
+        failed = true;
+        error = thrown;
+      }
+      if (this.#runs[slot] !== run) {
+        this.lateResults++;
+        return;
+      }
+      if (failed) this.#failed(slot, event, error);
+      else this.#succeeded(slot, event);
+      if (--this.#untilCheck <= 0) this.#checkTurn();
+      while (this.#gate !== undefined) await this.#gate;
+      slot = this.#take();
+    } while (slot >= 0);
+    this.#workerExits();
+    this.#checkQuiet();
+  }
+
+  #succeeded(slot: number, event: AnyEvent): void {
+    const extras = this.#extras.size > 0 ? this.#extras.get(slot) : undefined;
+    if (extras?.nacked) {
+      // Refused by its owner while it ran: the core answers with a redelivery or a dead letter.
+      this.tally.failed++;
+      this.#runs[slot] = 0;
+      return this.#complete(slot, DONE, NaN);
+    }
+    this.tally.processed++;
+    const { acks } = this.#host;
+    if (acks === 'manual' && !extras?.acked) {
+      this.#runs[slot] = 0;
+      this.#complete(slot, DELIVERED, NaN);
+    } else {
+      if (acks !== 'off') this.tally.acked++;
+      this.#complete(slot, DONE, NaN);
+      this.#release(slot, event);
+    }
+    this.#host.onDone(event);
+  }
+
+  #failed(slot: number, event: AnyEvent, error: unknown): void {
+    const extras = this.extrasOf(slot);
+    extras.error = error;
+    this.tally.failed++;
+    this.#runs[slot] = 0;
+    const { retryable, askedMs } = this.#host.classify(error, event);
+    this.#doubles[NOW] = monotonicNow();
+    this.#complete(slot, retryable ? FAILED_RETRYABLE : FAILED, askedMs);
+    if (extras.acked) this.#release(slot, event);
+    this.#host.onFailure(event, error);
+  }
+
+  #complete(slot: number, outcome: number, askedMs: number): void {
+    const words = this.#words;
+    if (words[COMPLETED] === RING_RECORDS) this.#cross(0);
+    const index = words[COMPLETED]!;
+    words[COMPLETED] = index + 1;
+    const at = COMPLETIONS + index * COMPLETION_WORDS;
+    words[at] = slot;
+    words[at + 1] = outcome;
+    this.#doubles[(at >> 1) + 1] = askedMs;
+  }
+
+  // ── Turns of the event loop ──────────────────────────────────────────────────────────────────────────
+
+  /** Begins to start things. What follows a moment ago belongs to the same turn, so that chains of short drains end too. */
+  #startTurn(): void {
+    const now = monotonicNow();
+    if (now - this.#lastCheck > QUIET_GAP_MS) this.#turnStart = now;
+    this.#doubles[NOW] = now;
+    this.#lastCheck = now;
+    this.#stride = 1;
+    this.#untilCheck = 1;
+    if (now - this.#turnStart >= TURN_BUDGET_MS) this.#endTurn();
+  }
+
+  /** Reads the clock; when the turn has lasted long enough, timers and I/O are served before anything else starts. */
+  #checkTurn(): void {
+    const now = monotonicNow();
+    const sinceLast = now - this.#lastCheck;
+    this.#lastCheck = now;
+    this.#doubles[NOW] = now;
+    this.#stride = sinceLast > 1 ? 1 : Math.min(MAX_STRIDE, this.#stride * 2);
+    this.#untilCheck = this.#stride;
+    if (now - this.#turnStart >= TURN_BUDGET_MS && this.#gate === undefined) this.#endTurn();
+  }
+
+  #endTurn(): void {
+    this.onTurn?.();
+    this.#gate = eventLoopTurn().then(() => {
+      this.#gate = undefined;
+      this.#turnStart = monotonicNow();
+      this.#lastCheck = this.#turnStart;
+      this.#schedulePump();
+    });
+  }
+
+  // ── Drains ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether a drain or `start()` is going on. */
+  get isProcessing(): boolean {
+    return this.#drain !== undefined || this.#continuous;
+  }
+
+  /** Whether `start()` is in force. */
+  get isStarted(): boolean {
+    return this.#continuous;
+  }
+
+  /** The slot whose handlers run synchronously right now, or -1. */
+  get current(): number {
+    return this.#current;
+  }
+
+  /** Runs what is ready; answers what was done. At once with zeros while another drain is going on. */
+  drain(options: DrainOptions = {}): Promise<Tally> {
+    if (this.isProcessing || this.#closed) return Promise.resolve(this.#since(this.tally));
+    return this.#beginDrain(options);
+  }
+
+  async #beginDrain(options: DrainOptions): Promise<Tally> {
+    const before = { ...this.tally };
+    if (options.signal?.aborted || options.maxEvents === 0) return this.#since(before);
+    if (options.catchUp) this.#tick(monotonicNow());
+    const stop: (() => void)[] = [];
+    this.keepAlive.hold();
+    try {
+      await new Promise<void>((resolve) => {
+        const finish = (): void => {
+          if (this.#drain !== drain) return;
+          this.#drain = undefined;
+          resolve();
+        };
+        const drain: Drain = {
+          budget: options.maxEvents ?? Infinity,
+          untilEmpty: options.untilEmpty ?? false,
+          started: 0,
+          before,
+          finish,
+        };
+        this.#drain = drain;
+        if (options.timeoutMs !== undefined) stop.push(this.after(options.timeoutMs, finish));
+        if (options.signal !== undefined) {
+          const { signal } = options;
+          signal.addEventListener('abort', finish, { once: true });
+          stop.push(() => signal.removeEventListener('abort', finish));
+        }
+        this.#pump();
+      });
+    } finally {
+      for (const undo of stop) undo();
+      this.keepAlive.release();
+    }
+    return this.#since(before);
+  }
+
+  #since(before: Tally): Tally {
+    const now = this.tally;
+    return {
+      processed: now.processed - before.processed,
+      acked: now.acked - before.acked,
+      failed: now.failed - before.failed,
+      retried: now.retried - before.retried,
+      deadLettered: now.deadLettered - before.deadLettered,
+    };
+  }
+
+  /** Processes continuously until `stop`. */
+  start(): void {
+    if (this.#closed) return;
+    this.#continuous = true;
+    this.#schedulePump();
+  }
+
+  /** Starts nothing more; resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    this.#continuous = false;
+    await this.#workersAtMost(0);
+    this.#hold(false);
+  }
+
+  #workersAtMost(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.#workers <= count) resolve();
+        else this.#exitWaiters.push(look);
+      };
+      look();
+    });
+  }
+
+  /** Resolves when nothing is ready or running. */
+  async idle(): Promise<void> {
+    this.keepAlive.hold();
+    try {
+      for (this.#flush(); !this.#isQuiet(); this.#flush()) {
+        await new Promise<void>((resolve) => this.#quietWaiters.push(resolve));
+      }
+    } finally {
+      this.keepAlive.release();
+    }
+  }
+
+  #flush(): void {
+    this.#cross(0);
+  }
+
+  #isQuiet(): boolean {
+    const words = this.#words;
+    return (
+      words[READY] === 0 &&
+      words[RUNNING] === words[UNACKED] &&
+      words[SUBMITTED] === 0 &&
+      words[COMPLETED] === 0
+    );
+  }
+
+  /** Ends the drain that has nothing left to do, and tells those who wait for it. */
+  #checkQuiet(): void {
+    const words = this.#words;
+    const busy = words[SUBMITTED] !== 0 || words[COMPLETED] !== 0 || this.#gate !== undefined;
+    if (busy || words[RUNNING] !== words[UNACKED]) {
+      if (this.#continuous) this.#hold(true);
+      return;
+    }
+    const drain = this.#drain;
+    if (drain !== undefined && (words[READY] === 0 || drain.budget === 0)) {
+      const waits = drain.untilEmpty && drain.budget > 0 && words[WAITING] !== 0;
+      if (!waits) drain.finish();
+    }
+    if (this.#continuous) this.#hold(words[READY] !== 0);
+    if (this.#quietWaiters.length > 0 && (words[READY] === 0 || this.#workers === 0)) {
+      for (const waiter of this.#quietWaiters.splice(0)) waiter();
+    }
+  }
+
+  #hold(hold: boolean): void {
+    if (hold === this.#holding) return;
+    this.#holding = hold;
+    if (hold) this.keepAlive.hold();
+    else this.keepAlive.release();
+  }
+
+  // ── Time ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  #arm(): void {
+    const deadline = this.#doubles[DEADLINE]!;
+    clearTimeout(this.#timer);
+    this.#armedAt = deadline;
+    if (deadline === Infinity) return;
+    const delay = Math.min(Math.max(Math.ceil(deadline - monotonicNow()), 0), MAX_TIMEOUT_MS);
+    this.#timer = setTimeout(() => this.#onTimer(), delay);
+    this.#timer.unref?.();
+  }
+
+  /** What is due becomes ready a microtask later, never inside the turn of the timer itself. */
+  #onTimer(): void {
+    const armedAt = this.#armedAt;
+    this.#timer = undefined;
+    this.#armedAt = Infinity;
+    this.#tickScheduled = true;
+    // A timer is trusted: under fake timers the clock may stand still.
+    const now = Math.max(monotonicNow(), Math.min(armedAt, this.#doubles[DEADLINE]!));
+    queueMicrotask(() => {
+      if (this.#tickScheduled) this.#tick(now);
+    });
+  }
+
+  #tick(now: number): void {
+    this.#tickScheduled = false;
+    this.#cross(0);
+    this.#doubles[NOW] = Math.max(this.#doubles[NOW]!, now);
+    this.#core.tick(now);
+    if (this.#armedAt !== this.#doubles[DEADLINE]!) this.#arm();
+    this.#settle();
+  }
+
+  /** Calls `ring` after `delayMs`; answers how to prevent it. All of them together cost one timer. */
+  after(delayMs: number, ring: () => void): () => void {
+    const token = (this.#alarmSeq = (this.#alarmSeq + 1) >>> 0);
+    const handle = this.#core.alarm(monotonicNow(), delayMs, token);
+    this.#alarms.set(token, { ring, handle });
+    if (this.#doubles[DEADLINE]! < this.#armedAt) this.#arm();
+    return () => {
+      const alarm = this.#alarms.get(token);
+      if (alarm === undefined) return;
+      this.#alarms.delete(token);
+      this.#core.cancelAlarm(alarm.handle);
+    };
+  }
+
+  #ring(token: number): void {
+    const alarm = this.#alarms.get(token);
+    this.#alarms.delete(token);
+    alarm?.ring();
+  }
+
+  // ── Commands about one event ─────────────────────────────────────────────────────────────────────────
+
+  /** The slot of a live event, or -1. The first call builds the index. */
+  slotOf(eventId: string): number {
+    if (this.#byId === undefined) {
+      this.#byId = new Map();
+      this.#events.forEach((event, slot) => event && this.#byId!.set(event.id, slot));
+    }
+    return this.#byId.get(eventId) ?? -1;
+  }
+
+  eventAt(slot: number): AnyEvent | undefined {
+    return this.#events[slot];
+  }
+
+  /** True if there was a delivery to acknowledge. */
+  ack(slot: number): boolean {
+    this.#flush();
+    const event = this.#events[slot];
+    const wasUnacked = this.#core.state(slot) === 6;
+    const known = event !== undefined && this.#core.ack(monotonicNow(), slot);
+    if (known && wasUnacked) {
+      this.tally.acked++;
+      this.#release(slot, event);
+    } else if (known) {
+      this.extrasOf(slot).acked = true;
+    }
+    this.#settle();
+    return known;
+  }
+
+  /** True if there was a delivery to refuse. */
+  nack(slot: number, error: unknown): boolean {
+    this.#flush();
+    const event = this.#events[slot];
+    if (event === undefined) return false;
+    const state = this.#core.state(slot);
+    if (state !== 5 && state !== 6) return false;
+    const extras = this.extrasOf(slot);
+    extras.error = error;
+    if (state === 5) extras.nacked = true;
+    else this.tally.failed++;
+    this.#core.nack(monotonicNow(), slot);
+    this.#settle();
+    return true;
+  }
+
+  /** Takes an event out that does not run; of one that runs, aborts the signal. */
+  cancel(slot: number, reason: unknown): boolean {
+    this.#flush();
+    if (this.#events[slot] === undefined) return false;
+    if (this.#core.cancel(monotonicNow(), slot)) {
+      this.#settle();
+      return true;
+    }
+    const controller = this.#extras.get(slot)?.controller;
+    controller?.abort(reason);
+    return controller !== undefined;
+  }
+
+  /** Gives up the oldest ready event of the lowest priority, for room. */
+  dropOldest(): boolean {
+    this.#flush();
+    const dropped = this.#core.dropOldest(monotonicNow());
+    this.#settle();
+    return dropped;
+  }
+
+  /** Takes out everything that does not run. */
+  clear(how: 'cancelled' | 'dropped'): void {
+    this.#flush();
+    this.#core.clear(monotonicNow(), how === 'dropped' ? 1 : 0);
+    this.#settle();
+  }
+
+  /** While `wait` lasts, the event of `slot` holds no permit; it goes on when one is free. */
+  async park<T>(slot: number, wait: Promise<T>): Promise<T> {
+    const run = this.#runs[slot];
+    if (!run || !this.#core.park(slot)) return wait;
+    this.#parked++;
+    this.#schedulePump();
+    try {
+      return await wait;
+    } finally {
+      this.#parked--;
+      if (this.#runs[slot] === run && this.#core.unpark(slot)) {
+        await new Promise<void>((resume) => {
+          this.extrasOf(slot).resume = resume;
+          this.#schedulePump();
+        });
+      }
+    }
+  }
+
+  #resume(slot: number): void {
+    const extras = this.#extras.get(slot);
+    const resume = extras?.resume;
+    if (extras !== undefined) extras.resume = undefined;
+    resume?.();
+  }
+
+  /** Sets how many may run at once. */
+  setWidth(width: number): void {
+    this.#width = width;
+    this.#core.setWidth(width);
+  }
+
+  // ── Views ────────────────────────────────────────────────────────────────────────────────────────────
+
+  stats(): EngineStats {
+    this.#flush();
+    return this.#core.stats();
+  }
+
+  /** Waiting events in the order in which they would start. */
+  snapshot(limit: number): number[] {
+    this.#flush();
+    return Array.from(this.#core.snapshot(limit));
+  }
+
+  attempts(slot: number): number {
+    return this.#core.attempts(slot);
+  }
+
+  priority(slot: number): number {
+    return this.#core.priority(slot);
+  }
+
+  // ── End ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Starts nothing more, waits up to `timeoutMs` for what runs (but for `except`, whose handler asks for this),
+   * then aborts it. What still waits is dropped. Answers how many events were dropped.
+   */
+  async close(timeoutMs: number, reason: unknown, except: number): Promise<number> {
+    if (this.#closed) return 0;
+    this.#closed = true;
+    this.#continuous = false;
+    if (this.#drain !== undefined) this.#drain.budget = 0;
+    const before = this.stats().dropped;
+    const own = except >= 0 ? 1 : 0;
+    if (this.#workers > own) await this.#waitForWorkers(own, timeoutMs);
+    this.#abortRuns(reason, except);
+    this.clear('dropped');
+    this.#drain?.finish();
+    clearTimeout(this.#timer);
+    this.#armedAt = -Infinity;
+    this.#hold(false);
+    for (const waiter of this.#quietWaiters.splice(0)) waiter();
+    this.#offerRoom();
+    return this.stats().dropped - before;
+  }
+
+  async #waitForWorkers(own: number, timeoutMs: number): Promise<void> {
+    this.keepAlive.hold();
+    let stop = (): void => undefined;
+    const timeout = new Promise<void>((resolve) => (stop = this.after(timeoutMs, resolve)));
+    await Promise.race([this.#workersAtMost(own), timeout]);
+    stop();
+    this.keepAlive.release();
+  }
+
+  #abortRuns(reason: unknown, except: number): void {
+    this.#flush();
+    for (let slot = 0; slot < this.#events.length; slot++) {
+      if (!this.#runs[slot] || slot === except) continue;
+      this.#giveUpRun(slot, reason);
+      this.#core.abandon(monotonicNow(), slot);
+      this.#settle();
+    }
+  }
+
+  /** Aborts the signal of everything that runs; the runs go on to their own end. */
+  abortSignals(reason: unknown): void {
+    for (const extras of this.#extras.values()) extras.controller?.abort(reason);
+  }
+}

@@ -1,0 +1,276 @@
+import { fillEvent } from './fill-event';
+import { RuntimeError } from './errors';
+import { HandlerTable } from './handlers';
+import { native } from './native/index';
+import { RecentEvents } from './recent-events';
+import type { AnyEvent } from './events';
+import type { AnyHandler, EventPattern, OnOptions, Plan, Registration } from './handlers';
+import type { ChainsHandle } from './native/engine';
+import type { ObservabilityPort } from './observability/port';
+
+/** What a processor is made of; all values are checked already. */
+export interface ProcessorSettings {
+  /** Up to so many handlers of one event run one after another; more run in parallel groups of this size. */
+  batchSize: number;
+  maxEventDepth: number;
+  maxEventChainLength: number;
+  /** Limit of a handler run in milliseconds; undefined: none. */
+  operationTimeoutMs: number | undefined;
+  /** Puts the configured middleware around a handler. */
+  wrap: (handler: AnyHandler) => AnyHandler;
+  /** Whether `wrap` does anything. */
+  hasMiddleware: boolean;
+  port: ObservabilityPort;
+  tenantId: string | undefined;
+  executionId: string | undefined;
+}
+
+/** What a processor asks of the engine whose events it runs. */
+export interface RunContext {
+  /** Calls back after so many milliseconds; answers how to prevent it. */
+  after(delayMs: number, ring: () => void): () => void;
+  /** The controller of the run in `slot`, made when first asked for. */
+  controllerOf(slot: number): AbortController;
+  /** A signal for middleware around handlers that take none. */
+  readonly sharedSignal: AbortSignal | undefined;
+  /** Limit of each handler run of this event, where it brought one of its own. */
+  timeoutOf(slot: number): number | undefined;
+  /** The chain node that caused the event in `slot`, or -1. */
+  causeOf(slot: number): number;
+}
+
+/** An event's place in its chain; -1 as long as nobody has needed one. */
+interface Link {
+  node: number;
+  /** Whether the chain was opened here and is to be left here. */
+  isOwn: boolean;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value !== null && value !== undefined && typeof (value as PromiseLike<unknown>).then === 'function';
+}
+
+function isEvent(value: unknown): value is AnyEvent {
+  return typeof value === 'object' && value !== null && typeof (value as AnyEvent).type === 'string';
+}
+
+/**
+ * Runs the handlers of events: which ones, in which order, with which signal and time limit, and the events that they
+ * return. Chains are judged by the core.
+ */
+export class EventProcessor {
+  readonly handlers = new HandlerTable();
+  readonly recent = new RecentEvents();
+  readonly #settings: ProcessorSettings;
+  readonly #context: RunContext;
+  readonly chains: ChainsHandle;
+  /** Root events whose handlers have begun. */
+  begun = 0;
+  #depth = 0;
+
+  constructor(settings: ProcessorSettings, context: RunContext) {
+    this.#settings = settings;
+    this.#context = context;
+    this.chains = new native.Chains(settings.maxEventDepth, settings.maxEventChainLength);
+  }
+
+  /** Registers a handler; answers how to remove this registration. */
+  on(type: EventPattern, handler: AnyHandler, options: OnOptions = {}, once = false): () => void {
+    const wantsSignal = options.signal ?? handler.length >= 2;
+    const inner: AnyHandler = wantsSignal ? handler : (event) => handler(event);
+    const invoke = this.#settings.hasMiddleware ? this.#settings.wrap(inner) : handler;
+    const registration: Registration = { handler, invoke, wantsSignal, once };
+    const remove = this.handlers.add(type, registration);
+    registration.retire = remove;
+    return remove;
+  }
+
+  /** Returned events that are being run now. */
+  get currentDepth(): number {
+    return this.#depth;
+  }
+
+  /** Starts the handlers of a root event. */
+  run(event: AnyEvent, slot: number): unknown {
+    this.begun++;
+    this.recent.add(event);
+    const { port } = this.#settings;
+    if (port.canTrace) return port.trace('workflow.step', () => this.#runAll(event, slot), this.#spanOf(event));
+    const plan = this.handlers.planFor(event.type);
+    if (plan.solo !== undefined && this.#isPlain(slot)) return plan.solo(event);
+    return this.#runPlan(plan, event, slot, this.#linkOf(slot));
+  }
+
+  /** Whether a run needs neither signal nor time limit, so that the handler can be called as it is. */
+  #isPlain(slot: number): boolean {
+    return (
+      !this.#settings.hasMiddleware &&
+      this.#settings.operationTimeoutMs === undefined &&
+      this.#context.timeoutOf(slot) === undefined
+    );
+  }
+
+  #spanOf(event: AnyEvent): object {
+    const { executionId, tenantId } = this.#settings;
+    const tenant = event.metadata?.tenantId ?? tenantId;
+    return {
+      correlationId: event.metadata?.correlationId,
+      tenantId: tenant,
+      executionId,
+      attributes: {
+        'workflow.name': 'event-processing',
+        'workflow.step': event.type,
+        'workflow.execution.id': executionId,
+        tenantId: tenant,
+        eventType: event.type,
+      },
+    };
+  }
+
+  #linkOf(slot: number): Link {
+    return { node: this.#context.causeOf(slot), isOwn: false };
+  }
+
+  #runAll(event: AnyEvent, slot: number, link = this.#linkOf(slot)): Promise<void> {
+    return this.#runPlan(this.handlers.planFor(event.type), event, slot, link);
+  }
+
+  /** Runs an event that a solo handler has returned. */
+  async follow(event: AnyEvent, returned: AnyEvent, slot: number): Promise<void> {
+    const link = this.#linkOf(slot);
+    try {
+      await this.#runReturned(event, returned, slot, link);
+    } finally {
+      this.#leave(link);
+    }
+  }
+
+  async #runPlan(plan: Plan, event: AnyEvent, slot: number, link: Link): Promise<void> {
+    for (const observe of plan.observers) this.#notify(observe, event);
+    const registrations = plan.registrations.filter((r) => !r.once || claim(r, event));
+    try {
+      if (registrations.length > this.#settings.batchSize) {
+        await this.#runGroups(registrations, event, slot, link);
+      } else {
+        for (const registration of registrations) await this.#runOne(registration, event, slot, link);
+      }
+    } finally {
+      this.#leave(link);
+    }
+  }
+
+  #leave(link: Link): void {
+    if (!link.isOwn) return;
+    link.isOwn = false;
+    this.chains.leave(link.node);
+  }
+
+  /** More handlers than a batch: groups in parallel, one group after another; a failure stops nobody. */
+  async #runGroups(list: readonly Registration[], event: AnyEvent, slot: number, link: Link): Promise<void> {
+    const { batchSize, port } = this.#settings;
+    const errors: unknown[] = [];
+    for (let first = 0; first < list.length; first += batchSize) {
+      const group = list.slice(first, first + batchSize);
+      const results = await Promise.allSettled(group.map((r) => this.#runOne(r, event, slot, link)));
+      for (const result of results) if (result.status === 'rejected') errors.push(result.reason);
+    }
+    if (errors.length === 0) return;
+    const message = `${errors.length}/${list.length} handlers failed`;
+    const messages = errors.map((error) => (error instanceof Error ? error.message : String(error)));
+    port.log('warn', message, { eventId: event.id, eventType: event.type, errors: messages });
+    throw new RuntimeError('HANDLERS_FAILED', `${message}: ${messages.slice(0, 5).join('; ')}`, {
+      cause: new AggregateError(errors, message),
+      context: { eventId: event.id, eventType: event.type, failed: errors.length, total: list.length },
+    });
+  }
+
+  async #runOne(registration: Registration, event: AnyEvent, slot: number, link: Link): Promise<void> {
+    let returned: unknown;
+    try {
+      returned = this.#invoke(registration, event, slot);
+      if (isThenable(returned)) returned = await returned;
+    } catch (error) {
+      registration.claimedBy = undefined;
+      throw error;
+    }
+    if (registration.once) registration.retire?.();
+    if (isEvent(returned)) await this.#runReturned(event, returned, slot, link);
+  }
+
+  #invoke(registration: Registration, event: AnyEvent, slot: number): unknown {
+    const limit = this.#context.timeoutOf(slot) ?? this.#settings.operationTimeoutMs;
+    const controller =
+      registration.wantsSignal || limit !== undefined ? this.#context.controllerOf(slot) : undefined;
+    const { invoke } = registration;
+    if (limit !== undefined) return this.#invokeTimed(registration, event, controller!, limit);
+    if (controller !== undefined) return invoke(event, controller.signal);
+    return this.#settings.hasMiddleware ? invoke(event, this.#context.sharedSignal) : invoke(event);
+  }
+
+  #invokeTimed(registration: Registration, event: AnyEvent, controller: AbortController, limitMs: number): unknown {
+    return new Promise((resolve, reject) => {
+      const stop = this.#context.after(limitMs, () => {
+        const error = new RuntimeError(
+          'RUNTIME_EVENT_PROCESSING_TIMEOUT',
+          `Handler for ${event.type} exceeded ${limitMs}ms; raise operationTimeoutMs or the event's timeout`,
+          { context: { eventId: event.id, eventType: event.type, timeoutMs: limitMs } },
+        );
+        controller.abort(error);
+        reject(error);
+      });
+      const { wantsSignal, invoke } = registration;
+      const run = async (): Promise<unknown> =>
+        wantsSignal || this.#settings.hasMiddleware ? invoke(event, controller.signal) : invoke(event);
+      run().then(resolve, reject).finally(stop);
+    });
+  }
+
+  async #runReturned(parent: AnyEvent, returned: AnyEvent, slot: number, link: Link): Promise<void> {
+    if (link.node < 0) {
+      link.node = this.chains.open(parent.type);
+      link.isOwn = true;
+    }
+    const node = this.chains.enter(link.node, returned.type, true);
+    if (node < 0) throw this.#chainError(node, returned.type);
+    this.#depth++;
+    try {
+      await this.#runAll(fillEvent(returned, parent), slot, { node, isOwn: false });
+    } finally {
+      this.#depth--;
+      this.chains.leave(node);
+    }
+  }
+
+  /** The error for an answer of the core that refuses an event of `type` its place in a chain. */
+  #chainError(refusal: number, type: string): RuntimeError {
+    const { maxEventDepth, maxEventChainLength } = this.#settings;
+    const context = { eventType: type, maxEventDepth, maxEventChainLength };
+    if (refusal === -1) return new RuntimeError('EVENT_LOOP_DETECTED', `Event loop detected: ${type}`, { context });
+    const message =
+      refusal === -2
+        ? `Max event depth exceeded: ${maxEventDepth}`
+        : `Max event chain length exceeded: ${maxEventChainLength}`;
+    return new RuntimeError('EVENT_CHAIN_TOO_LONG', message, { context });
+  }
+
+  /** Lets an event that was emitted inside a handler join the chain of its cause. */
+  joinChain(parentNode: number, type: string): number | RuntimeError {
+    const node = this.chains.enter(parentNode, type, false);
+    return node < 0 ? this.#chainError(node, type) : node;
+  }
+
+  #notify(observe: (event: AnyEvent) => void, event: AnyEvent): void {
+    try {
+      observe(event);
+    } catch (error) {
+      this.#settings.port.log('error', 'An observer of events has thrown', { error: error as Error });
+    }
+  }
+}
+
+/** Gives a `once` handler to this event, unless it is busy with another. */
+function claim(registration: Registration, event: AnyEvent): boolean {
+  if (registration.claimedBy !== undefined && registration.claimedBy !== event) return false;
+  registration.claimedBy = event;
+  return true;
+}
