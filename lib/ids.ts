@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { wallNow } from './clock';
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const BASE36 = '0123456789abcdefghijklmnopqrstuvwxyz';
+/** All pairs of base36 digits: the last two characters of the ids of one block. */
+const PAIRS = Array.from(BASE36).flatMap((high) => Array.from(BASE36, (low) => high + low));
+/** Three decimal digits: the end of the numbers of one block of correlation ids. */
+const TRIPLES = Array.from({ length: 1000 }, (_, index) => String(index).padStart(3, '0'));
+
+/** Base62 characters, uniformly: bytes from 248 on would favour the first eight and are drawn again. */
+function random62(length: number): string {
+  let text = '';
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) {
+      if (byte < 248 && text.length < length) text += BASE62[byte % 62]!;
+    }
+  }
+  return text;
+}
+
+let lastMicros = 0;
+
+/** Microseconds since the epoch, never the same twice in a process. */
+function uniqueMicros(): number {
+  lastMicros = Math.max(lastMicros + 1, Math.round((performance.timeOrigin + performance.now()) * 1000));
+  return lastMicros;
+}
+
+let callBlock = '';
+let callIndex = PAIRS.length;
+
+/**
+ * A fresh call id. The random part and the time are drawn for each block of 1,296 ids, which differ in their last two
+ * characters: so an id costs one concatenation. 36 random bits and a clock of microseconds keep processes and restarts apart.
+ */
+export function nextCallId(): string {
+  if (callIndex === PAIRS.length) {
+    callIndex = 0;
+    callBlock = `call_${random62(6)}_${uniqueMicros().toString(36)}`;
+  }
+  return callBlock + PAIRS[callIndex++]!;
+}
+
+let correlationBlock = '';
+let correlationIndex = TRIPLES.length;
+
+/** A fresh `corr_<ms>_<random number>`, the id of an event that came without one. Made in blocks of 1,000. */
+export function nextCorrelationId(): string {
+  if (correlationIndex === TRIPLES.length) {
+    correlationIndex = 0;
+    correlationBlock = `corr_${wallNow()}_${randomBytes(6).readUIntBE(0, 6)}`;
+  }
+  return correlationBlock + TRIPLES[correlationIndex++]!;
+}
+
+/** Kinds of ids that `IdGenerator.validateId` knows. */
+export type IdKind = 'execution' | 'correlation' | 'call' | 'session' | 'tenant';
+
+const SHAPES: Record<IdKind, RegExp> = {
+  execution: /^exec_[a-z0-9]+_[A-Za-z0-9]{8}_[a-z0-9]+$/,
+  correlation: /^corr_[A-Za-z0-9]{12}_[a-z0-9]+$/,
+  call: /^call_[A-Za-z0-9]{6}_[a-z0-9]{6,}$/,
+  session: /^sess_[A-Za-z0-9]{10}_[a-z0-9]+$/,
+  tenant: /^tenant_[A-Za-z0-9]{8}$/,
+};
+
+/** Shapes that carry a time in base36 milliseconds, and where. */
+const TIMES = [
+  /^exec_([a-z0-9]+)_[A-Za-z0-9]{8}_[a-z0-9]+$/,
+  /^corr_[A-Za-z0-9]{12}_([a-z0-9]+)$/,
+  /^sess_[A-Za-z0-9]{10}_([a-z0-9]+)$/,
+  /^evt_[A-Za-z0-9]{8}_([a-z0-9]+)$/,
+  /^trace_[A-Za-z0-9]{12}_([a-z0-9]+)$/,
+  /^span_[A-Za-z0-9]{8}_([a-z0-9]+)$/,
+  /^msg_([a-z0-9]+)_[A-Za-z0-9]{9}$/,
+  /^trace_([a-z0-9]+)_[A-Za-z0-9]{6}$/,
+  /^span_([a-z0-9]+)_[A-Za-z0-9]{6}$/,
+];
+
+const time36 = (): string => wallNow().toString(36);
+
+let executionCount = 0;
+
+/** Ids of the framework's shapes: a prefix, then parts divided by underscores. */
+export class IdGenerator {
+  /** `call_<6 random base62>_<base36>`: event ids, thread ids. */
+  static callId(): string {
+    return nextCallId();
+  }
+
+  /** `exec_<base36 ms>_<8 base62>_<base36 counter mod 1000>` */
+  static executionId(): string {
+    executionCount = (executionCount + 1) % 1000;
+    return `exec_${time36()}_${random62(8)}_${executionCount.toString(36)}`;
+  }
+
+  /** `corr_<12 base62>_<base36 ms>` */
+  static correlationId(): string {
+    return `corr_${random62(12)}_${time36()}`;
+  }
+
+  /** `sess_<10 base62>_<base36 ms>` */
+  static sessionId(): string {
+    return `sess_${random62(10)}_${time36()}`;
+  }
+
+  /** `tenant_<8 base62>` */
+  static tenantId(): string {
+    return `tenant_${random62(8)}`;
+  }
+
+  /** `evt_<8 base62>_<base36 ms>` */
+  static eventId(): string {
+    return `evt_${random62(8)}_${time36()}`;
+  }
+
+  /** `trace_<12 base62>_<base36 ms>` */
+  static traceId(): string {
+    return `trace_${random62(12)}_${time36()}`;
+  }
+
+  /** `span_<8 base62>_<base36 ms>` */
+  static spanId(): string {
+    return `span_${random62(8)}_${time36()}`;
+  }
+
+  /** `msg_<base36 ms>_<9 base62>` */
+  static messageId(): string {
+    return `msg_${time36()}_${random62(9)}`;
+  }
+
+  /** `trace_<base36 ms>_<6 base62>` */
+  static generateTraceId(): string {
+    return `trace_${time36()}_${random62(6)}`;
+  }
+
+  /** `span_<base36 ms>_<6 base62>` */
+  static generateSpanId(): string {
+    return `span_${time36()}_${random62(6)}`;
+  }
+
+  /** Whether `id` has the shape of `kind`. */
+  static validateId(id: string, kind: IdKind): boolean {
+    return typeof id === 'string' && (SHAPES[kind]?.test(id) ?? false);
+  }
+
+  /** The time in an id in milliseconds since the epoch, or null where its shape has none (call and tenant ids). */
+  static extractTimestamp(id: string): number | null {
+    for (const shape of TIMES) {
+      const time = shape.exec(id)?.[1];
+      if (time !== undefined) return Number.parseInt(time, 36);
+    }
+    return null;
+  }
+}
