@@ -263,6 +263,15 @@ impl MemoryWatch {
         self.state = State::Stopped;
     }
 
+    /// The measurement that was due could not be taken: the next is due an interval later.
+    pub fn skip(&mut self, now: f64) {
+        if matches!(self.state, State::Running { .. }) {
+            self.state = State::Running {
+                next_at: now + self.config.interval_ms,
+            };
+        }
+    }
+
     /// Takes in a measurement that was due and says which rules it breaks.
     pub fn observe(&mut self, now: f64, metrics: Metrics) -> Vec<Alert> {
         let State::Running { next_at } = self.state else {
@@ -541,6 +550,18 @@ mod tests {
         let stats = watch.stats(400.0);
         assert!(!stats.is_running);
         assert_eq!(stats.next_measurement_in_ms, 0.0);
+    }
+
+    #[test]
+    fn a_measurement_that_cannot_be_taken_is_tried_again_an_interval_later() {
+        let mut watch = started(config());
+        watch.skip(0.0);
+        let stats = watch.stats(400.0);
+        assert_eq!(stats.next_measurement_in_ms, 600.0);
+        assert_eq!(stats.total_measurements, 0);
+        watch.stop();
+        watch.skip(1_000.0);
+        assert!(!watch.stats(1_000.0).is_running);
     }
 
     #[test]

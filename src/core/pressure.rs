@@ -130,6 +130,11 @@ impl PressureGauge {
         }
     }
 
+    /// The machine could not be read: nothing changes until the next sample.
+    pub fn skip(&mut self, now: f64) {
+        self.next_sample_at = now + SAMPLE_MS;
+    }
+
     /// Whether memory or CPU is above its limit (or was, and is not yet clearly below).
     pub fn is_active(&self) -> bool {
         self.memory.exceeded || self.cpu.exceeded
@@ -326,6 +331,16 @@ mod tests {
         assert_eq!(gauge.width(0), 0);
         assert_eq!(gauge.width(u32::MAX), 1);
         assert_eq!(PressureGauge::new(LIMITS).width(u32::MAX), u32::MAX);
+    }
+
+    #[test]
+    fn a_machine_that_cannot_be_read_changes_nothing() {
+        let mut machine = Machine::new();
+        machine.after(250.0, 0.9, 0.1);
+        machine.gauge.skip(500.0);
+        assert_eq!(machine.gauge.next_sample_at(), 600.0);
+        assert_eq!(machine.gauge.width(24), 21);
+        assert!(machine.gauge.is_active());
     }
 
     #[test]

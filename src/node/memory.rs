@@ -116,6 +116,12 @@ impl MemoryWatch {
         self.0.stop();
     }
 
+    /// The measurement that was due could not be taken.
+    #[napi]
+    pub fn skip(&mut self, now: f64) {
+        self.0.skip(now);
+    }
+
     /// Takes in a measurement and gives the alerts that it raises.
     #[napi]
     pub fn observe(&mut self, now: f64, reading: MemoryReading) -> Vec<MemoryAlert> {

@@ -41,6 +41,13 @@ impl PressureGauge {
         self.0.next_sample_at()
     }
 
+    /// The machine could not be read; gives the time of the next sample.
+    #[napi]
+    pub fn skip(&mut self, now: f64) -> f64 {
+        self.0.skip(now);
+        self.0.next_sample_at()
+    }
+
     /// Whether memory or CPU is short.
     #[napi]
     pub fn is_active(&self) -> bool {
