@@ -92,6 +92,7 @@ class UserPort implements ObservabilityPort {
   readonly #target: object;
   readonly #sink: LogSink | undefined;
   readonly #hasTrace: boolean;
+  readonly #hasTraceSwitch: boolean;
   /** The object with the span methods: the user's own, or its `telemetry`. */
   readonly #spans: object | undefined;
   readonly #floods = new FloodControl();
@@ -101,13 +102,14 @@ class UserPort implements ObservabilityPort {
     this.#target = target;
     this.#sink = findSink(target);
     this.#hasTrace = !bareLogger && hasMethod(target, 'trace');
+    this.#hasTraceSwitch = hasMethod(target, 'isTraceEnabled');
     this.#spans = bareLogger ? undefined : findSpanHost(target);
     this.canLog = this.#sink !== undefined;
     this.canSpan = this.#spans !== undefined;
   }
 
   get canTrace(): boolean {
-    return this.#hasTrace && invoke(this.#target, 'isTraceEnabled') !== false;
+    return this.#hasTrace && (!this.#hasTraceSwitch || invoke(this.#target, 'isTraceEnabled') !== false);
   }
 
   listens(level: LogLevel): boolean {
