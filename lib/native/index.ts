@@ -5,6 +5,7 @@
 import binding from '../../native/binding.cjs';
 import type { EngineNative } from './engine';
 import type { DeadLettersNative } from './dead-letters';
+import type { FloodNative } from './flood';
 import type { MemoryNative } from './memory';
 import type { PolicyNative } from './policy';
 import type { StreamNative } from './stream';
@@ -12,6 +13,7 @@ import type { StreamNative } from './stream';
 export interface NativeBinding
   extends EngineNative,
     DeadLettersNative,
+    FloodNative,
     MemoryNative,
     PolicyNative,
     StreamNative {}

@@ -4,5 +4,8 @@ mod chains;
 mod collector;
 mod dedupe;
 mod engine;
+mod flood;
+mod memory;
+mod pressure;
 mod raw;
 mod rings;

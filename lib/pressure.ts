@@ -1,0 +1,91 @@
+/** Reads how busy the machine is and narrows the width of dispatch while memory or CPU is short. */
+import os from 'node:os';
+import { monotonicNow } from './clock';
+import { native } from './native';
+import type { PressureGauge } from './native/memory';
+
+/** Limits of a {@link PressureSampler}; checked by whoever reads the user's configuration. */
+export interface PressureOptions {
+  /** Width without pressure: handlers that may run side by side. */
+  maxConcurrent: number;
+  /** Share of the memory of the machine (or of the container) that the process may fill, 0 to 1. */
+  maxMemoryUsage: number;
+  /** Share of the machine's CPU time, all processes together, 0 to 1. */
+  maxCpuUsage: number;
+}
+
+/**
+ * Backpressure from the machine. The engine calls `maybeSample` once per drain turn; that reads the machine at most every
+ * 100 ms, less often where reading is slow. There is no timer.
+ */
+export class PressureSampler {
+  readonly #gauge: PressureGauge;
+  readonly #maxConcurrent: number;
+  readonly #memoryBytes = availableMemoryBytes();
+  #nextSampleAt = -Infinity;
+  #isActive = false;
+  #width: number;
+
+  constructor({ maxConcurrent, maxMemoryUsage, maxCpuUsage }: PressureOptions) {
+    this.#gauge = new native.PressureGauge(maxMemoryUsage, maxCpuUsage);
+    this.#maxConcurrent = maxConcurrent;
+    this.#width = maxConcurrent;
+  }
+
+  /** Samples if it is time, and gives the width that now holds: 1 to `maxConcurrent`. */
+  maybeSample(now: number): number {
+    if (now >= this.#nextSampleAt) this.#sample(now);
+    return this.#width;
+  }
+
+  /** The width of the last sample; full before the first. */
+  get width(): number {
+    return this.#width;
+  }
+
+  /** Whether memory or CPU was above its limit at the last sample, or not yet clearly below it again. */
+  get isActive(): boolean {
+    return this.#isActive;
+  }
+
+  #sample(now: number): void {
+    const startedAt = monotonicNow();
+    const machine = readMachine();
+    if (machine === undefined) {
+      this.#nextSampleAt = this.#gauge.skip(now);
+      return;
+    }
+    const { rss, busyMs, totalMs } = machine;
+    const costMs = monotonicNow() - startedAt;
+    this.#nextSampleAt = this.#gauge.sample(now, rss / this.#memoryBytes, busyMs, totalMs, costMs);
+    this.#isActive = this.#gauge.isActive();
+    this.#width = this.#gauge.width(this.#maxConcurrent);
+  }
+}
+
+/** The container's limit where there is one below the machine's memory; without a limit Node answers 0 or a huge number. */
+function availableMemoryBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem();
+}
+
+/** Undefined if the system refuses, as it does when the process has run out of file descriptors. */
+function readMachine(): { rss: number; busyMs: number; totalMs: number } | undefined {
+  try {
+    return { rss: process.memoryUsage.rss(), ...readCpuTimes() };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Times of all cores since the machine started. */
+function readCpuTimes(): { busyMs: number; totalMs: number } {
+  let busyMs = 0;
+  let totalMs = 0;
+  for (const { times } of os.cpus()) {
+    const working = times.user + times.nice + times.sys + times.irq;
+    busyMs += working;
+    totalMs += working + times.idle;
+  }
+  return { busyMs, totalMs };
+}
