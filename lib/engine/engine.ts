@@ -352,8 +352,7 @@ export class Engine {
   }
 
   #onAckTimeout(slot: number, event: AnyEvent): void {
-    const extras = this.extrasOf(slot);
-    extras.error = this.#host.ackTimeoutError(event);
+    const extras = this.#noteError(slot, this.#host.ackTimeoutError(event));
     this.tally.failed++;
     this.#host.onFailure(event, extras.error);
     this.#giveUpRun(slot, extras.error);
@@ -482,8 +481,7 @@ export class Engine {
   }
 
   #failed(slot: number, event: AnyEvent, error: unknown): void {
-    const extras = this.extrasOf(slot);
-    extras.error = error;
+    const extras = this.#noteError(slot, error);
     this.tally.failed++;
     this.#runs[slot] = 0;
     const { retryable, askedMs } = this.#host.classify(error, event);
@@ -491,6 +489,14 @@ export class Engine {
     this.#complete(slot, retryable ? FAILED_RETRYABLE : FAILED, askedMs);
     if (extras.acked) this.#release(slot, event);
     this.#host.onFailure(event, error);
+  }
+
+  /** Keeps what a dead letter will have to say, while the core still knows the slot. */
+  #noteError(slot: number, error: unknown): SlotExtras {
+    const extras = this.extrasOf(slot);
+    extras.error = error;
+    extras.priority ??= this.#core.priority(slot);
+    return extras;
   }
 
   #complete(slot: number, outcome: number, askedMs: number): void {
@@ -776,8 +782,7 @@ export class Engine {
     if (event === undefined) return false;
     const state = this.#core.state(slot);
     if (state !== 5 && state !== 6) return false;
-    const extras = this.extrasOf(slot);
-    extras.error = error;
+    const extras = this.#noteError(slot, error);
     if (state === 5) extras.nacked = true;
     else this.tally.failed++;
     this.#core.nack(monotonicNow(), slot);

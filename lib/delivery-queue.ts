@@ -1,0 +1,428 @@
+import { Deduplicator } from './dedupe';
+import { Engine } from './engine/engine';
+import { Interner } from './engine/interner';
+import { NONE } from './engine/layout';
+import { RuntimeError, messageOf } from './errors';
+import { monotonicNow } from './clock';
+import { PressureSampler } from './pressure';
+import { askedDelay } from './retry-policy';
+import { sizeOf } from './size';
+import type { DeadLetterQueue } from './dead-letter-queue';
+import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
+import type { AnyEvent, AnyEventMetadata } from './events';
+import type { EngineConfig, RedeliveryConfig } from './native/engine';
+import type { ObservabilityPort } from './observability/port';
+
+/** Redeliveries remembered in an event's metadata. */
+const MAX_HISTORY = 20;
+
+/** What a queue is made of; all values are checked already. */
+export interface DeliverySettings {
+  maxQueueDepth: number;
+  overflow: 'reject' | 'wait' | 'drop-oldest';
+  maxConcurrent: number;
+  maxConcurrentPerTenant: number | undefined;
+  maxConcurrentPerEventType: number | undefined;
+  maxMemoryUsage: number;
+  maxCpuUsage: number;
+  acks: 'off' | 'auto' | 'manual';
+  ackTimeoutMs: number;
+  redelivery: RedeliveryConfig;
+  retryable: (error: unknown) => boolean;
+  /** Whether sizes are estimated at all. */
+  knowsSizes: boolean;
+  largeEventThreshold: number;
+  hugeEventThreshold: number;
+  maxEventSize: number;
+  maxQueueBytes: number;
+  dropHugeEvents: boolean;
+  enableCompression: boolean;
+  maxProcessedEvents: number;
+  tenantId: string | undefined;
+  onError: ((error: unknown, event: AnyEvent) => void) | undefined;
+}
+
+/** What an event brings along. */
+export interface Submission {
+  priority: number;
+  tenantId?: string | undefined;
+  orderingKey?: string | undefined;
+  idempotencyKey?: string | undefined;
+  delayMs?: number | undefined;
+  ttlMs?: number | undefined;
+  timeoutMs?: number | undefined;
+  policy?: RedeliveryConfig | undefined;
+  signal?: AbortSignal | undefined;
+  queuedAt?: number | undefined;
+  causeNode?: number | undefined;
+  onEnd?: (() => void) | undefined;
+}
+
+/** A submission that brings nothing but its priority. */
+export const PLAIN: Submission = Object.freeze({ priority: 0 });
+
+type Refusal = 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid';
+
+const SIZE_TOO_LARGE = 2;
+const SIZE_QUEUE_FULL = 3;
+const SIZE_LARGE = 1;
+
+/**
+ * Events on their way through the core: admission, delivery, dead letters. `EventQueue` and the runtime are built on it
+ * and say what running an event means.
+ */
+export class DeliveryQueue implements EngineHost {
+  readonly engine: Engine;
+  readonly settings: DeliverySettings;
+  readonly port: ObservabilityPort;
+  readonly dedupe: Deduplicator;
+  readonly pressure: PressureSampler;
+  /** Where events that have finally failed go; undefined: they are counted and logged only. */
+  deadLetters: DeadLetterQueue | undefined;
+  /** Starts the handlers of an event. */
+  runner: (event: AnyEvent, slot: number) => unknown = () => undefined;
+  /** Runs an event that a handler has returned. */
+  follower: (event: AnyEvent, returned: AnyEvent, slot: number) => Promise<void> | undefined = () => undefined;
+  /** Told of each event that is done, for stores. */
+  onHandled: ((event: AnyEvent) => void) | undefined;
+
+  readonly #tenants = new Interner();
+  readonly #keys = new Interner();
+  readonly #kinds = new Interner();
+  readonly #exactFrom: number;
+  readonly refusals: Record<Refusal, number> = { full: 0, 'too-large': 0, duplicate: 0, 'shutting-down': 0, invalid: 0 };
+  readonly retriesByType = new Map<string, number>();
+  compressedEvents = 0;
+  isClosed = false;
+
+  constructor(settings: DeliverySettings, port: ObservabilityPort) {
+    this.settings = settings;
+    this.port = port;
+    this.dedupe = new Deduplicator(settings.maxProcessedEvents);
+    this.pressure = new PressureSampler(settings);
+    this.engine = new Engine(engineConfig(settings), this);
+    this.engine.onTurn = (): void => this.samplePressure();
+    const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
+    this.#exactFrom = Math.min(largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes) / 2;
+  }
+
+  get acks(): 'off' | 'auto' | 'manual' {
+    return this.settings.acks;
+  }
+
+  // ── Admission ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether a fresh event that brings nothing but its priority can be taken without further questions. */
+  get isPlain(): boolean {
+    const { knowsSizes, maxConcurrentPerEventType } = this.settings;
+    return !this.isClosed && !knowsSizes && maxConcurrentPerEventType === undefined;
+  }
+
+  hasRoom(): boolean {
+    return this.engine.depth < this.settings.maxQueueDepth;
+  }
+
+  /** Takes an event in, or says why not. `fresh`: its id was made for it just now, so it cannot be a duplicate. */
+  admit(event: AnyEvent, brings: Submission, fresh: boolean): RuntimeError | undefined {
+    if (this.isClosed) return this.#refused('shutting-down', event);
+    if (!fresh && (this.engine.slotOf(event.id) >= 0 || this.dedupe.isDone(event.id))) {
+      return this.#refused('duplicate', event);
+    }
+    const { idempotencyKey } = brings;
+    if (idempotencyKey !== undefined && !this.dedupe.takeKey(idempotencyKey)) return this.#refused('duplicate', event);
+    const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
+    const refusal = this.#refusalOf(event, bytes);
+    if (refusal !== undefined) {
+      if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
+      return this.#refused(refusal, event, bytes);
+    }
+    this.#submit(event, brings, bytes);
+    return undefined;
+  }
+
+  /** Size, then depth, as one step with the insertion. */
+  #refusalOf(event: AnyEvent, bytes: number): Refusal | undefined {
+    const verdict = bytes > 0 ? this.engine.admitBytes(bytes) : 0;
+    if (verdict === SIZE_TOO_LARGE) return 'too-large';
+    if (verdict === SIZE_QUEUE_FULL) return 'full';
+    if (!this.hasRoom() && !this.#makeRoom()) {
+      if (bytes > 0) this.engine.returnBytes(bytes);
+      return 'full';
+    }
+    if (verdict === SIZE_LARGE && this.settings.enableCompression) this.#markLarge(event, bytes);
+    return undefined;
+  }
+
+  #makeRoom(): boolean {
+    return this.settings.overflow === 'drop-oldest' && this.settings.maxQueueDepth > 0 && this.engine.dropOldest();
+  }
+
+  #markLarge(event: AnyEvent, bytes: number): void {
+    this.compressedEvents++;
+    setMetadata(event, { compressed: true, originalSize: bytes, compressedAt: Date.now() });
+  }
+
+  #submit(event: AnyEvent, brings: Submission, bytes: number): void {
+    const { engine } = this;
+    const { tenantId, orderingKey, ttlMs, policy } = brings;
+    const tenant =
+      tenantId === undefined || tenantId === this.settings.tenantId ? 0 : this.#tenants.retain(tenantId) + 1;
+    const key = orderingKey === undefined ? NONE : this.#keys.retain(orderingKey);
+    const kind = this.settings.maxConcurrentPerEventType === undefined ? 0 : this.#kinds.retain(event.type) + 1;
+    if (ttlMs !== undefined || policy !== undefined || bytes > 0) {
+      engine.prepare(ttlMs ?? Infinity, policy === undefined ? 0 : this.#policyOf(policy), bytes);
+    }
+    const slot = engine.submit(event, brings.priority, tenant, key, kind, brings.delayMs ?? 0);
+    const onEnd = this.#onEnd(tenant, key, kind, brings);
+    const { timeoutMs, queuedAt, causeNode, signal } = brings;
+    if (onEnd ?? timeoutMs ?? queuedAt ?? causeNode ?? signal) {
+      const extras = engine.extrasOf(slot);
+      extras.timeoutMs = timeoutMs;
+      extras.queuedAt = queuedAt;
+      extras.causeNode = causeNode;
+      extras.onEnd = onEnd;
+      if (signal !== undefined) this.#obey(signal, event, slot, extras);
+    }
+  }
+
+  #policyOf(policy: RedeliveryConfig): number {
+    const { maxAttempts, initialDelayMs, maxDelayMs, factor, jitter, jitterRatio } = policy;
+    const index = this.engine.internPolicy(maxAttempts, initialDelayMs, maxDelayMs, factor, jitter, jitterRatio);
+    // More different policies than anybody writes by hand: they are computed, and the runtime's own must do.
+    return Math.max(index, 0);
+  }
+
+  /** What is to be given back when the event has ended. */
+  #onEnd(tenant: number, key: number, kind: number, brings: Submission): (() => void) | undefined {
+    if (tenant === 0 && key === NONE && kind === 0) return brings.onEnd;
+    return () => {
+      if (tenant !== 0) this.#tenants.release(tenant - 1);
+      if (key !== NONE) this.#keys.release(key);
+      if (kind !== 0) this.#kinds.release(kind - 1);
+      brings.onEnd?.();
+    };
+  }
+
+  /** Cancels the event when its `signal` aborts. */
+  #obey(signal: AbortSignal, event: AnyEvent, slot: number, extras: SlotExtras): void {
+    const cancel = (): void => {
+      if (this.engine.eventAt(slot) === event) this.cancel(slot, signal.reason);
+    };
+    const { onEnd } = extras;
+    extras.onEnd = (): void => {
+      signal.removeEventListener('abort', cancel);
+      onEnd?.();
+    };
+    extras.controller ??= new AbortController();
+    if (signal.aborted) queueMicrotask(cancel);
+    else signal.addEventListener('abort', cancel, { once: true });
+  }
+
+  #refused(refusal: Refusal, event: AnyEvent, bytes = 0): RuntimeError {
+    this.refusals[refusal]++;
+    const error = this.refusalError(refusal, event, bytes);
+    this.port.flood(`refused.${refusal}`, 'warn', `Event refused: ${error.message}`, () => ({
+      eventId: event.id,
+      eventType: event.type,
+      queueSize: this.engine.depth,
+      error,
+    }));
+    return error;
+  }
+
+  refusalError(refusal: Refusal, event: AnyEvent, bytes = 0): RuntimeError {
+    const { maxQueueDepth, maxEventSize, hugeEventThreshold, dropHugeEvents } = this.settings;
+    const context = { reason: refusal, eventId: event.id, eventType: event.type };
+    switch (refusal) {
+      case 'full':
+        return new RuntimeError(
+          'RUNTIME_EVENT_QUEUE_FULL',
+          `the queue is full (${maxQueueDepth} events); process events, raise queueSize, or set overflow to 'wait' or 'drop-oldest'`,
+          { context: { ...context, maxQueueDepth } },
+        );
+      case 'too-large': {
+        const limit = dropHugeEvents ? Math.min(maxEventSize, hugeEventThreshold) : maxEventSize;
+        return new RuntimeError('EVENT_TOO_LARGE', `the event has ${bytes} bytes; allowed: ${limit}`, {
+          context: { ...context, bytes, limit },
+        });
+      }
+      case 'duplicate':
+        return new RuntimeError('EVENT_DUPLICATE', `an event with this id or idempotency key is known already`, {
+          context,
+        });
+      case 'shutting-down':
+        return new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the runtime has been cleaned up; create a new one', {
+          context,
+        });
+      case 'invalid':
+        return new RuntimeError('INVALID_ARGUMENT', 'the event or its options are invalid', { context });
+    }
+  }
+
+  // ── What the engine asks and tells ───────────────────────────────────────────────────────────────────
+
+  run(event: AnyEvent, slot: number): unknown {
+    return this.runner(event, slot);
+  }
+
+  follow(event: AnyEvent, returned: object, slot: number): Promise<void> | undefined {
+    return this.follower(event, returned as AnyEvent, slot);
+  }
+
+  classify(error: unknown, event: AnyEvent): FailureClass {
+    if (event.metadata?.criticalError === true || event.metadata?.deliveryGuarantee === 'at-most-once') {
+      return { retryable: false, askedMs: NaN };
+    }
+    try {
+      return { retryable: this.settings.retryable(error), askedMs: askedDelay(error) };
+    } catch (thrown) {
+      this.port.log('error', 'The retryable predicate has thrown; the error counts as not retryable', {
+        error: thrown as Error,
+      });
+      return { retryable: false, askedMs: NaN };
+    }
+  }
+
+  onDone(event: AnyEvent): void {
+    this.dedupe.noteDone(event.id);
+    if (this.onHandled !== undefined) this.onHandled(event);
+  }
+
+  onFailure(event: AnyEvent, error: unknown): void {
+    this.port.flood('handler.failed', 'error', `Handler failed for ${event.type}: ${messageOf(error)}`, () => ({
+      ...logFields(event),
+      error: error as Error,
+    }));
+    try {
+      this.settings.onError?.(error, event);
+    } catch (thrown) {
+      this.port.log('error', 'onError has thrown', { error: thrown as Error });
+    }
+  }
+
+  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number): void {
+    this.retriesByType.set(event.type, (this.retriesByType.get(event.type) ?? 0) + 1);
+    const timestamp = Date.now();
+    const message = messageOf(error);
+    const before = event.metadata?.retry as { originalError?: string; retryHistory?: object[] } | undefined;
+    const history = [...(before?.retryHistory ?? []), { attempt: attempts, timestamp, error: message, delay: delayMs }];
+    setMetadata(event, {
+      isRetry: true,
+      retry: {
+        retryCount: attempts,
+        originalError: before?.originalError ?? message,
+        lastError: message,
+        retryHistory: history.slice(-MAX_HISTORY),
+        nextRetryAt: timestamp + delayMs,
+      },
+    });
+    this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
+      ...logFields(event),
+      attempt: attempts,
+      delayMs,
+    }));
+  }
+
+  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void {
+    if (this.deadLetters === undefined) {
+      this.port.flood('dead', 'error', `${event.type} failed for good and is dropped: there is no dead letter queue`, () => ({
+        ...logFields(event),
+        attempts,
+        error: error as Error,
+      }));
+      return;
+    }
+    const { metadata } = event;
+    this.deadLetters.add(event, error, attempts, {
+      correlationId: metadata?.correlationId,
+      traceId: metadata?.traceId,
+      agentId: metadata?.agentId,
+      workflowId: metadata?.workflowId,
+      originalPriority: extras?.priority ?? 0,
+    });
+  }
+
+  onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void {
+    this.port.flood(`gone.${how}`, how === 'cancelled' ? 'debug' : 'warn', `Event ${how}: ${event.type}`, () =>
+      logFields(event),
+    );
+  }
+
+  ackTimeoutError(event: AnyEvent): Error {
+    const { ackTimeoutMs } = this.settings;
+    return new RuntimeError('ACK_TIMEOUT', `no acknowledgement within ${ackTimeoutMs}ms of the delivery`, {
+      context: { eventId: event.id, eventType: event.type, ackTimeoutMs },
+    });
+  }
+
+  // ── Commands ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes a waiting event out; aborts a running one. */
+  cancel(slot: number, reason: unknown): boolean {
+    return this.engine.cancel(slot, reason ?? new RuntimeError('EVENT_CANCELLED', 'the event was cancelled'));
+  }
+
+  /** Puts a dead letter back into the queue, with a fresh attempt count. False if it is refused. */
+  requeue(event: AnyEvent, priority: number): boolean {
+    clearRetryMetadata(event);
+    const brings: Submission = { priority, tenantId: event.metadata?.tenantId, queuedAt: Date.now() };
+    return this.engine.slotOf(event.id) < 0 && this.admit(event, brings, true) === undefined;
+  }
+
+  /** Looks at the machine and narrows or widens what runs at once. */
+  samplePressure(): void {
+    this.engine.setWidth(this.pressure.maybeSample(monotonicNow()));
+  }
+
+  /** Whether anything asks emitters to slow down: memory, processors, or depth. */
+  get isUnderPressure(): boolean {
+    this.samplePressure();
+    return this.pressure.isActive || !this.hasRoom();
+  }
+}
+
+function engineConfig(settings: DeliverySettings): EngineConfig {
+  return {
+    maxConcurrent: settings.maxConcurrent,
+    maxConcurrentPerTenant: settings.maxConcurrentPerTenant ?? 0,
+    maxConcurrentPerKind: settings.maxConcurrentPerEventType ?? 0,
+    ackTimeoutMs: settings.acks === 'off' ? 0 : settings.ackTimeoutMs,
+    redelivery: settings.redelivery,
+    largeEventBytes: settings.largeEventThreshold,
+    hugeEventBytes: settings.hugeEventThreshold,
+    maxEventBytes: settings.maxEventSize,
+    dropHugeEvents: settings.dropHugeEvents,
+    maxQueueBytes: settings.maxQueueBytes,
+    seed: Math.floor(Math.random() * 2 ** 52),
+  };
+}
+
+/** Adds to an event's metadata. A frozen event stays as it is. */
+export function setMetadata(event: AnyEvent, fields: AnyEventMetadata): void {
+  try {
+    event.metadata = { ...event.metadata, ...fields };
+  } catch {
+    // Frozen by its owner: what we would have noted is in the statistics and logs.
+  }
+}
+
+function clearRetryMetadata(event: AnyEvent): void {
+  if (event.metadata?.isRetry === undefined) return;
+  const { isRetry: _isRetry, retry: _retry, ...rest } = event.metadata;
+  try {
+    event.metadata = rest;
+  } catch {
+    // As above.
+  }
+}
+
+/** The fields of an event that every message about it has. */
+export function logFields(event: AnyEvent): Record<string, unknown> {
+  const { metadata } = event;
+  return {
+    eventId: event.id,
+    eventType: event.type,
+    correlationId: metadata?.correlationId,
+    tenantId: metadata?.tenantId,
+  };
+}

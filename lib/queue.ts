@@ -1,0 +1,251 @@
+import { checkQueueConfig } from './config';
+import { DeadLetterQueue } from './dead-letter-queue';
+import { DeliveryQueue } from './delivery-queue';
+import { RuntimeError } from './errors';
+import { createPort } from './observability/port';
+import { queueSettings } from './queue-settings';
+import { queueStats } from './queue-stats';
+import { requireFunction, requireNumber } from './validate';
+import type { EventQueueConfig } from './config';
+import type { DeadLetterCriteria } from './dead-letter-queue';
+import type { AnyEvent } from './events';
+import type { Persistor } from './persistor-types';
+import type { QueueStats } from './queue-stats';
+
+/** A waiting event, as `getQueueSnapshot` shows it. */
+export interface QueueItemSnapshot {
+  eventId: string;
+  eventType: string;
+  priority: number;
+  /** Redeliveries so far. */
+  retryCount: number;
+  /** When it was queued, in milliseconds since the epoch. */
+  timestamp: number;
+  correlationId: string | undefined;
+  tenantId: string | undefined;
+}
+
+/** Called with each event, alone. */
+export type QueueProcessor = (event: AnyEvent) => unknown;
+
+const limitOf = (limit: unknown): number => Math.max(Math.trunc(Number(limit)) || 0, 0);
+
+/**
+ * A queue of events by priority, bounded and deduplicated, on the core of the runtime. Usable alone.
+ *
+ * @example
+ * const queue = new EventQueue(undefined, { maxQueueDepth: 1000 });
+ * await queue.enqueue(createEvent('user.created', { id: 1 }), 5);
+ * await queue.processAll(async (event) => save(event.data));
+ */
+export class EventQueue {
+  /** @internal */
+  readonly delivery: DeliveryQueue;
+  protected readonly batchSize: number;
+  protected readonly config: EventQueueConfig;
+
+  constructor(observability?: unknown, config: EventQueueConfig | DeliveryQueue = {}) {
+    if (config instanceof DeliveryQueue) {
+      this.config = {};
+      this.delivery = config;
+      this.batchSize = 20;
+    } else {
+      this.config = checkQueueConfig(this.withDefaults(config), '', () => undefined);
+      const port = createPort(observability, this.config.enableObservability ?? true);
+      this.delivery = new DeliveryQueue(queueSettings(this.config, this.config.enableRetry ?? false), port);
+      this.batchSize = this.config.batchSize ?? 20;
+      if (this.config.enableDLQ) this.delivery.deadLetters = new DeadLetterQueue(observability, undefined, undefined, this.config.dlq);
+    }
+    for (const method of METHODS) bind(this, method);
+  }
+
+  /** Defaults of a kind of queue. */
+  protected withDefaults(config: EventQueueConfig): EventQueueConfig {
+    return config;
+  }
+
+  /**
+   * Puts an event in; it is in the queue when this returns.
+   *
+   * @param priority higher runs first; any number, default 0
+   * @returns whether it was accepted: false when the queue is full, the event too large or known already. Never rejects.
+   */
+  enqueue(event: AnyEvent, priority = 0): Promise<boolean> {
+    const isEvent = typeof event === 'object' && event !== null && typeof event.type === 'string';
+    if (!isEvent || typeof priority !== 'number' || Number.isNaN(priority)) return Promise.resolve(false);
+    return Promise.resolve(this.delivery.admit(event, { priority, queuedAt: Date.now() }, false) === undefined);
+  }
+
+  /** Removes and returns the first event, or null. It may be enqueued again. */
+  dequeue(): AnyEvent | null {
+    const event = this.peek();
+    const { engine } = this.delivery;
+    if (event !== null) engine.cancel(engine.slotOf(event.id), undefined);
+    return event;
+  }
+
+  /** The first event, or null; it stays. */
+  peek(): AnyEvent | null {
+    const { engine } = this.delivery;
+    const [slot] = engine.snapshot(1);
+    return slot === undefined ? null : (engine.eventAt(slot) ?? null);
+  }
+
+  /** Runs one batch. Answers how many events were attempted; 0 if none waits or another batch or drain runs. */
+  processBatch(fn: QueueProcessor): Promise<number> {
+    return this.#process(fn, this.batchSize);
+  }
+
+  /** Runs what is ready, and what comes meanwhile. Answers how many attempts were made; at once 0 if a drain runs. */
+  processAll(fn: QueueProcessor): Promise<number> {
+    return this.#process(fn, undefined);
+  }
+
+  async #process(fn: QueueProcessor, maxEvents: number | undefined): Promise<number> {
+    requireFunction('fn', fn);
+    const { delivery } = this;
+    if (delivery.engine.isProcessing) return 0;
+    delivery.samplePressure();
+    delivery.runner = (event): unknown => withoutResult(fn(event));
+    const tally = await delivery.engine.drain(maxEvents === undefined ? {} : { maxEvents });
+    return tally.processed + tally.failed;
+  }
+
+  /** Empties the queue and the deduplication window. */
+  clear(): void {
+    this.delivery.engine.clear('cancelled');
+    this.delivery.dedupe.clear();
+  }
+
+  /** Empties the queue and releases what it holds; nothing is accepted any more. */
+  destroy(): void {
+    if (this.delivery.isClosed) return;
+    this.delivery.isClosed = true;
+    void this.delivery.engine.close(0, new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the queue was destroyed'), -1);
+    this.delivery.dedupe.clear();
+    this.delivery.deadLetters?.destroy();
+  }
+
+  /** Whether nothing waits. */
+  isEmpty(): boolean {
+    return this.delivery.engine.depth === 0;
+  }
+
+  /** Whether emitters should slow down: memory, processors or depth are at their limit. */
+  isFull(): boolean {
+    return this.delivery.isUnderPressure;
+  }
+
+  /** Statistics; cheap to call. */
+  getStats(): QueueStats {
+    return queueStats(this.delivery);
+  }
+
+  /** Up to `limit` waiting events in the order in which they would run. */
+  getQueueSnapshot(limit = 50): QueueItemSnapshot[] {
+    const { engine } = this.delivery;
+    return engine.snapshot(limitOf(limit)).map((slot) => {
+      const event = engine.eventAt(slot)!;
+      return {
+        eventId: event.id,
+        eventType: event.type,
+        priority: engine.priority(slot),
+        retryCount: engine.attempts(slot),
+        timestamp: engine.peekExtras(slot)?.queuedAt ?? event.ts,
+        correlationId: event.metadata?.correlationId,
+        tenantId: event.metadata?.tenantId,
+      };
+    });
+  }
+}
+
+const METHODS = [
+  'enqueue',
+  'dequeue',
+  'peek',
+  'processBatch',
+  'processAll',
+  'clear',
+  'destroy',
+  'isEmpty',
+  'isFull',
+  'getStats',
+  'getQueueSnapshot',
+] as const;
+
+/** Methods work without their object: `const { enqueue } = queue`. */
+function bind<T extends object>(object: T, method: keyof T & string): void {
+  const value = (object[method] as (...args: unknown[]) => unknown).bind(object);
+  Object.defineProperty(object, method, { value, writable: true, configurable: true });
+}
+
+/** What a queue's function gives back is no event to follow. */
+function withoutResult(result: unknown): unknown {
+  const isThenable = result !== null && result !== undefined && typeof (result as PromiseLike<unknown>).then === 'function';
+  return isThenable ? (result as PromiseLike<unknown>).then(() => undefined) : undefined;
+}
+
+/** What a queue has brought back from a persistor. */
+export interface RecoveryStats {
+  recoveredEventCount: number;
+  recoveryErrors: number;
+  /** Milliseconds since the epoch. */
+  lastRecoveryAt?: number;
+}
+
+/**
+ * An `EventQueue` with redelivery and dead letters. `processAll` makes one attempt for each waiting event; what fails comes
+ * back when its delay is over, for a later `processAll`.
+ */
+export class EnhancedEventQueue extends EventQueue {
+  readonly #dlq: DeadLetterQueue;
+
+  constructor(
+    observability?: unknown,
+    persistor?: Persistor,
+    executionId?: string,
+    config: EventQueueConfig | DeliveryQueue = {},
+  ) {
+    super(observability, config);
+    const persists = persistor !== undefined && executionId !== undefined;
+    this.#dlq =
+      this.delivery.deadLetters ??
+      new DeadLetterQueue(observability, persists ? persistor : undefined, executionId, this.config.dlq);
+    if (!(config instanceof DeliveryQueue) && this.config.enableDLQ) this.delivery.deadLetters = this.#dlq;
+    for (const method of ['getDLQ', 'reprocessFromDLQ', 'reprocessDLQByCriteria', 'getRecoveryStats'] as const) {
+      bind(this as EnhancedEventQueue, method);
+    }
+  }
+
+  protected override withDefaults(config: EventQueueConfig): EventQueueConfig {
+    return { ...config, enableRetry: config.enableRetry ?? true, enableDLQ: config.enableDLQ ?? true };
+  }
+
+  /** The queue's dead letters. */
+  getDLQ(): DeadLetterQueue {
+    return this.#dlq;
+  }
+
+  /** Puts a dead letter back with its priority and a fresh attempt count. False if unknown, poisoned or refused. */
+  async reprocessFromDLQ(eventId: string): Promise<boolean> {
+    return this.#dlq.requeue(eventId, (event, priority) => this.delivery.requeue(event, priority));
+  }
+
+  /** Puts back the dead letters that match all criteria. */
+  async reprocessDLQByCriteria(
+    criteria: DeadLetterCriteria = {},
+  ): Promise<{ reprocessedCount: number; events: AnyEvent[] }> {
+    const events = await this.#dlq.requeueWhere(criteria, (event, priority) => this.delivery.requeue(event, priority));
+    return { reprocessedCount: events.length, events };
+  }
+
+  /** What was brought back from the persistor. */
+  getRecoveryStats(): RecoveryStats {
+    return { recoveredEventCount: 0, recoveryErrors: 0 };
+  }
+}
+
+/** Checks a priority that a user gave. */
+export function requirePriority(path: string, priority: number): number {
+  return priority === Infinity || priority === -Infinity ? priority : requireNumber(path, priority);
+}
