@@ -364,6 +364,8 @@ describe('configuration', () => {
     ['memoryMonitor.intervalMs', { intervalMs: 2 ** 31 }],
     ['memoryMonitor.intervalMs', { intervalMs: Number.NaN }],
     ['memoryMonitor.enabled', { enabled: 'yes' as never }],
+    ['memoryMonitor.thresholds', { thresholds: 512 as never }],
+    ['memoryMonitor.leakDetection', { leakDetection: true as never }],
     ['memoryMonitor.thresholds.rss', { thresholds: { rss: -1 } }],
     ['memoryMonitor.leakDetection.samples', { leakDetection: { samples: 1 } }],
     ['memoryMonitor.leakDetection.samples', { leakDetection: { samples: 101 } }],

@@ -352,6 +352,8 @@ describe('configuration', () => {
   test.each<[string, object]>([
     ['enabled', { enabled: 'yes' }],
     ['environment', { environment: 'staging' }],
+    ['logging', { logging: 'debug' }],
+    ['telemetry', { telemetry: true }],
     ['logging.level', { logging: { level: 'trace' } }],
     ['telemetry.sampling.rate', { telemetry: { sampling: { rate: 2 } } }],
   ])('a bad %s is refused by name', (path, config) => {

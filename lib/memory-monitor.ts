@@ -6,7 +6,7 @@ import type { MemoryAlert, MemoryMetrics, MemoryMonitorStats, MemoryReading, Mem
 import { absorbRejection, messageOf } from './observability/guard';
 import { createPort } from './observability/port';
 import type { ObservabilityPort } from './observability/port';
-import { requireBoolean, requireFunction, requireInteger, requireNumber } from './validate';
+import { requireBoolean, requireFunction, requireInteger, requireNumber, requireObject } from './validate';
 
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorStats };
 
@@ -156,7 +156,9 @@ export class MemoryMonitor {
   };
 }
 
-function createWatch({ intervalMs, thresholds = {}, leakDetection = {} }: MemoryMonitorConfig): MemoryWatch {
+function createWatch({ intervalMs, ...config }: MemoryMonitorConfig): MemoryWatch {
+  const thresholds = requireObject('memoryMonitor.thresholds', config.thresholds ?? {});
+  const leakDetection = requireObject('memoryMonitor.leakDetection', config.leakDetection ?? {});
   const bytes = (name: keyof typeof thresholds): number =>
     requireNumber(`memoryMonitor.thresholds.${name}`, thresholds[name] ?? 512 * MIB, { min: 0 });
   const leak = 'memoryMonitor.leakDetection';

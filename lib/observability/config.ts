@@ -1,5 +1,5 @@
 /** Configuration of the light observability object: defaults, checks, merging. */
-import { requireBoolean, requireNumber, requireOneOf, requireString } from '../validate';
+import { requireBoolean, requireNumber, requireObject, requireOneOf, requireString } from '../validate';
 import type { LogLevel, ObservabilityConfig } from './types';
 
 /** Log levels, least important first. */
@@ -37,8 +37,9 @@ export function defaultConfig(): ResolvedConfig {
  * @throws RuntimeError INVALID_CONFIGURATION naming the field, its value and what is allowed
  */
 export function mergeConfig(base: ResolvedConfig, config: ObservabilityConfig): ResolvedConfig {
-  const { logging = {}, telemetry = {} } = config;
-  const { sampling = {} } = telemetry;
+  const logging = requireObject('logging', config.logging ?? {});
+  const telemetry = requireObject('telemetry', config.telemetry ?? {});
+  const sampling = requireObject('telemetry.sampling', telemetry.sampling ?? {});
   const given = <T, R>(path: string, value: T | undefined, fallback: R, check: (path: string, value: T) => R): R =>
     value === undefined ? fallback : check(path, value);
 
