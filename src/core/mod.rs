@@ -14,6 +14,7 @@
 
 pub mod chain;
 pub mod collector;
+pub mod dead_letters;
 pub mod dedupe;
 pub mod delivery;
 pub mod flood;

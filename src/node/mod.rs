@@ -2,6 +2,7 @@
 
 mod chains;
 mod collector;
+mod dead_letters;
 mod dedupe;
 mod engine;
 mod flood;
