@@ -61,7 +61,7 @@ export interface Submission {
 /** A submission that brings nothing but its priority. */
 export const PLAIN: Submission = Object.freeze({ priority: 0 });
 
-type Refusal = 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid';
+type Refusal = 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
 
 const SIZE_TOO_LARGE = 2;
 const SIZE_QUEUE_FULL = 3;
@@ -90,7 +90,7 @@ export class DeliveryQueue implements EngineHost {
   readonly #keys = new Interner();
   readonly #kinds = new Interner();
   readonly #exactFrom: number;
-  readonly refusals: Record<Refusal, number> = { full: 0, 'too-large': 0, duplicate: 0, 'shutting-down': 0, invalid: 0 };
+  readonly refusals: Record<Refusal, number> = { full: 0, 'too-large': 0, duplicate: 0, 'shutting-down': 0, invalid: 0, aborted: 0 };
   readonly retriesByType = new Map<string, number>();
   compressedEvents = 0;
   isClosed = false;
@@ -252,6 +252,10 @@ export class DeliveryQueue implements EngineHost {
         });
       case 'shutting-down':
         return new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the runtime has been cleaned up; create a new one', {
+          context,
+        });
+      case 'aborted':
+        return new RuntimeError('EVENT_CANCELLED', 'the signal of the event aborted before there was room for it', {
           context,
         });
       case 'invalid':

@@ -2,11 +2,13 @@ import { fillEvent } from './fill-event';
 import { RuntimeError } from './errors';
 import { HandlerTable } from './handlers';
 import { native } from './native/index';
+import { EVENT_SPAN_NAME, eventSpanOptions } from './observability/event-trace';
 import { RecentEvents } from './recent-events';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, OnOptions, Plan, Registration } from './handlers';
 import type { ChainsHandle } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
+import type { SpanOptions } from './observability/types';
 
 /** What a processor is made of; all values are checked already. */
 export interface ProcessorSettings {
@@ -22,7 +24,7 @@ export interface ProcessorSettings {
   hasMiddleware: boolean;
   port: ObservabilityPort;
   tenantId: string | undefined;
-  executionId: string | undefined;
+  executionId: string;
 }
 
 /** What a processor asks of the engine whose events it runs. */
@@ -37,6 +39,8 @@ export interface RunContext {
   timeoutOf(slot: number): number | undefined;
   /** The chain node that caused the event in `slot`, or -1. */
   causeOf(slot: number): number;
+  /** Told which slot an event runs in, where somebody needs to know. */
+  readonly onStart: ((event: AnyEvent, slot: number) => void) | undefined;
 }
 
 /** An event's place in its chain; -1 as long as nobody has needed one. */
@@ -94,8 +98,9 @@ export class EventProcessor {
   run(event: AnyEvent, slot: number): unknown {
     this.begun++;
     this.recent.add(event);
+    if (this.#context.onStart !== undefined) this.#context.onStart(event, slot);
     const { port } = this.#settings;
-    if (port.canTrace) return port.trace('workflow.step', () => this.#runAll(event, slot), this.#spanOf(event));
+    if (port.canTrace) return port.trace(EVENT_SPAN_NAME, () => this.#runAll(event, slot), this.#spanOf(event));
     const plan = this.handlers.planFor(event.type);
     if (plan.solo !== undefined && this.#isPlain(slot)) return plan.solo(event);
     return this.#runPlan(plan, event, slot, this.#linkOf(slot));
@@ -110,21 +115,14 @@ export class EventProcessor {
     );
   }
 
-  #spanOf(event: AnyEvent): object {
+  #spanOf(event: AnyEvent): SpanOptions {
     const { executionId, tenantId } = this.#settings;
-    const tenant = event.metadata?.tenantId ?? tenantId;
-    return {
-      correlationId: event.metadata?.correlationId,
-      tenantId: tenant,
+    return eventSpanOptions({
+      type: event.type,
       executionId,
-      attributes: {
-        'workflow.name': 'event-processing',
-        'workflow.step': event.type,
-        'workflow.execution.id': executionId,
-        tenantId: tenant,
-        eventType: event.type,
-      },
-    };
+      correlationId: event.metadata?.correlationId,
+      tenantId: event.metadata?.tenantId ?? tenantId,
+    });
   }
 
   #linkOf(slot: number): Link {

@@ -162,10 +162,10 @@ export class Engine {
   #drain: Drain | undefined;
   #continuous = false;
   #closed = false;
+  #halted = false;
   #pumpScheduled = false;
   #quietWaiters: (() => void)[] = [];
   #exitWaiters: (() => void)[] = [];
-  #roomWaiters: (() => void)[] = [];
 
   #gate: Promise<void> | undefined;
   #turnStart = 0;
@@ -187,6 +187,8 @@ export class Engine {
   lateResults = 0;
   /** Called once a turn of a long drain, for readings that must stay off the hot path. */
   onTurn: (() => void) | undefined;
+  /** Called when there may be room in the queue again. */
+  onRoom: (() => void) | undefined;
 
   constructor(config: EngineConfig, host: EngineHost) {
     const buffer = new ArrayBuffer(native.ringBytes());
@@ -267,15 +269,6 @@ export class Engine {
     return this.#extras.get(slot);
   }
 
-  /** Calls `waiter` once there may be room again. */
-  onRoom(waiter: () => void): () => void {
-    this.#roomWaiters.push(waiter);
-    return () => {
-      const at = this.#roomWaiters.indexOf(waiter);
-      if (at >= 0) this.#roomWaiters.splice(at, 1);
-    };
-  }
-
   // ── Crossing ─────────────────────────────────────────────────────────────────────────────────────────
 
   /** One crossing: hands over what the rings hold. Answers the slot to start, or -1. */
@@ -299,12 +292,8 @@ export class Engine {
   #settle(): void {
     if (this.#words[NOTICES] !== 0) this.#readNotices();
     if (this.#doubles[DEADLINE]! < this.#armedAt) this.#arm();
-    if (this.#roomWaiters.length > 0) this.#offerRoom();
+    this.onRoom?.();
     this.#schedulePump();
-  }
-
-  #offerRoom(): void {
-    for (const waiter of this.#roomWaiters.splice(0)) waiter();
   }
 
   /** Copies the notices before acting on them: what they set off may cross again. */
@@ -386,7 +375,6 @@ export class Engine {
         extras.onEnd?.();
       }
     }
-    if (this.#roomWaiters.length > 0) queueMicrotask(() => this.#offerRoom());
   }
 
   // ── Running ──────────────────────────────────────────────────────────────────────────────────────────
@@ -414,10 +402,16 @@ export class Engine {
   /** The next slot to run, or -1. Hands over completions and submissions on the way. */
   #take(): number {
     const drain = this.#drain;
-    if (drain === undefined) return this.#cross(this.#continuous ? 1 : 0);
+    if (this.#halted || (drain === undefined && !this.#continuous)) return this.#cross(0);
+    if (drain === undefined) {
+      const slot = this.#cross(1);
+      if (this.onRoom !== undefined) this.onRoom();
+      return slot;
+    }
     if (drain.budget === 0) return this.#cross(0);
     const slot = this.#cross(1);
     if (slot >= 0) drain.budget--;
+    if (this.onRoom !== undefined) this.onRoom();
     return slot;
   }
 
@@ -563,7 +557,7 @@ export class Engine {
 
   /** Runs what is ready; answers what was done. At once with zeros while another drain is going on. */
   drain(options: DrainOptions = {}): Promise<Tally> {
-    if (this.isProcessing || this.#closed) return Promise.resolve(this.#since(this.tally));
+    if (this.isProcessing || this.#closed || this.#halted) return Promise.resolve(this.#since(this.tally));
     return this.#beginDrain(options);
   }
 
@@ -673,8 +667,9 @@ export class Engine {
       return;
     }
     const drain = this.#drain;
-    if (drain !== undefined && (words[READY] === 0 || drain.budget === 0)) {
-      const waits = drain.untilEmpty && drain.budget > 0 && words[WAITING] !== 0;
+    const over = drain?.budget === 0 || this.#halted;
+    if (drain !== undefined && (words[READY] === 0 || over)) {
+      const waits = drain.untilEmpty && !over && words[WAITING] !== 0;
       if (!waits) drain.finish();
     }
     if (this.#continuous) this.#hold(words[READY] !== 0);
@@ -892,7 +887,7 @@ export class Engine {
     this.#armedAt = -Infinity;
     this.#hold(false);
     for (const waiter of this.#quietWaiters.splice(0)) waiter();
-    this.#offerRoom();
+    this.onRoom?.();
     return this.stats().dropped - before;
   }
 
@@ -915,8 +910,10 @@ export class Engine {
     }
   }
 
-  /** Aborts the signal of everything that runs; the runs go on to their own end. */
-  abortSignals(reason: unknown): void {
+  /** Starts nothing more and aborts the signal of everything that runs; the runs go on to their own end. */
+  halt(reason: unknown): void {
+    this.#halted = true;
+    this.#schedulePump();
     for (const extras of this.#extras.values()) extras.controller?.abort(reason);
   }
 }

@@ -1,0 +1,295 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { PLAIN } from './delivery-queue';
+import { RuntimeError } from './errors';
+import { correlationOf } from './events';
+import { nextCallId, nextCorrelationId } from './ids';
+import { readEventPolicy } from './retry-policy';
+import { requireBoolean, requireInteger, requireNumber, requireObject, requireOneOf, requireSignal, requireString } from './validate';
+import { requirePriority } from './queue';
+import type { DeliveryQueue, Submission } from './delivery-queue';
+import type { EmitBatcher } from './emit-batcher';
+import type { EventProcessor } from './event-processor';
+import type { AnyEvent, AnyEventMetadata } from './events';
+import type { ObservabilityPort } from './observability/port';
+import type { EmitOptions, EmitResult } from './runtime-types';
+
+interface EmitterSettings {
+  tenantId: string | undefined;
+  /** Whether `metadata.timestamp` is set. */
+  stampsTime: boolean;
+  trackCauses: boolean;
+  batcher: EmitBatcher;
+  port: ObservabilityPort;
+}
+
+/** The event whose handler is running, where causes are tracked. */
+interface Cause {
+  event: AnyEvent;
+  node: number;
+}
+
+/** Somebody who waits for room in the queue. */
+interface Waiter {
+  event: AnyEvent;
+  brings: Submission;
+  settle: (error: Error | undefined) => void;
+}
+
+const GUARANTEES = ['at-most-once', 'at-least-once', 'exactly-once'] as const;
+
+/** Makes events and puts them into the queue, alone or in batches, at once or when there is room. */
+export class Emitter {
+  readonly #queue: DeliveryQueue;
+  readonly #processor: EventProcessor;
+  readonly #settings: EmitterSettings;
+  readonly #causes: AsyncLocalStorage<Cause> | undefined;
+  /** Whether an emit without options needs nothing but a place in the queue. */
+  readonly #isSimple: boolean;
+  #waiters: Waiter[] = [];
+  #warnedAboutExactlyOnce = false;
+
+  constructor(queue: DeliveryQueue, processor: EventProcessor, settings: EmitterSettings) {
+    this.#queue = queue;
+    this.#processor = processor;
+    this.#settings = settings;
+    this.#causes = settings.trackCauses ? new AsyncLocalStorage() : undefined;
+    this.#isSimple = !settings.trackCauses && !settings.batcher.collects(undefined);
+    queue.engine.onRoom = (): void => this.#admitWaiters();
+  }
+
+  /** Starts the handlers of an event, where causes are tracked with what is needed to know them. */
+  run(event: AnyEvent, slot: number): unknown {
+    if (this.#causes === undefined) return this.#processor.run(event, slot);
+    const { chains } = this.#processor;
+    const extras = this.#queue.engine.extrasOf(slot);
+    const isOwn = extras.causeNode === undefined;
+    const node = (extras.causeNode ??= chains.open(event.type));
+    const leave = (): void => {
+      if (!isOwn) return;
+      chains.leave(node);
+      extras.causeNode = undefined;
+    };
+    return this.#causes.run({ event, node }, async () => {
+      try {
+        return await this.#processor.run(event, slot);
+      } finally {
+        leave();
+      }
+    });
+  }
+
+  emit(type: string, data: unknown, options: EmitOptions | undefined): EmitResult {
+    if (this.#isSimple && options === undefined && this.#queue.isPlain && typeof type === 'string') {
+      return this.#emitPlain(type, data, 0, undefined);
+    }
+    return this.#emitWith(type, data, options ?? {});
+  }
+
+  /** The usual case: nothing but a type, data, and maybe a priority. */
+  #emitPlain(type: string, data: unknown, priority: number, given: string | undefined): EmitResult {
+    const event = this.#makeEvent(type, data, given, undefined);
+    const { id } = event;
+    const correlationId = event.metadata!.correlationId!;
+    if (!this.#queue.hasRoom()) {
+      return this.#resultOf(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true));
+    }
+    this.#queue.engine.submit(event, priority);
+    return { success: true, eventId: id, queued: true, correlationId };
+  }
+
+  #makeEvent(type: string, data: unknown, given: string | undefined, tenant: string | undefined): AnyEvent {
+    const correlationId = given ?? correlationOf(data) ?? nextCorrelationId();
+    const tenantId = tenant ?? this.#settings.tenantId;
+    const metadata: AnyEventMetadata = tenantId === undefined ? { correlationId } : { correlationId, tenantId };
+    const ts = Date.now();
+    if (this.#settings.stampsTime) metadata.timestamp = ts;
+    return { id: nextCallId(), type, data, ts, threadId: nextCallId(), metadata };
+  }
+
+  #emitWith(type: string, data: unknown, options: EmitOptions): EmitResult {
+    try {
+      const priority = onlyPriority(options);
+      if (priority !== undefined && this.#isSimple && this.#queue.isPlain && typeof type === 'string') {
+        return this.#emitPlain(type, data, priority, undefined);
+      }
+      requireObject('options', options);
+      const brings = this.#read(type, options);
+      const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
+      if (options.deliveryGuarantee !== undefined) event.metadata!.deliveryGuarantee = options.deliveryGuarantee;
+      return this.#enqueue(event, options, brings, true);
+    } catch (error) {
+      return this.#invalid(error);
+    }
+  }
+
+  emitEvent(event: AnyEvent, options: EmitOptions = {}): EmitResult {
+    try {
+      requireObject('event', event);
+      requireString('event.id', event.id);
+      if (typeof event.type !== 'string') requireString('event.type', event.type);
+      const tenantId = options.tenantId ?? event.metadata?.tenantId ?? this.#settings.tenantId;
+      const brings = { ...this.#read(event.type, options), tenantId };
+      const correlationId = options.correlationId ?? event.metadata?.correlationId ?? correlationOf(event.data) ?? nextCorrelationId();
+      const { deliveryGuarantee } = options;
+      event.metadata = {
+        ...event.metadata,
+        correlationId,
+        ...(tenantId !== undefined && { tenantId }),
+        ...(deliveryGuarantee !== undefined && { deliveryGuarantee }),
+      };
+      return this.#enqueue(event, options, brings, false);
+    } catch (error) {
+      return this.#invalid(error);
+    }
+  }
+
+  async emitAsync(type: string, data: unknown, options: EmitOptions = {}): Promise<EmitResult> {
+    const { batcher } = this.#settings;
+    const waits = this.#queue.settings.overflow === 'wait' && this.#queue.settings.maxQueueDepth > 0;
+    if (!waits || batcher.collects(options)) return this.emit(type, data, options);
+    try {
+      requireObject('options', options);
+      const brings = this.#read(type, options);
+      const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
+      if (this.#waiters.length === 0 && this.#queue.hasRoom()) return this.#enqueue(event, options, brings, true);
+      return this.#resultOf(event, await this.#whenRoom(event, brings));
+    } catch (error) {
+      return this.#invalid(error);
+    }
+  }
+
+  /** First come, first served. */
+  #whenRoom(event: AnyEvent, brings: Submission): Promise<Error | undefined> {
+    const { engine } = this.#queue;
+    if (this.#queue.isClosed) return Promise.resolve(this.#queue.admit(event, brings, true));
+    return new Promise((resolve) => {
+      const { signal } = brings;
+      const waiter: Waiter = {
+        event,
+        brings,
+        settle: (error) => {
+          signal?.removeEventListener('abort', abort);
+          engine.keepAlive.release();
+          resolve(error);
+        },
+      };
+      const abort = (): void => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        waiter.settle(this.#queue.refusalError('aborted', event));
+      };
+      engine.keepAlive.hold();
+      this.#waiters.push(waiter);
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  #admitWaiters(): void {
+    while (this.#waiters.length > 0 && (this.#queue.isClosed || this.#queue.hasRoom())) {
+      const { event, brings, settle } = this.#waiters.shift()!;
+      settle(this.#queue.admit(event, brings, true));
+    }
+  }
+
+  #enqueue(event: AnyEvent, options: EmitOptions, brings: Submission, fresh: boolean): EmitResult {
+    if (this.#settings.batcher.collects(options) && !this.#queue.isClosed) {
+      const flushed = this.#settings.batcher.add(event.type, options, () => this.#admit(event, brings, fresh));
+      return this.#resultOf(event, flushed?.error);
+    }
+    return this.#resultOf(event, this.#admit(event, brings, fresh));
+  }
+
+  #admit(event: AnyEvent, brings: Submission, fresh: boolean): Error | undefined {
+    const cause = this.#causes?.getStore();
+    if (cause === undefined) return this.#queue.admit(event, brings, fresh);
+    const node = this.#processor.joinChain(cause.node, event.type);
+    if (node instanceof RuntimeError) return node;
+    const { chains } = this.#processor;
+    event.metadata = { ...event.metadata, causationId: cause.event.id, chainDepth: chains.depth(node) };
+    const onEnd = (): void => chains.leave(node);
+    const refusal = this.#queue.admit(event, { ...brings, causeNode: node, onEnd }, fresh);
+    if (refusal !== undefined) onEnd();
+    return refusal;
+  }
+
+  #resultOf(event: AnyEvent, error: Error | undefined): EmitResult {
+    const { id: eventId, metadata } = event;
+    const result: EmitResult = { success: error === undefined, eventId, queued: error === undefined };
+    if (error !== undefined) result.error = error;
+    result.correlationId = metadata?.correlationId ?? '';
+    return result;
+  }
+
+  /** `emit` never throws: what is wrong with its arguments is in the result. */
+  #invalid(cause: unknown): EmitResult {
+    this.#queue.refusals.invalid++;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const error = new RuntimeError('INVALID_ARGUMENT', `emit: ${message}`, { cause, context: { reason: 'invalid' } });
+    this.#settings.port.flood('refused.invalid', 'warn', error.message, { error });
+    return { success: false, eventId: '', queued: false, error, correlationId: nextCorrelationId() };
+  }
+
+  /** Checks the options of an emit. */
+  #read(type: string, options: EmitOptions): Submission {
+    if (typeof type !== 'string') requireString('type', type);
+    const { priority, tenantId, orderingKey, idempotencyKey, delayMs, ttlMs, timeout, retryPolicy, signal } = options;
+    this.#readBatchOptions(options);
+    const guarantee = options.deliveryGuarantee;
+    if (guarantee !== undefined) requireOneOf('options.deliveryGuarantee', guarantee, GUARANTEES);
+    if (guarantee === 'exactly-once') this.#warnAboutExactlyOnce();
+    if (options.correlationId !== undefined) requireString('options.correlationId', options.correlationId);
+    return {
+      priority: priority === undefined ? 0 : requirePriority('options.priority', priority),
+      tenantId: optional(requireString, 'options.tenantId', tenantId) ?? this.#settings.tenantId,
+      orderingKey: optional(requireString, 'options.orderingKey', orderingKey),
+      idempotencyKey: optional(requireString, 'options.idempotencyKey', idempotencyKey),
+      delayMs: optional(requireDuration, 'options.delayMs', delayMs),
+      ttlMs: optional(requireDuration, 'options.ttlMs', ttlMs),
+      timeoutMs: optional(requireDuration, 'options.timeout', timeout),
+      policy: retryPolicy === undefined ? undefined : readEventPolicy(requireObject('options.retryPolicy', retryPolicy)),
+      signal: signal === undefined ? undefined : requireSignal('options.signal', signal),
+    };
+  }
+
+  #readBatchOptions({ batch, batchSize, batchTimeout, flushBatch }: EmitOptions): void {
+    optional(requireBoolean, 'options.batch', batch);
+    optional(requireBoolean, 'options.flushBatch', flushBatch);
+    if (batchSize !== undefined) requireInteger('options.batchSize', batchSize, { min: 1 });
+    optional(requireDuration, 'options.batchTimeout', batchTimeout);
+  }
+
+  #warnAboutExactlyOnce(): void {
+    if (this.#warnedAboutExactlyOnce) return;
+    this.#warnedAboutExactlyOnce = true;
+    const message = 'exactly-once without persistence ends with the process: ids and keys are remembered in memory only';
+    this.#settings.port.log('warn', message);
+  }
+
+  flushBatch(): void {
+    if (this.#settings.batcher.isEmpty) return;
+    const error = this.#settings.batcher.flush();
+    if (error !== undefined) this.#settings.port.log('warn', error.message, { error });
+  }
+
+  dropBatch(): void {
+    this.#settings.batcher.drop();
+  }
+
+  /** Refuses those who wait for room. */
+  close(): void {
+    this.#admitWaiters();
+  }
+}
+
+/** The priority, if the options hold nothing else. */
+function onlyPriority(options: EmitOptions): number | undefined {
+  for (const key in options) if (key !== 'priority') return undefined;
+  const { priority } = options;
+  return typeof priority === 'number' && Number.isFinite(priority) ? priority : undefined;
+}
+
+const requireDuration = (path: string, value: number): number => requireNumber(path, value, { min: 0 });
+
+function optional<T>(check: (path: string, value: T) => T, path: string, value: T | undefined): T | undefined {
+  return value === undefined ? undefined : check(path, value);
+}

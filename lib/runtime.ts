@@ -1,0 +1,446 @@
+import { checkRuntimeConfig } from './config';
+import { DeadLetterQueue } from './dead-letter-queue';
+import { deadLettersOf } from './dead-letters';
+import { DeliveryQueue } from './delivery-queue';
+import { EmitBatcher } from './emit-batcher';
+import { Emitter } from './emitter';
+import { RuntimeError } from './errors';
+import { createEvent } from './events';
+import { EventProcessor } from './event-processor';
+import { MemoryMonitor } from './memory-monitor';
+import { resolveMiddlewareList } from './middleware/resolve';
+import { createPort } from './observability/port';
+import { EnhancedEventQueue } from './queue';
+import { queueStats } from './queue-stats';
+import { runtimeSettings } from './queue-settings';
+import { waitForEvent } from './wait-for';
+import type { WaitOptions } from './wait-for';
+import {
+  refuse,
+  requireBoolean,
+  requireFunction,
+  requireInteger,
+  requireNumber,
+  requireObject,
+  requireSignal,
+  requireString,
+} from './validate';
+import type { RuntimeConfig } from './config';
+import type { RunContext } from './event-processor';
+import type { AnyEvent } from './events';
+import type { AnyHandler, EventPattern, OnOptions } from './handlers';
+import type { MiddlewareScope } from './middleware/types';
+import type { ObservabilityPort } from './observability/port';
+import type {
+  DrainCallOptions,
+  EmitEntry,
+  EmitOptions,
+  EmitResult,
+  LooseEvents,
+  ProcessOptions,
+  ProcessResult,
+  Runtime,
+  RuntimeStats,
+} from './runtime-types';
+
+const DEFAULT_CLEANUP_TIMEOUT_MS = 5000;
+/** Shown in statistics when no limit is given: what the old runtime showed. */
+const SHOWN_OPERATION_TIMEOUT_MS = 180_000;
+const DAY_MS = 86_400_000;
+const NOTHING: ProcessResult = { processed: 0, acked: 0, failed: 0, retried: 0, deadLettered: 0 };
+
+/** What of a workflow context the runtime reads. */
+interface ContextLike {
+  tenantId?: unknown;
+  executionId?: unknown;
+  signal?: unknown;
+}
+
+let lastExecutionTime = 0;
+
+/** A time that no other execution id of this process has. */
+function uniqueTime(): number {
+  lastExecutionTime = Math.max(lastExecutionTime + 1, Date.now());
+  return lastExecutionTime;
+}
+
+const newExecutionId = (): string => `runtime_${uniqueTime()}_${Math.random().toString(36).slice(2, 11)}`;
+
+class RuntimeImpl implements Runtime {
+  readonly #context: ContextLike;
+  readonly #observability: unknown;
+  readonly #config: RuntimeConfig;
+  readonly #port: ObservabilityPort;
+  readonly #queue: DeliveryQueue;
+  readonly #processor: EventProcessor;
+  readonly #emitter: Emitter;
+  readonly #enhanced: EnhancedEventQueue;
+  readonly #dlq: DeadLetterQueue;
+  readonly #monitor: MemoryMonitor;
+  readonly #executionId: string;
+  readonly #shutdown = new AbortController();
+  readonly #releases: (() => void)[] = [];
+  readonly #resets: (() => void)[] = [];
+  #slots = new WeakMap<AnyEvent, number>();
+  readonly deadLetters: Runtime['deadLetters'];
+
+  constructor(context: unknown, observability: unknown, given: RuntimeConfig) {
+    this.#context = typeof context === 'object' && context !== null ? context : {};
+    this.#observability = observability;
+    const unknownKeys: string[] = [];
+    const config = checkRuntimeConfig(given, (message) => unknownKeys.push(message));
+    this.#config = config;
+    this.#port = createPort(observability, config.enableObservability ?? true);
+    this.#tellUnknownKeys(unknownKeys);
+    const tenantId = config.tenantId ?? textOr(this.#context.tenantId, undefined);
+    this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
+    this.#queue = new DeliveryQueue({ ...runtimeSettings(config), tenantId }, this.#port);
+    this.#processor = this.#makeProcessor(tenantId);
+    this.#dlq = this.#makeDeadLetters();
+    this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
+    this.deadLetters = deadLettersOf(this.#dlq, (event, priority) => this.#queue.requeue(event, priority));
+    this.#emitter = new Emitter(this.#queue, this.#processor, {
+      tenantId,
+      stampsTime: config.enableAcks ?? false,
+      trackCauses: config.trackCauses ?? false,
+      batcher: new EmitBatcher(config.batching ?? {}, this.#queue.engine),
+      port: this.#port,
+    });
+    this.#queue.runner = (event, slot): unknown => this.#emitter.run(event, slot);
+    this.#queue.follower = (event, returned, slot): Promise<void> => this.#processor.follow(event, returned, slot);
+    this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
+    if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();
+    this.#obeySignals();
+  }
+
+  #tellUnknownKeys(messages: string[]): void {
+    if (messages.length === 0) return;
+    if (this.#config.strict) refuse('config', messages.join('; '), 'only known keys, because strict is true');
+    this.#port.log('warn', `createRuntime: ${messages.join('; ')}`);
+  }
+
+  #makeProcessor(tenantId: string | undefined): EventProcessor {
+    const { middleware = [], batchSize = 100, operationTimeoutMs } = this.#config;
+    const wrap = resolveMiddlewareList(middleware, this.#middlewareScope());
+    return new EventProcessor(
+      {
+        batchSize,
+        maxEventDepth: this.#config.maxEventDepth ?? 100,
+        maxEventChainLength: this.#config.maxEventChainLength ?? 1000,
+        operationTimeoutMs,
+        wrap,
+        hasMiddleware: middleware.length > 0,
+        port: this.#port,
+        tenantId,
+        executionId: this.#executionId,
+      },
+      this.#runContext(middleware.length > 0),
+    );
+  }
+
+  #runContext(remembersSlots: boolean): RunContext {
+    const { engine } = this.#queue;
+    return {
+      sharedSignal: this.#shutdown.signal,
+      after: (delayMs, ring) => engine.after(delayMs, ring),
+      controllerOf: (slot) => (engine.extrasOf(slot).controller ??= new AbortController()),
+      timeoutOf: (slot) => engine.peekExtras(slot)?.timeoutMs,
+      causeOf: (slot) => engine.peekExtras(slot)?.causeNode ?? -1,
+      onStart: remembersSlots ? (event, slot): void => void this.#slots.set(event, slot) : undefined,
+    };
+  }
+
+  #middlewareScope(): MiddlewareScope {
+    return {
+      inRuntime: true,
+      port: this.#port,
+      park: (event, wait) => {
+        const slot = this.#slots.get(event);
+        return slot === undefined ? wait : this.#queue.engine.park(slot, wait);
+      },
+      enqueueEvent: (event) => void this.#queue.admit(event, { priority: 0 }, true),
+      onCleanup: (release) => void this.#releases.push(release),
+      onClear: (reset) => void this.#resets.push(reset),
+    };
+  }
+
+  #makeDeadLetters(): DeadLetterQueue {
+    const { deadLetter = {}, queueConfig, persistor, enableDLQ } = this.#config;
+    const dlq = new DeadLetterQueue(this.#observability, persistor, this.#executionId, {
+      ...queueConfig?.dlq,
+      ...(deadLetter.maxSize !== undefined && { maxDLQSize: deadLetter.maxSize }),
+      ...(deadLetter.retentionMs !== undefined && { maxRetentionDays: deadLetter.retentionMs / DAY_MS }),
+    });
+    if ((queueConfig?.enableDLQ ?? enableDLQ) !== false) this.#queue.deadLetters = dlq;
+    return dlq;
+  }
+
+  /** When one of the signals aborts, what runs is aborted and nothing more is started. */
+  #obeySignals(): void {
+    const signals = [this.#config.signal, this.#context.signal].filter(
+      (signal): signal is AbortSignal => typeof (signal as AbortSignal)?.addEventListener === 'function',
+    );
+    for (const signal of signals) {
+      const halt = (): void => {
+        this.#queue.engine.halt(signal.reason);
+        this.#shutdown.abort(signal.reason);
+      };
+      if (signal.aborted) halt();
+      else {
+        signal.addEventListener('abort', halt, { once: true });
+        this.#releases.push(() => signal.removeEventListener('abort', halt));
+      }
+    }
+  }
+
+  // ── Handlers ─────────────────────────────────────────────────────────────────────────────────────────
+
+  on = (type: EventPattern, handler: unknown, options: OnOptions = {}): (() => void) =>
+    this.#register(type, handler, options, false);
+
+  once = (type: EventPattern, handler: unknown, options: OnOptions = {}): (() => void) =>
+    this.#register(type, handler, options, true);
+
+  #register(type: EventPattern, handler: unknown, options: OnOptions, once: boolean): () => void {
+    requireEventPattern('type', type);
+    requireFunction('handler', handler);
+    requireObject('options', options);
+    if (options.signal !== undefined) requireBoolean('options.signal', options.signal);
+    return this.#processor.on(type, handler as AnyHandler, options, once);
+  }
+
+  off = (type: EventPattern, handler: unknown): void => {
+    if (typeof type !== 'string' && !(type instanceof RegExp)) return;
+    this.#processor.handlers.remove(type, handler as AnyHandler);
+  };
+
+  // ── Emitting ─────────────────────────────────────────────────────────────────────────────────────────
+
+  emit = (type: string, data?: unknown, options?: EmitOptions): EmitResult => this.#emitter.emit(type, data, options);
+
+  emitAsync = (type: string, data?: unknown, options?: EmitOptions): Promise<EmitResult> =>
+    this.#emitter.emitAsync(type, data, options);
+
+  emitMany = (entries: readonly EmitEntry[]): EmitResult[] => {
+    if (!Array.isArray(entries)) refuse('entries', entries, 'a list of { type, data, options }');
+    return entries.map((entry: EmitEntry) => this.#emitter.emit(entry?.type, entry?.data, entry?.options));
+  };
+
+  emitEvent = (event: AnyEvent, options?: EmitOptions): EmitResult => this.#emitter.emitEvent(event, options);
+
+  createEvent = ((type: string, data?: unknown) => createEvent(type, data)) as Runtime['createEvent'];
+
+  // ── Processing ───────────────────────────────────────────────────────────────────────────────────────
+
+  process = (async (given: boolean | ProcessOptions = false): Promise<unknown> => {
+    const options = typeof given === 'object' && given !== null ? given : undefined;
+    const tally = await this.#drain(options ?? {}, false);
+    if (options !== undefined && options.withStats === undefined) return tally;
+    const { processed, acked, failed } = tally;
+    return options?.withStats === true || given === true ? { processed, acked, failed } : options && tally;
+  }) as Runtime['process'];
+
+  processWithAcks = (): Promise<{ processed: number; acked: number; failed: number }> => this.process(true);
+
+  drain = async (options: DrainCallOptions = {}): Promise<ProcessResult & { remaining: number }> => {
+    const tally = await this.#drain(options, true);
+    return { ...tally, remaining: this.#queue.engine.depth };
+  };
+
+  async #drain(options: ProcessOptions, untilEmpty: boolean): Promise<ProcessResult> {
+    requireObject('options', options);
+    const { maxEvents, timeoutMs, signal } = options;
+    if (maxEvents !== undefined) requireInteger('options.maxEvents', maxEvents, { min: 0 });
+    if (timeoutMs !== undefined) requireNumber('options.timeoutMs', timeoutMs, { min: 0 });
+    if (signal !== undefined) requireSignal('options.signal', signal);
+    if (this.#queue.isClosed || this.#queue.engine.isProcessing) return { ...NOTHING };
+    this.#emitter.flushBatch();
+    this.#queue.samplePressure();
+    return this.#queue.engine.drain({
+      untilEmpty,
+      catchUp: true,
+      ...(maxEvents !== undefined && { maxEvents }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(signal !== undefined && { signal }),
+    });
+  }
+
+  start = (): void => {
+    if (this.#queue.isClosed) throw this.#closedError();
+    this.#emitter.flushBatch();
+    this.#queue.engine.start();
+  };
+
+  stop = (): Promise<void> => this.#queue.engine.stop();
+
+  idle = (): Promise<void> => this.#queue.engine.idle();
+
+  waitFor = ((type: EventPattern, options: WaitOptions = {}) => {
+    requireEventPattern('type', type);
+    if (this.#queue.isClosed) return Promise.reject(this.#closedError());
+    const { engine } = this.#queue;
+    return waitForEvent(type, options, this.#processor.handlers, engine, (release) => this.#releases.push(release));
+  }) as Runtime['waitFor'];
+
+  cancel = (eventId: string): boolean => {
+    const slot = this.#queue.engine.slotOf(requireString('eventId', eventId));
+    return slot >= 0 && this.#queue.cancel(slot, undefined);
+  };
+
+  ack = async (eventId: string): Promise<void> => {
+    const { engine } = this.#queue;
+    const slot = engine.slotOf(eventId);
+    if (slot < 0 || !engine.ack(slot)) {
+      this.#port.flood('ack.unknown', 'warn', 'ack: no delivery of this event waits for one', { eventId });
+    }
+  };
+
+  nack = async (eventId: string, error?: Error): Promise<void> => {
+    const { engine } = this.#queue;
+    const slot = engine.slotOf(eventId);
+    const reason = error ?? new RuntimeError('NACKED', 'the delivery was refused by its handler');
+    const refused = slot >= 0 && engine.nack(slot, reason);
+    const message = refused ? 'nack: the delivery counts as failed' : 'nack: no delivery of this event waits for one';
+    this.#port.flood(refused ? 'nack' : 'nack.unknown', 'warn', message, { eventId, error: reason });
+  };
+
+  // ── Tenants ──────────────────────────────────────────────────────────────────────────────────────────
+
+  forTenant = (tenantId: string): Runtime => {
+    requireString('tenantId', tenantId);
+    const executionId = `tenant_${tenantId}_${uniqueTime()}`;
+    return new RuntimeImpl(this.#context, this.#observability, { ...this.#config, tenantId, executionId });
+  };
+
+  // ── Views ────────────────────────────────────────────────────────────────────────────────────────────
+
+  getStats = (): RuntimeStats => {
+    const queue = queueStats(this.#queue);
+    const handlers = this.#processor.handlers.counts();
+    const { settings } = this.#queue;
+    return {
+      queue,
+      processor: {
+        registeredHandlers: handlers.types,
+        wildcardHandlers: handlers.wildcard,
+        patternHandlers: handlers.pattern,
+        activeHandlers: handlers.handlers,
+        processedEvents: this.#processor.begun,
+        currentDepth: this.#processor.currentDepth,
+        bufferSize: this.#processor.recent.size,
+        bufferCapacity: this.#processor.recent.capacity,
+        operationTimeoutMs: this.#config.operationTimeoutMs ?? SHOWN_OPERATION_TIMEOUT_MS,
+      },
+      stream: { activeGenerators: 0, staleGenerators: 0, totalTracked: 0 },
+      memory: this.#monitor.getStats(),
+      delivery: {
+        pendingAcks: settings.acks === 'off' ? 0 : queue.waiting + queue.ready + queue.running,
+        enableAcks: settings.acks !== 'off',
+        ackTimeout: settings.ackTimeoutMs,
+        maxRetries: settings.redelivery.maxAttempts - 1,
+      },
+      runtime: {
+        executionId: this.#executionId,
+        persistorType: this.#config.persistor?.constructor?.name ?? 'StoragePersistorAdapter',
+        tenantId: settings.tenantId ?? 'default',
+      },
+      dlq: queue.dlq,
+      retry: queue.retry,
+      persistence: null,
+      circuitBreaker: null,
+    };
+  };
+
+  getRecentEvents: Runtime['getRecentEvents'] = (limit = 50) => this.#processor.recent.list(limit);
+
+  getQueueSnapshot: Runtime['getQueueSnapshot'] = (limit = 50) => this.#enhanced.getQueueSnapshot(limit);
+
+  getEnhancedQueue = (): EnhancedEventQueue => this.#enhanced;
+
+  getEventStore = (): null => null;
+
+  replayEvents: Runtime['replayEvents'] = async function* (this: void): AsyncGenerator<AnyEvent[]> {
+    // Without a store there is nothing to replay.
+  };
+
+  reprocessFromDLQ = (eventId: string): Promise<boolean> => this.deadLetters.reprocess(eventId);
+
+  reprocessDLQByCriteria: Runtime['reprocessDLQByCriteria'] = async (criteria = {}) => {
+    const events = await this.deadLetters.reprocessWhere(criteria);
+    return { reprocessedCount: events.length, events };
+  };
+
+  // ── End ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  clear = (): void => {
+    if (this.#queue.isClosed) return;
+    this.#emitter.dropBatch();
+    this.#queue.engine.clear('cancelled');
+    this.#queue.dedupe.clear();
+    this.#processor.handlers.clear();
+    for (const reset of this.#resets) reset();
+  };
+
+  #cleaning: Promise<void> | undefined;
+
+  cleanup = (options: { timeoutMs?: number } = {}): Promise<void> => {
+    requireObject('options', options);
+    const { timeoutMs = DEFAULT_CLEANUP_TIMEOUT_MS } = options;
+    requireNumber('options.timeoutMs', timeoutMs, { min: 0 });
+    return (this.#cleaning ??= this.#cleanUp(timeoutMs));
+  };
+
+  async #cleanUp(timeoutMs: number): Promise<void> {
+    const { engine } = this.#queue;
+    // A handler that cleans up is not waited for: it waits for us.
+    const own = engine.current;
+    this.#emitter.flushBatch();
+    this.#queue.isClosed = true;
+    this.#monitor.stop();
+    const reason = this.#closedError();
+    const dropped = await engine.close(timeoutMs, reason, own);
+    this.#shutdown.abort(reason);
+    this.#emitter.close();
+    for (const release of this.#releases.splice(0)) release();
+    this.#processor.handlers.clear();
+    this.#dlq.destroy();
+    if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
+    this.#port.flushFloods();
+  }
+
+  #closedError(): RuntimeError {
+    return new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the runtime has been cleaned up; create a new one');
+  }
+
+  [Symbol.asyncDispose] = (): Promise<void> => this.cleanup();
+}
+
+function textOr<T>(value: unknown, otherwise: T): string | T {
+  return typeof value === 'string' && value !== '' ? value : otherwise;
+}
+
+function requireEventPattern(path: string, type: unknown): void {
+  if (typeof type !== 'string' && !(type instanceof RegExp)) {
+    refuse(path, type, 'an event type, a pattern with *, or a regular expression');
+  }
+}
+
+/**
+ * Makes a runtime: handlers with `on`, events with `emit`, work with `process`.
+ *
+ * @param context a workflow context or any object; its `tenantId`, `executionId` and `signal` are used
+ * @param observability an observability object, a logger, or nothing
+ * @throws RuntimeError INVALID_CONFIGURATION for values that are not allowed, naming the key
+ * @example
+ * const runtime = createRuntime({}, undefined, { queueSize: 1000 });
+ * runtime.on('user.created', async (event) => save(event.data));
+ * runtime.emit('user.created', { userId: '123' });
+ * await runtime.process();
+ */
+export function createRuntime<Events = LooseEvents>(
+  context?: unknown,
+  observability?: unknown,
+  config: RuntimeConfig = {},
+): Runtime<Events> {
+  return new RuntimeImpl(context, observability, config ?? {}) as unknown as Runtime<Events>;
+}

@@ -1,0 +1,60 @@
+import { RuntimeError } from './errors';
+import { requireFunction, requireNumber, requireObject, requireSignal } from './validate';
+import type { Engine } from './engine/engine';
+import type { AnyEvent } from './events';
+import type { EventPattern, HandlerTable } from './handlers';
+
+/** Options of `waitFor`. */
+export interface WaitOptions {
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  filter?: (event: AnyEvent) => boolean;
+}
+
+/** Resolves with the next event of `type` that passes the filter; rejects at the timeout, on abort and at the end. */
+export function waitForEvent(
+  type: EventPattern,
+  options: WaitOptions,
+  handlers: HandlerTable,
+  engine: Engine,
+  onCleanup: (release: () => void) => void,
+): Promise<AnyEvent> {
+  requireObject('options', options);
+  const { timeoutMs, signal, filter } = options;
+  if (timeoutMs !== undefined) requireNumber('options.timeoutMs', timeoutMs, { min: 0 });
+  if (signal !== undefined) requireSignal('options.signal', signal);
+  if (filter !== undefined) requireFunction('options.filter', filter);
+  if (signal?.aborted) return Promise.reject(signal.reason as Error);
+  return new Promise((resolve, reject) => {
+    const undo: (() => void)[] = [];
+    const settle = (act: () => void): void => {
+      for (const step of undo.splice(0)) step();
+      act();
+    };
+    const fail = (error: unknown): void => settle(() => reject(error as Error));
+    undo.push(
+      handlers.observe(type, (event) => {
+        try {
+          if (filter === undefined || filter(event)) settle(() => resolve(event));
+        } catch (error) {
+          fail(error);
+        }
+      }),
+    );
+    if (timeoutMs !== undefined) {
+      const message = `no ${String(type)} event within ${timeoutMs}ms`;
+      undo.push(engine.after(timeoutMs, () => fail(new RuntimeError('WAIT_TIMEOUT', message))));
+      engine.keepAlive.hold();
+      undo.push(() => engine.keepAlive.release());
+    }
+    if (signal !== undefined) {
+      const abort = (): void => fail(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      undo.push(() => signal.removeEventListener('abort', abort));
+    }
+    onCleanup(() => {
+      if (undo.length > 0) fail(new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the runtime has been cleaned up'));
+    });
+  });
+}
+
