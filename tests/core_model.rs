@@ -1,0 +1,805 @@
+//! The core against a naive model of it: random commands, simulated time, everything checked after every step.
+//!
+//! A failing case prints its seed; `SEED=… cargo test --test core_model one_seed` replays it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use kodus_flow_runtime::core::delivery::{Growth, Jitter, Redelivery};
+use kodus_flow_runtime::core::rng::Rng;
+use kodus_flow_runtime::core::runtime::{Config, Extras, Notice, Outcome, Runtime, Submission};
+use kodus_flow_runtime::core::sizes::SizeLimits;
+use kodus_flow_runtime::core::slots::NONE;
+use proptest::prelude::*;
+
+const SLOTS: u32 = 48;
+const STEPS: u32 = 2_000;
+const ACK_TIMEOUT_MS: f64 = 40.0;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum At {
+    Delayed,
+    Retrying,
+    Blocked,
+    Ready,
+    Running { acked: bool, nacked: bool },
+    Parked { acked: bool, nacked: bool },
+    Resuming { acked: bool, nacked: bool },
+    Unacked,
+}
+
+#[derive(Debug, Clone)]
+struct Event {
+    at: At,
+    priority: i32,
+    tenant: u32,
+    kind: u32,
+    key: u32,
+    due: f64,
+    expires: f64,
+    ack_by: f64,
+    attempts: u32,
+    max_attempts: u32,
+}
+
+/// What the core should be doing, written for the reader and not for speed.
+struct Model {
+    now: f64,
+    width: usize,
+    per_tenant: Option<usize>,
+    per_kind: Option<usize>,
+    events: BTreeMap<u32, Event>,
+    /// Ready slots in the order in which they became ready.
+    arrival: Vec<u32>,
+    /// For each priority the tenants that have ready events, in turn.
+    turns: HashMap<i32, VecDeque<u32>>,
+    /// For each ordering key its events in the order of admission; the first has the turn.
+    keys: HashMap<u32, VecDeque<u32>>,
+    resuming: VecDeque<u32>,
+    emitted: u64,
+    done: u64,
+    dead: u64,
+    expired: u64,
+    cancelled: u64,
+    dropped: u64,
+    failed: u64,
+    retried: u64,
+}
+
+impl Model {
+    fn new(width: usize, limits: bool) -> Self {
+        Self {
+            now: 0.0,
+            width,
+            per_tenant: limits.then_some(2),
+            per_kind: limits.then_some(3),
+            events: BTreeMap::new(),
+            arrival: Vec::new(),
+            turns: HashMap::new(),
+            keys: HashMap::new(),
+            resuming: VecDeque::new(),
+            emitted: 0,
+            done: 0,
+            dead: 0,
+            expired: 0,
+            cancelled: 0,
+            dropped: 0,
+            failed: 0,
+            retried: 0,
+        }
+    }
+
+    fn make_ready(&mut self, slot: u32) {
+        let event = self.events.get_mut(&slot).unwrap();
+        event.at = At::Ready;
+        self.arrival.push(slot);
+        let turn = self.turns.entry(event.priority).or_default();
+        if !turn.contains(&event.tenant) {
+            turn.push_back(event.tenant);
+        }
+    }
+
+    fn unready(&mut self, slot: u32) {
+        self.arrival.retain(|&other| other != slot);
+        let (priority, tenant) = (self.events[&slot].priority, self.events[&slot].tenant);
+        if self.first_of(priority, tenant).is_none() {
+            self.turns
+                .get_mut(&priority)
+                .unwrap()
+                .retain(|&t| t != tenant);
+        }
+    }
+
+    fn first_of(&self, priority: i32, tenant: u32) -> Option<u32> {
+        self.arrival.iter().copied().find(|slot| {
+            let event = &self.events[slot];
+            event.priority == priority && event.tenant == tenant
+        })
+    }
+
+    fn executing(&self) -> usize {
+        self.count(|at| matches!(at, At::Running { .. }))
+    }
+
+    fn count(&self, which: impl Fn(At) -> bool) -> usize {
+        self.events.values().filter(|event| which(event.at)).count()
+    }
+
+    /// Which events have started and not given their group permits back.
+    fn holding(&self, which: impl Fn(&Event) -> bool) -> usize {
+        self.events
+            .values()
+            .filter(|event| {
+                matches!(
+                    event.at,
+                    At::Running { .. } | At::Parked { .. } | At::Resuming { .. }
+                ) && which(event)
+            })
+            .count()
+    }
+
+    fn is_allowed(&self, slot: u32) -> bool {
+        let event = &self.events[&slot];
+        let tenant = self.holding(|other| other.tenant == event.tenant);
+        let kind = self.holding(|other| other.kind == event.kind);
+        self.per_tenant.is_none_or(|max| tenant < max) && self.per_kind.is_none_or(|max| kind < max)
+    }
+
+    /// The slot that is to start next, where no group limit is in force.
+    fn next(&self) -> Option<u32> {
+        let priority = self
+            .arrival
+            .iter()
+            .map(|slot| self.events[slot].priority)
+            .max()?;
+        self.first_of(priority, *self.turns[&priority].front()?)
+    }
+
+    /// Takes a slot whose turn it is out of the ready ones; its tenant goes to the end of the line.
+    fn take(&mut self, slot: u32) {
+        let (priority, tenant) = (self.events[&slot].priority, self.events[&slot].tenant);
+        self.arrival.retain(|&other| other != slot);
+        let more = self.first_of(priority, tenant).is_some();
+        let turn = self.turns.get_mut(&priority).unwrap();
+        turn.retain(|&t| t != tenant);
+        if more {
+            turn.push_back(tenant);
+        }
+    }
+
+    fn start(&mut self, slot: u32) {
+        self.take(slot);
+        let event = self.events.get_mut(&slot).unwrap();
+        event.at = At::Running {
+            acked: false,
+            nacked: false,
+        };
+        event.attempts += 1;
+        event.expires = f64::INFINITY;
+        event.ack_by = self.now + ACK_TIMEOUT_MS;
+    }
+
+    fn end(&mut self, slot: u32) {
+        if self.events[&slot].at == At::Ready {
+            self.unready(slot);
+        }
+        self.resuming.retain(|&other| other != slot);
+        let event = self.events.remove(&slot).unwrap();
+        if event.key == NONE {
+            return;
+        }
+        let line = self.keys.get_mut(&event.key).unwrap();
+        let had_turn = line.front() == Some(&slot);
+        line.retain(|&other| other != slot);
+        if let (true, Some(&next)) = (had_turn, line.front()) {
+            self.wait_or_ready(next);
+        }
+    }
+
+    fn wait_or_ready(&mut self, slot: u32) {
+        if self.events[&slot].due > self.now {
+            self.events.get_mut(&slot).unwrap().at = At::Delayed;
+        } else {
+            self.make_ready(slot);
+        }
+    }
+}
+
+struct Simulation {
+    core: Runtime,
+    model: Model,
+    rng: Rng,
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let limits = rng.unit() < 0.4;
+        let width = 1 + (rng.unit() * 6.0) as usize;
+        let model = Model::new(width, limits);
+        let core = Runtime::new(Config {
+            max_concurrent: width as u32,
+            max_concurrent_per_tenant: model.per_tenant.map(|max| max as u32),
+            max_concurrent_per_kind: model.per_kind.map(|max| max as u32),
+            ack_timeout_ms: Some(ACK_TIMEOUT_MS),
+            redelivery: Redelivery::NEVER,
+            sizes: SizeLimits::OFF,
+            seed,
+        });
+        Self { core, model, rng }
+    }
+
+    fn below(&mut self, bound: u32) -> u32 {
+        (self.rng.unit() * f64::from(bound)) as u32
+    }
+
+    fn chance(&mut self, p: f64) -> bool {
+        self.rng.unit() < p
+    }
+
+    fn any_slot(&mut self, which: impl Fn(At) -> bool) -> Option<u32> {
+        let slots: Vec<u32> = self
+            .model
+            .events
+            .iter()
+            .filter(|(_, event)| which(event.at))
+            .map(|(slot, _)| *slot)
+            .collect();
+        (!slots.is_empty()).then(|| slots[self.below(slots.len() as u32) as usize])
+    }
+
+    fn step(&mut self) {
+        match self.below(100) {
+            0..30 => self.submit(),
+            30..55 => self.next(),
+            55..75 => self.complete(),
+            75..83 => self.advance_time(),
+            83..86 => self.cancel(),
+            86..90 => self.acknowledge(),
+            90..93 => self.park(),
+            93..96 => self.unpark(),
+            96 => self.drop_oldest(),
+            97 => self.set_width(),
+            98 => self.abandon(),
+            _ => {
+                if self.chance(0.05) {
+                    self.clear();
+                }
+            }
+        }
+        self.read_notices();
+        self.check();
+    }
+
+    fn submit(&mut self) {
+        let Some(slot) = (0..SLOTS).find(|slot| !self.model.events.contains_key(slot)) else {
+            return;
+        };
+        let delay_ms = if self.chance(0.2) {
+            f64::from(self.below(30))
+        } else {
+            0.0
+        };
+        let ttl_ms = if self.chance(0.1) {
+            f64::from(self.below(40))
+        } else {
+            f64::INFINITY
+        };
+        let max_attempts = 1 + self.below(3);
+        let key = if self.chance(0.3) {
+            self.below(4)
+        } else {
+            NONE
+        };
+        let event = Event {
+            at: At::Blocked,
+            priority: self.below(4) as i32 - 1,
+            tenant: self.below(3),
+            kind: self.below(3),
+            key,
+            due: if delay_ms > 0.0 {
+                self.model.now + delay_ms
+            } else {
+                0.0
+            },
+            expires: self.model.now + ttl_ms,
+            ack_by: f64::INFINITY,
+            attempts: 0,
+            max_attempts,
+        };
+        let policy = self.core.intern_policy(Redelivery {
+            max_attempts,
+            initial_delay_ms: 5.0,
+            max_delay_ms: 20.0,
+            growth: Growth::Exponential { factor: 2.0 },
+            jitter: Jitter::Full,
+        });
+        let extras = Extras {
+            ttl_ms,
+            policy: policy.unwrap(),
+            bytes: 0.0,
+        };
+        self.core.prepare(slot, extras);
+        let submission = Submission {
+            slot,
+            kind: event.kind,
+            tenant: event.tenant,
+            key,
+            priority: f64::from(event.priority),
+            delay_ms,
+        };
+        self.core.submit(self.model.now, submission);
+        self.model.emitted += 1;
+        self.model.events.insert(slot, event);
+        if key == NONE {
+            self.model.wait_or_ready(slot);
+        } else {
+            let line = self.model.keys.entry(key).or_default();
+            line.push_back(slot);
+            if line.len() == 1 {
+                self.model.wait_or_ready(slot);
+            }
+        }
+    }
+
+    fn next(&mut self) {
+        let free = self.model.executing() < self.model.width;
+        let resumed = self.core.next_resumed();
+        let expected = if free {
+            self.model.resuming.pop_front()
+        } else {
+            None
+        };
+        assert_eq!(resumed, expected, "what resumes");
+        if let Some(slot) = resumed {
+            let event = self.model.events.get_mut(&slot).unwrap();
+            let At::Resuming { acked, nacked } = event.at else {
+                panic!("{slot} was not resuming")
+            };
+            event.at = At::Running { acked, nacked };
+            return;
+        }
+        let started = self.core.next(self.model.now);
+        self.read_expiries();
+        if self.model.per_tenant.is_none() {
+            let expected = if free { self.model.next() } else { None };
+            assert_eq!(started, expected, "what starts");
+        } else if let Some(slot) = started {
+            assert!(
+                self.model.is_allowed(slot),
+                "a group limit holds {slot} back"
+            );
+        } else if free {
+            let ready = self.model.arrival.clone();
+            assert!(
+                !ready.iter().any(|&slot| self.model.is_allowed(slot)),
+                "an event could start and did not"
+            );
+        }
+        if let Some(slot) = started {
+            assert!(free && self.model.events[&slot].at == At::Ready);
+            self.model.start(slot);
+        }
+    }
+
+    /// Starting may find events whose time to live has passed: they had their turn.
+    fn read_expiries(&mut self) {
+        while let Some(notice) = self.core.pop_notice() {
+            let Notice::Expired { slot } = notice else {
+                panic!("{notice:?} while starting")
+            };
+            assert!(self.model.events[&slot].expires <= self.model.now);
+            self.model.expired += 1;
+            self.model.take(slot);
+            self.model.events.get_mut(&slot).unwrap().at = At::Delayed;
+            self.model.end(slot);
+        }
+    }
+
+    fn complete(&mut self) {
+        let started = |at| {
+            matches!(
+                at,
+                At::Running { .. } | At::Parked { .. } | At::Resuming { .. }
+            )
+        };
+        let Some(slot) = self.any_slot(started) else {
+            return;
+        };
+        let outcome = match self.below(4) {
+            0 => Outcome::Failed {
+                retryable: true,
+                asked_ms: None,
+            },
+            1 => Outcome::Failed {
+                retryable: false,
+                asked_ms: None,
+            },
+            2 => Outcome::Delivered,
+            _ => Outcome::Done,
+        };
+        self.core.complete(self.model.now, slot, outcome);
+        let (acked, nacked) = match self.model.events[&slot].at {
+            At::Running { acked, nacked }
+            | At::Parked { acked, nacked }
+            | At::Resuming { acked, nacked } => (acked, nacked),
+            at => panic!("{at:?}"),
+        };
+        match outcome {
+            Outcome::Failed { .. } if acked => {
+                self.model.failed += 1;
+                self.finish(slot);
+            }
+            Outcome::Failed { retryable, .. } => self.fail(slot, retryable),
+            _ if nacked => self.fail(slot, true),
+            Outcome::Delivered if !acked => {
+                self.model.resuming.retain(|&other| other != slot);
+                self.model.events.get_mut(&slot).unwrap().at = At::Unacked;
+            }
+            _ => self.finish(slot),
+        }
+    }
+
+    fn finish(&mut self, slot: u32) {
+        self.model.done += 1;
+        self.model.end(slot);
+    }
+
+    /// The attempt has failed: the notice must say what the policy says.
+    fn fail(&mut self, slot: u32, retryable: bool) {
+        self.model.failed += 1;
+        let event = self.model.events[&slot].clone();
+        let again = retryable && event.attempts < event.max_attempts;
+        match self.core.pop_notice() {
+            Some(Notice::Retry {
+                slot: told,
+                attempts,
+                delay_ms,
+            }) => {
+                assert!(again && told == slot && attempts == event.attempts);
+                let cap = 20f64.min(5.0 * 2f64.powi(event.attempts as i32 - 1));
+                assert!((0.0..=cap).contains(&delay_ms), "{delay_ms} > {cap}");
+                self.model.retried += 1;
+                self.model.resuming.retain(|&other| other != slot);
+                let event = self.model.events.get_mut(&slot).unwrap();
+                event.at = At::Retrying;
+                event.due = self.model.now + delay_ms;
+                event.ack_by = f64::INFINITY;
+            }
+            Some(Notice::Dead {
+                slot: told,
+                attempts,
+            }) => {
+                assert!(!again && told == slot && attempts == event.attempts);
+                self.model.dead += 1;
+                self.model.end(slot);
+            }
+            notice => panic!("{notice:?} after a failure"),
+        }
+    }
+
+    fn advance_time(&mut self) {
+        self.model.now += f64::from(self.below(25));
+        let now = self.model.now;
+        self.core.tick(now);
+        while let Some(notice) = self.core.pop_notice() {
+            match notice {
+                Notice::Expired { slot } => {
+                    assert!(self.model.events[&slot].expires <= now);
+                    self.model.expired += 1;
+                    self.model.end(slot);
+                }
+                Notice::AckTimeout { slot } => {
+                    assert!(self.model.events[&slot].ack_by <= now);
+                    self.fail(slot, true);
+                }
+                other => panic!("{other:?} in a tick"),
+            }
+        }
+        self.adopt_ready_order();
+    }
+
+    /// After a tick: what is due must be ready, and nothing else; the order among them is the core's to choose by deadline.
+    fn adopt_ready_order(&mut self) {
+        let now = self.model.now;
+        let mut newly: Vec<u32> = self
+            .model
+            .events
+            .iter()
+            .filter(|(_, event)| matches!(event.at, At::Delayed | At::Retrying) && event.due <= now)
+            .map(|(slot, _)| *slot)
+            .collect();
+        newly.sort_by_key(|&slot| self.core.slot(slot).unwrap().seq);
+        for slot in newly {
+            self.model.make_ready(slot);
+        }
+        // Events that got the turn of their key inside the tick were made ready between others: use the core's order.
+        let core = &self.core;
+        self.model
+            .arrival
+            .sort_by_key(|&slot| core.slot(slot).unwrap().seq);
+        self.model.turns.clear();
+        for slot in self.core.snapshot(usize::MAX) {
+            if self.model.events[&slot].at == At::Ready {
+                let event = &self.model.events[&slot];
+                let turn = self.model.turns.entry(event.priority).or_default();
+                if !turn.contains(&event.tenant) {
+                    turn.push_back(event.tenant);
+                }
+            }
+        }
+    }
+
+    fn cancel(&mut self) {
+        let slot = self.below(SLOTS);
+        let cancellable = self.model.events.get(&slot).is_some_and(|event| {
+            matches!(
+                event.at,
+                At::Delayed | At::Retrying | At::Blocked | At::Ready | At::Unacked
+            )
+        });
+        assert_eq!(self.core.cancel(self.model.now, slot), cancellable);
+        if cancellable {
+            assert_eq!(self.core.pop_notice(), Some(Notice::Cancelled { slot }));
+            self.model.cancelled += 1;
+            self.model.end(slot);
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        let Some(slot) = self.any_slot(|_| true) else {
+            return;
+        };
+        let ack = self.chance(0.5);
+        let now = self.model.now;
+        let known = if ack {
+            self.core.ack(now, slot)
+        } else {
+            self.core.nack(now, slot)
+        };
+        let event = self.model.events.get_mut(&slot).unwrap();
+        match &mut event.at {
+            At::Unacked => {
+                assert!(known);
+                if ack {
+                    self.finish(slot);
+                } else {
+                    self.fail(slot, true);
+                }
+            }
+            At::Running { acked, nacked }
+            | At::Parked { acked, nacked }
+            | At::Resuming { acked, nacked } => {
+                assert!(known);
+                (*acked, *nacked) = (ack, !ack);
+            }
+            _ => assert!(!known),
+        }
+    }
+
+    fn park(&mut self) {
+        let Some(slot) = self.any_slot(|_| true) else {
+            return;
+        };
+        let event = self.model.events.get_mut(&slot).unwrap();
+        if let At::Running { acked, nacked } = event.at {
+            event.at = At::Parked { acked, nacked };
+            assert!(self.core.park(slot));
+        } else {
+            assert!(!self.core.park(slot));
+        }
+    }
+
+    fn unpark(&mut self) {
+        let Some(slot) = self.any_slot(|_| true) else {
+            return;
+        };
+        let event = self.model.events.get_mut(&slot).unwrap();
+        if let At::Parked { acked, nacked } = event.at {
+            event.at = At::Resuming { acked, nacked };
+            self.model.resuming.push_back(slot);
+            assert!(self.core.unpark(slot));
+        } else {
+            assert!(!self.core.unpark(slot));
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if self.model.per_tenant.is_some() {
+            return;
+        }
+        let lowest = self
+            .model
+            .arrival
+            .iter()
+            .map(|slot| self.model.events[slot].priority)
+            .min();
+        let expected = self
+            .model
+            .arrival
+            .iter()
+            .copied()
+            .find(|slot| Some(self.model.events[slot].priority) == lowest);
+        assert_eq!(self.core.drop_oldest(self.model.now), expected.is_some());
+        if let Some(slot) = expected {
+            assert_eq!(self.core.pop_notice(), Some(Notice::Dropped { slot }));
+            self.model.dropped += 1;
+            self.model.end(slot);
+        }
+    }
+
+    fn set_width(&mut self) {
+        self.model.width = 1 + self.below(6) as usize;
+        self.core.set_width(self.model.width as u32);
+    }
+
+    fn abandon(&mut self) {
+        let started = |at| {
+            matches!(
+                at,
+                At::Running { .. } | At::Parked { .. } | At::Resuming { .. }
+            )
+        };
+        if let Some(slot) = self.any_slot(started) {
+            self.core.abandon(self.model.now, slot);
+            assert_eq!(self.core.pop_notice(), Some(Notice::Dropped { slot }));
+            self.model.dropped += 1;
+            self.model.end(slot);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.core.clear(self.model.now, false);
+        let mut gone = BTreeSet::new();
+        while let Some(notice) = self.core.pop_notice() {
+            let Notice::Cancelled { slot } = notice else {
+                panic!("{notice:?} in clear")
+            };
+            assert!(gone.insert(slot), "{slot} left twice");
+        }
+        self.model.events.retain(|slot, event| {
+            let stays = matches!(
+                event.at,
+                At::Running { .. } | At::Parked { .. } | At::Resuming { .. }
+            );
+            assert_eq!(!stays, gone.contains(slot));
+            stays
+        });
+        self.model.cancelled += gone.len() as u64;
+        self.model.arrival.clear();
+        self.model.turns.clear();
+        for line in self.model.keys.values_mut() {
+            line.retain(|slot| self.model.events.contains_key(slot));
+        }
+    }
+
+    fn read_notices(&mut self) {
+        assert_eq!(
+            self.core.pop_notice(),
+            None,
+            "a notice that nothing accounts for"
+        );
+    }
+
+    fn check(&self) {
+        let (model, gauges, counters) = (&self.model, self.core.gauges(), self.core.counters());
+        let running = |at| {
+            matches!(
+                at,
+                At::Running { .. } | At::Parked { .. } | At::Resuming { .. } | At::Unacked
+            )
+        };
+        let waiting = |at| matches!(at, At::Delayed | At::Retrying | At::Blocked);
+        assert_eq!(gauges.waiting as usize, model.count(waiting), "waiting");
+        assert_eq!(
+            gauges.retrying as usize,
+            model.count(|at| at == At::Retrying),
+            "retrying"
+        );
+        assert_eq!(
+            gauges.ready as usize,
+            model.count(|at| at == At::Ready),
+            "ready"
+        );
+        assert_eq!(gauges.running as usize, model.count(running), "running");
+        assert_eq!(gauges.executing as usize, model.executing(), "executing");
+        assert_eq!(
+            gauges.unacked as usize,
+            model.count(|at| at == At::Unacked),
+            "unacked"
+        );
+        let ended = counters.done
+            + counters.dead
+            + counters.expired
+            + counters.cancelled
+            + counters.dropped;
+        let living = u64::from(gauges.waiting + gauges.ready + gauges.running);
+        assert_eq!(counters.emitted, ended + living, "the counters add up");
+        assert_eq!(
+            (
+                counters.emitted,
+                counters.done,
+                counters.dead,
+                counters.expired
+            ),
+            (model.emitted, model.done, model.dead, model.expired)
+        );
+        assert_eq!(
+            (
+                counters.cancelled,
+                counters.dropped,
+                counters.failed,
+                counters.retried
+            ),
+            (model.cancelled, model.dropped, model.failed, model.retried)
+        );
+        for line in model.keys.values() {
+            let started = line
+                .iter()
+                .skip(1)
+                .filter(|slot| model.events[slot].at != At::Blocked);
+            assert_eq!(started.count(), 0, "an event overtook another of its key");
+        }
+    }
+
+    /// Everything that is left ends, and nothing is left.
+    fn run_dry(&mut self) {
+        for _ in 0..10_000 {
+            if self.model.events.is_empty() {
+                return;
+            }
+            self.next();
+            let started = |at| {
+                matches!(
+                    at,
+                    At::Running { .. } | At::Parked { .. } | At::Resuming { .. }
+                )
+            };
+            if let Some(slot) = self.any_slot(started) {
+                self.core.complete(self.model.now, slot, Outcome::Done);
+                let nacked = match self.model.events[&slot].at {
+                    At::Running { nacked, .. }
+                    | At::Parked { nacked, .. }
+                    | At::Resuming { nacked, .. } => nacked,
+                    at => panic!("{at:?}"),
+                };
+                if nacked {
+                    self.fail(slot, true);
+                } else {
+                    self.finish(slot);
+                }
+            } else {
+                self.advance_time();
+            }
+            self.check();
+        }
+        panic!("events are left: {:?}", self.model.events);
+    }
+}
+
+fn simulate(seed: u64) {
+    let mut simulation = Simulation::new(seed);
+    for _ in 0..STEPS {
+        simulation.step();
+    }
+    simulation.run_dry();
+}
+
+proptest! {
+    // 600 runs of 2,000 steps: 1.2 million.
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_core_does_what_the_model_does(seed in any::<u64>()) {
+        simulate(seed);
+    }
+}
+
+#[test]
+fn one_seed() {
+    let seed = std::env::var("SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(1);
+    println!("seed {seed}");
+    simulate(seed);
+}
