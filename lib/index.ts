@@ -1,5 +1,7 @@
 export { createRuntime } from './runtime';
 export { EventQueue, EnhancedEventQueue } from './queue';
+export { OptimizedEventProcessor } from './optimized-event-processor';
+export type { OptimizedEventProcessorConfig } from './optimized-event-processor';
 export { DeadLetterQueue } from './dead-letter-queue';
 export { MemoryMonitor } from './memory-monitor';
 export { IdGenerator } from './ids';
@@ -17,3 +19,5 @@ export type * from './queue';
 export type * from './recent-events';
 export type * from './retry-policy';
 export type * from './runtime-types';
+export type { EventPattern, OnOptions } from './handlers';
+export type { Middleware, MiddlewareKind } from './middleware/types';

@@ -10,6 +10,7 @@ import { EventProcessor } from './event-processor';
 import { MemoryMonitor } from './memory-monitor';
 import { resolveMiddlewareList } from './middleware/resolve';
 import { createPort } from './observability/port';
+import { processorStats } from './optimized-event-processor';
 import { EnhancedEventQueue } from './queue';
 import { queueStats } from './queue-stats';
 import { runtimeSettings } from './queue-settings';
@@ -44,8 +45,6 @@ import type {
 } from './runtime-types';
 
 const DEFAULT_CLEANUP_TIMEOUT_MS = 5000;
-/** Shown in statistics when no limit is given: what the old runtime showed. */
-const SHOWN_OPERATION_TIMEOUT_MS = 180_000;
 const DAY_MS = 86_400_000;
 const NOTHING: ProcessResult = { processed: 0, acked: 0, failed: 0, retried: 0, deadLettered: 0 };
 
@@ -316,21 +315,10 @@ class RuntimeImpl implements Runtime {
 
   getStats = (): RuntimeStats => {
     const queue = queueStats(this.#queue);
-    const handlers = this.#processor.handlers.counts();
     const { settings } = this.#queue;
     return {
       queue,
-      processor: {
-        registeredHandlers: handlers.types,
-        wildcardHandlers: handlers.wildcard,
-        patternHandlers: handlers.pattern,
-        activeHandlers: handlers.handlers,
-        processedEvents: this.#processor.begun,
-        currentDepth: this.#processor.currentDepth,
-        bufferSize: this.#processor.recent.size,
-        bufferCapacity: this.#processor.recent.capacity,
-        operationTimeoutMs: this.#config.operationTimeoutMs ?? SHOWN_OPERATION_TIMEOUT_MS,
-      },
+      processor: processorStats(this.#processor, this.#config.operationTimeoutMs),
       stream: { activeGenerators: 0, staleGenerators: 0, totalTracked: 0 },
       memory: this.#monitor.getStats(),
       delivery: {
