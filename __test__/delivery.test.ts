@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { addsUp, cleanUpAll, deferred, quiet, sleep } from './helpers';
+import { addsUp, cleanUpAll, deferred, quiet } from './helpers';
 import type { AnyEvent } from '../lib/index';
 
 afterEach(async () => {
@@ -215,7 +215,7 @@ describe('acknowledgement', () => {
     const hang = deferred();
     const reasons: unknown[] = [];
     let runs = 0;
-    runtime.on('a', async (event, signal) => {
+    runtime.on('a', async (_event, signal) => {
       if (++runs > 1) return;
       signal.addEventListener('abort', () => reasons.push((signal.reason as { code: string }).code));
       await hang.promise;
