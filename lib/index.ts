@@ -1,3 +1,7 @@
+/**
+ * The public names of the package, each listed: what a file exports for its neighbours stays inside. `core.ts` and
+ * `middleware/index.ts` are views of this list.
+ */
 export { createRuntime } from './runtime';
 export { EventQueue, EnhancedEventQueue } from './queue';
 export { OptimizedEventProcessor } from './optimized-event-processor';
@@ -5,19 +9,82 @@ export type { OptimizedEventProcessorConfig } from './optimized-event-processor'
 export { DeadLetterQueue } from './dead-letter-queue';
 export { MemoryMonitor } from './memory-monitor';
 export { IdGenerator } from './ids';
-export * from './errors';
-export * from './event-types';
-export * from './events';
+export {
+  BaseSDKError,
+  EngineError,
+  ErrorUtils,
+  KernelError,
+  MiddlewareError,
+  OrchestrationError,
+  RuntimeError,
+  isErrorRecoverable,
+  isErrorRetryable,
+  wrapError,
+} from './errors';
+export { ALL_EVENT_TYPES, EVENT_TYPES } from './event-types';
+export {
+  agentLifecycleEvents,
+  createEvent,
+  extractEventData,
+  isEventType,
+  isEventTypeGroup,
+  workflowEvent,
+} from './events';
 export * from './observability/index';
-export type * from './config';
-export type * from './dead-letters';
-export type * from './dead-letter-queue';
-export type * from './memory-monitor';
-export type * from './persistor-types';
-export type * from './queue-stats';
-export type * from './queue';
-export type * from './recent-events';
-export type * from './retry-policy';
-export type * from './runtime-types';
+export type { BatchingConfig, EventQueueConfig, Overflow, RuntimeConfig } from './config';
+export type { DeadLetterPage, DeadLetters } from './dead-letters';
+export type {
+  DLQConfig,
+  DLQContext,
+  DLQError,
+  DLQItem,
+  DLQStats,
+  DeadLetterCriteria,
+  Requeue,
+} from './dead-letter-queue';
+export type {
+  EngineErrorCode,
+  ErrorCode,
+  KernelErrorCode,
+  MiddlewareErrorCode,
+  OrchestrationErrorCode,
+  RuntimeErrorCode,
+  SDKErrorOptions,
+} from './errors';
+export type { AgentThought, EventPayloads, EventType } from './event-types';
+export type {
+  AnyEvent,
+  AnyEventMetadata,
+  CreateEventOptions,
+  DeliveryGuarantee,
+  Event,
+  EventDef,
+  EventHandler,
+  HandlerReturn,
+  PayloadOf,
+  TEvent,
+} from './events';
 export type { EventPattern, OnOptions } from './handlers';
+export type { IdKind } from './ids';
+export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
 export type { Middleware, MiddlewareKind } from './middleware/types';
+export type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from './persistor-types';
+export type { QueueStats, RetryStats } from './queue-stats';
+export type { QueueItemSnapshot, QueueProcessor, RecoveryStats } from './queue';
+export type { RecentEvent } from './recent-events';
+export type { EventRetryPolicy, Jitter, RetryConfig } from './retry-policy';
+export type {
+  DataIn,
+  DataToEmit,
+  DrainCallOptions,
+  EmitEntry,
+  EmitOptions,
+  EmitResult,
+  LooseEvents,
+  NameIn,
+  ProcessOptions,
+  ProcessResult,
+  Runtime,
+  RuntimeHandler,
+  RuntimeStats,
+} from './runtime-types';

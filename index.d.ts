@@ -1,0 +1,2388 @@
+// Generated from lib/ by `npm run build:types`. Change the sources, not this file.
+
+declare class Deduplicator {
+  #private;
+  constructor(capacity: number);
+  /** An event with this id is done. */
+  noteDone(id: string): void;
+  /** Whether an event with this id is done, as far back as the window goes. */
+  isDone(id: string): boolean;
+  /** Takes an idempotency key; false if it has been taken. */
+  takeKey(key: string): boolean;
+  /** Gives a key back, of an event that never was. */
+  returnKey(key: string): void;
+  /** Ids in the window. */
+  size(): number;
+  clear(): void;
+}
+declare class DeliveryQueue implements EngineHost {
+  #private;
+  readonly engine: Engine;
+  readonly settings: DeliverySettings;
+  readonly port: ObservabilityPort;
+  readonly dedupe: Deduplicator;
+  readonly pressure: PressureSampler;
+  /** Where events that have finally failed go; undefined: they are counted and logged only. */
+  deadLetters: DeadLetterQueue | undefined;
+  /** Starts the handlers of an event. */
+  runner: (event: AnyEvent, slot: number) => unknown;
+  /** Runs an event that a handler has returned. */
+  follower: (event: AnyEvent, returned: AnyEvent, slot: number) => Promise<void> | undefined;
+  /** Told of each event that is done, for stores. */
+  onHandled: ((event: AnyEvent) => void) | undefined;
+  readonly refusals: Record<Refusal, number>;
+  readonly retriesByType: Map<string, number>;
+  compressedEvents: number;
+  isClosed: boolean;
+  constructor(settings: DeliverySettings, port: ObservabilityPort);
+  get acks(): "off" | "auto" | "manual";
+  /** Whether a fresh event that brings nothing but its priority can be taken without further questions. */
+  get isPlain(): boolean;
+  hasRoom(): boolean;
+  /** Takes an event in, or says why not. `fresh`: its id was made for it just now, so it cannot be a duplicate. */
+  admit(event: AnyEvent, brings: Submission, fresh: boolean): RuntimeError | undefined;
+  refusalError(refusal: Refusal, event: AnyEvent, bytes?: number): RuntimeError;
+  run(event: AnyEvent, slot: number): unknown;
+  follow(event: AnyEvent, returned: object, slot: number): Promise<void> | undefined;
+  classify(error: unknown, event: AnyEvent): FailureClass;
+  onDone(event: AnyEvent): void;
+  onFailure(event: AnyEvent, error: unknown): void;
+  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number): void;
+  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
+  onGone(event: AnyEvent, how: "expired" | "cancelled" | "dropped"): void;
+  ackTimeoutError(event: AnyEvent): Error;
+  /** Takes a waiting event out; aborts a running one. */
+  cancel(slot: number, reason: unknown): boolean;
+  /** Puts a dead letter back into the queue, with a fresh attempt count. False if it is refused. */
+  requeue(event: AnyEvent, priority: number): boolean;
+  /** Looks at the machine and narrows or widens what runs at once. */
+  samplePressure(): void;
+  /** Whether anything asks emitters to slow down: memory, processors, or depth. */
+  get isUnderPressure(): boolean;
+}
+declare class Engine {
+  #private;
+  readonly keepAlive: KeepAlive;
+  readonly tally: Tally;
+  /** Results that came after their run had been given up. */
+  lateResults: number;
+  /** Called once a turn of a long drain, for readings that must stay off the hot path. */
+  onTurn: (() => void) | undefined;
+  /** Called when there may be room in the queue again. */
+  onRoom: (() => void) | undefined;
+  constructor(config: EngineConfig, host: EngineHost);
+  /** Events that count against the depth limit. */
+  get depth(): number;
+  /** Takes an event in; it is in the queue when this returns. Answers its slot. */
+  submit(event: AnyEvent, priority: number, tenant?: number, key?: number, kind?: number, delayMs?: number): number;
+  /** The slot that the next `submit` will use, for what has to be prepared before it. */
+  nextSlot(): number;
+  /** Keeps time to live, policy and size of the event that is submitted next. */
+  prepare(ttlMs: number, policy: number, bytes: number): void;
+  admitBytes(bytes: number): 0 | 1 | 2 | 3;
+  returnBytes(bytes: number): void;
+  internPolicy(...policy: Parameters<EngineHandle["internPolicy"]>): number;
+  /** The extras of `slot`, made on first use. */
+  extrasOf(slot: number): SlotExtras;
+  peekExtras(slot: number): SlotExtras | undefined;
+  /** Whether a drain or `start()` is going on. */
+  get isProcessing(): boolean;
+  /** Whether `start()` is in force. */
+  get isStarted(): boolean;
+  /** The slot whose handlers run synchronously right now, or -1. */
+  get current(): number;
+  /** Runs what is ready; answers what was done. At once with zeros while another drain is going on. */
+  drain(options?: DrainOptions): Promise<Tally>;
+  /** Processes continuously until `stop`. */
+  start(): void;
+  /** Starts nothing more; resolves when what runs has ended. */
+  stop(): Promise<void>;
+  /** Resolves when nothing is ready or running. */
+  idle(): Promise<void>;
+  /** Calls `ring` after `delayMs`; answers how to prevent it. All of them together cost one timer. */
+  after(delayMs: number, ring: () => void): () => void;
+  /** The slot of a live event, or -1. The first call builds the index. */
+  slotOf(eventId: string): number;
+  eventAt(slot: number): AnyEvent | undefined;
+  /** True if there was a delivery to acknowledge. */
+  ack(slot: number): boolean;
+  /** True if there was a delivery to refuse. */
+  nack(slot: number, error: unknown): boolean;
+  /** Takes an event out that does not run; of one that runs, aborts the signal. */
+  cancel(slot: number, reason: unknown): boolean;
+  /** Gives up the oldest ready event of the lowest priority, for room. */
+  dropOldest(): boolean;
+  /** Takes out everything that does not run. */
+  clear(how: "cancelled" | "dropped"): void;
+  /** While `wait` lasts, the event of `slot` holds no permit; it goes on when one is free. */
+  park<T>(slot: number, wait: Promise<T>): Promise<T>;
+  /** Sets how many may run at once. */
+  setWidth(width: number): void;
+  stats(): EngineStats;
+  /** Waiting events in the order in which they would start. */
+  snapshot(limit: number): number[];
+  attempts(slot: number): number;
+  priority(slot: number): number;
+  /**
+   * Starts nothing more, waits up to `timeoutMs` for what runs (but for `except`, whose handler asks for this),
+   * then aborts it. What still waits is dropped. Answers how many events were dropped.
+   */
+  close(timeoutMs: number, reason: unknown, except: number): Promise<number>;
+  /** Starts nothing more and aborts the signal of everything that runs; the runs go on to their own end. */
+  halt(reason: unknown): void;
+}
+declare class KeepAlive {
+  #private;
+  hold(): void;
+  release(): void;
+}
+declare class PressureSampler {
+  #private;
+  constructor({ maxConcurrent, maxMemoryUsage, maxCpuUsage }: PressureOptions);
+  /** Samples if it is time, and gives the width that now holds: 1 to `maxConcurrent`. */
+  maybeSample(now: number): number;
+  /** The width of the last sample; full before the first. */
+  get width(): number;
+  /** Whether memory or CPU was above its limit at the last sample, or not yet clearly below it again. */
+  get isActive(): boolean;
+}
+declare const ENGINE_CODES: readonly [
+  "AGENT_ERROR",
+  "TOOL_ERROR",
+  "WORKFLOW_ERROR",
+  "STEP_FAILED",
+  "TOOL_NOT_FOUND",
+  "INVALID_TOOL_INPUT",
+  "AGENT_TIMEOUT",
+  "WORKFLOW_CYCLE_DETECTED",
+  "EXECUTION_TIMEOUT",
+  "AGENT_LOOP_DETECTED",
+  "ENGINE_AGENT_INITIALIZATION_FAILED",
+  "ENGINE_TOOL_EXECUTION_TIMEOUT",
+  "ENGINE_WORKFLOW_VALIDATION_FAILED",
+  "ENGINE_PLANNING_FAILED",
+  "ENGINE_ROUTING_FAILED",
+  "ENGINE_COORDINATION_FAILED",
+  "LLM_ERROR"
+];
+declare const KERNEL_CODES: readonly [
+  "RETRY_EXCEEDED",
+  "TIMEOUT_EXCEEDED",
+  "ABORTED",
+  "VALIDATION_ERROR",
+  "UNKNOWN",
+  "INTERNAL_ERROR",
+  "KERNEL_QUOTA_EXCEEDED",
+  "KERNEL_CONTEXT_CORRUPTION",
+  "KERNEL_STATE_SYNC_FAILED",
+  "KERNEL_INITIALIZATION_FAILED",
+  "KERNEL_SHUTDOWN_FAILED",
+  "KERNEL_OPERATION_TIMEOUT"
+];
+declare const MIDDLEWARE_CODES: readonly [
+  "CONCURRENCY_DROP",
+  "CONCURRENCY_TIMEOUT",
+  "CONCURRENCY_LIMIT_EXCEEDED",
+  "SCHEDULE_ERROR",
+  "STATE_ERROR",
+  "MIDDLEWARE_INIT_ERROR",
+  "MIDDLEWARE_VALIDATION_FAILED",
+  "MIDDLEWARE_RETRY_EXCEEDED",
+  "MIDDLEWARE_CIRCUIT_BREAKER_OPEN",
+  "MIDDLEWARE_TIMEOUT_ERROR",
+  "MIDDLEWARE_RATE_LIMIT_EXCEEDED"
+];
+declare const ORCHESTRATION_CODES: readonly [
+  "ORCHESTRATION_AGENT_NOT_FOUND",
+  "ORCHESTRATION_TOOL_NOT_FOUND",
+  "ORCHESTRATION_WORKFLOW_NOT_FOUND",
+  "ORCHESTRATION_INVALID_CONFIGURATION",
+  "ORCHESTRATION_TENANT_NOT_FOUND",
+  "ORCHESTRATION_PERMISSION_DENIED",
+  "ORCHESTRATION_RESOURCE_LIMIT_EXCEEDED",
+  "ORCHESTRATION_OPERATION_FAILED"
+];
+declare const RUNTIME_CODES: readonly [
+  "EVENT_LOOP_DETECTED",
+  "EVENT_CHAIN_TOO_LONG",
+  "CIRCULAR_EVENT_DETECTED",
+  "CONTEXT_NOT_INITIALIZED",
+  "WORKFLOW_ABORTED",
+  "BUFFER_OVERFLOW",
+  "HANDLER_NOT_FOUND",
+  "STREAM_ERROR",
+  "RUNTIME_EVENT_PROCESSING_TIMEOUT",
+  "RUNTIME_MIDDLEWARE_CHAIN_BROKEN",
+  "RUNTIME_STREAM_BUFFER_FULL",
+  "RUNTIME_EVENT_QUEUE_FULL",
+  "RUNTIME_MEMORY_EXCEEDED",
+  "RUNTIME_PROCESSING_FAILED",
+  "INVALID_CONFIGURATION",
+  "INVALID_ARGUMENT",
+  "EVENT_TOO_LARGE",
+  "EVENT_DUPLICATE",
+  "EVENT_EXPIRED",
+  "EVENT_CANCELLED",
+  "RUNTIME_SHUTTING_DOWN",
+  "RATE_LIMITED",
+  "ACK_TIMEOUT",
+  "NACKED",
+  "HANDLERS_FAILED",
+  "WAIT_TIMEOUT"
+];
+/** The base of all errors that the runtime raises itself: a stable `code`, a message that says what to do, `cause`. */
+export declare abstract class BaseSDKError<Code extends string = string> extends Error {
+  readonly code: Code;
+  readonly context: Record<string, unknown> | undefined;
+  readonly recoverable: boolean;
+  readonly retryable: boolean;
+  /** When it was made, in milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly cause: unknown;
+  constructor(options: {
+    code: Code;
+    message?: string;
+  } & SDKErrorOptions);
+  /** A plain object for logs; a `cause` that is an Error becomes its name, message and stack. */
+  toJSON(): Record<string, unknown>;
+}
+/**
+ * Events that have finally failed, bounded in number and age. What is kept, what leaves and what matches is decided in
+ * the core.
+ */
+export declare class DeadLetterQueue {
+  #private;
+  constructor(observability?: unknown, persistor?: Persistor, xcId?: string, config?: DLQConfig);
+  /** Resolves when what was stored earlier is here. */
+  ready(): Promise<void>;
+  /** Files an event that has failed for good. Resolves when it is stored, where there is a persistor. */
+  sendToDLQ(event: AnyEvent, error: unknown, attempts: number, context?: DLQContext): Promise<void>;
+  /** Removes and returns an event; it is not queued. Null if it is unknown, or poisoned (then it stays). */
+  reprocessFromDLQ(eventId: string): Promise<AnyEvent | null>;
+  /** Removes and returns the events that match all criteria, in the order in which they were filed. */
+  reprocessByCriteria(criteria?: DeadLetterCriteria): Promise<AnyEvent[]>;
+  /** Bars an event from going back. Unknown ids are ignored. */
+  markAsPoison(eventId: string, reason: string): Promise<void>;
+  /** Statistics of what is kept. */
+  getDLQStats(): DLQStats;
+  /** Removes everything; answers how many items there were. */
+  clearDLQ(): Promise<number>;
+  /** Stops the sweep. */
+  destroy(): void;
+}
+/** Raised by engines of the framework. */
+export declare class EngineError extends BaseSDKError<EngineErrorCode> {
+  constructor(code: EngineErrorCode, message?: string, options?: SDKErrorOptions);
+}
+/**
+ * An `EventQueue` with redelivery and dead letters. `processAll` makes one attempt for each waiting event; what fails comes
+ * back when its delay is over, for a later `processAll`.
+ */
+export declare class EnhancedEventQueue extends EventQueue {
+  #private;
+  constructor(observability?: unknown, persistor?: Persistor, executionId?: string, config?: EventQueueConfig | DeliveryQueue);
+  protected withDefaults(config: EventQueueConfig): EventQueueConfig;
+  /** The queue's dead letters. */
+  getDLQ(): DeadLetterQueue;
+  /** Puts a dead letter back with its priority and a fresh attempt count. False if unknown, poisoned or refused. */
+  reprocessFromDLQ(eventId: string): Promise<boolean>;
+  /** Puts back the dead letters that match all criteria. */
+  reprocessDLQByCriteria(criteria?: DeadLetterCriteria): Promise<{
+    reprocessedCount: number;
+    events: AnyEvent[];
+  }>;
+  /** What was brought back from the persistor. */
+  getRecoveryStats(): RecoveryStats;
+}
+/**
+ * A queue of events by priority, bounded and deduplicated, on the core of the runtime. Usable alone.
+ *
+ * @example
+ * const queue = new EventQueue(undefined, { maxQueueDepth: 1000 });
+ * await queue.enqueue(createEvent('user.created', { id: 1 }), 5);
+ * await queue.processAll(async (event) => save(event.data));
+ */
+export declare class EventQueue {
+  #private;
+  protected readonly batchSize: number;
+  protected readonly config: EventQueueConfig;
+  constructor(observability?: unknown, config?: EventQueueConfig | DeliveryQueue);
+  /** Defaults of a kind of queue. */
+  protected withDefaults(config: EventQueueConfig): EventQueueConfig;
+  /**
+   * Puts an event in; it is in the queue when this returns.
+   *
+   * @param priority higher runs first; any number, default 0
+   * @returns whether it was accepted: false when the queue is full, the event too large or known already. Never rejects.
+   */
+  enqueue(event: AnyEvent, priority?: number): Promise<boolean>;
+  /** Removes and returns the first event, or null. It may be enqueued again. */
+  dequeue(): AnyEvent | null;
+  /** The first event, or null; it stays. */
+  peek(): AnyEvent | null;
+  /** Runs one batch. Answers how many events were attempted; 0 if none waits or another batch or drain runs. */
+  processBatch(fn: QueueProcessor): Promise<number>;
+  /** Runs what is ready, and what comes meanwhile. Answers how many attempts were made; at once 0 if a drain runs. */
+  processAll(fn: QueueProcessor): Promise<number>;
+  /** Empties the queue and the deduplication window. */
+  clear(): void;
+  /** Empties the queue and releases what it holds; nothing is accepted any more. */
+  destroy(): void;
+  /** Whether nothing waits. */
+  isEmpty(): boolean;
+  /** Whether emitters should slow down: memory, processors or depth are at their limit. */
+  isFull(): boolean;
+  /** Statistics; cheap to call. */
+  getStats(): QueueStats;
+  /** Up to `limit` waiting events in the order in which they would run. */
+  getQueueSnapshot(limit?: number): QueueItemSnapshot[];
+}
+/** Ids of the framework's shapes: a prefix, then parts divided by underscores. */
+export declare class IdGenerator {
+  /** `call_<6 random base62>_<base36>`: event ids, thread ids. */
+  static callId(): string;
+  /** `exec_<base36 ms>_<8 base62>_<base36 counter mod 1000>` */
+  static executionId(): string;
+  /** `corr_<12 base62>_<base36 ms>` */
+  static correlationId(): string;
+  /** `sess_<10 base62>_<base36 ms>` */
+  static sessionId(): string;
+  /** `tenant_<8 base62>` */
+  static tenantId(): string;
+  /** `evt_<8 base62>_<base36 ms>` */
+  static eventId(): string;
+  /** `trace_<12 base62>_<base36 ms>` */
+  static traceId(): string;
+  /** `span_<8 base62>_<base36 ms>` */
+  static spanId(): string;
+  /** `msg_<base36 ms>_<9 base62>` */
+  static messageId(): string;
+  /** `trace_<base36 ms>_<6 base62>` */
+  static generateTraceId(): string;
+  /** `span_<base36 ms>_<6 base62>` */
+  static generateSpanId(): string;
+  /** Whether `id` has the shape of `kind`. */
+  static validateId(id: string, kind: IdKind): boolean;
+  /** The time in an id in milliseconds since the epoch, or null where its shape has none (call and tenant ids). */
+  static extractTimestamp(id: string): number | null;
+}
+/** Raised by policies around handlers: timeouts, retries, validation. */
+export declare class KernelError extends BaseSDKError<KernelErrorCode> {
+  constructor(code: KernelErrorCode, message?: string, options?: SDKErrorOptions);
+}
+/**
+ * Measures the memory of the process at an interval and alerts when a limit is exceeded, the used heap comes near the limit
+ * that V8 sets it, or it keeps growing. A rule that stays broken alerts once in 30 s. Its timer does not keep the process
+ * alive. All methods are bound.
+ *
+ * @example
+ * const monitor = new MemoryMonitor(getObservability(), {
+ *   thresholds: { rss: 2 * 1024 ** 3 },
+ *   onAlert: (alert) => pager.notify(alert.message),
+ * });
+ * monitor.start();
+ */
+export declare class MemoryMonitor {
+  #private;
+  /**
+   * @param observability where alerts are logged; see `createRuntime`
+   * @throws RuntimeError INVALID_CONFIGURATION naming the field, its value and what is allowed
+   */
+  constructor(observability?: unknown, config?: MemoryMonitorConfig);
+  /** Measures at once and then at the interval. A second call does nothing. */
+  readonly start: () => void;
+  /** Stops measuring; the history stays. */
+  readonly stop: () => void;
+  /** What is known now; a fresh object. Zeros before the first measurement. */
+  readonly getStats: () => MemoryMonitorStats;
+  /** The last `limit` alerts, oldest first; 50 are kept. */
+  readonly getRecentAlerts: (limit?: number) => MemoryAlert[];
+  /** Forgets measurements, alerts and peak. */
+  readonly clearHistory: () => void;
+  /** Runs the garbage collector if Node was started with `--expose-gc`, else logs a warning. Never throws. */
+  readonly forceGC: () => void;
+}
+/**
+ * Raised by middleware. Two forms are in use and both work: `(code, message?, options?)` and
+ * `(middleware, message, context?)`, whose message reads `[<middleware>] <message>`.
+ */
+export declare class MiddlewareError extends BaseSDKError<string> {
+  /** Name of the middleware, in the second form. */
+  readonly middleware: string | undefined;
+  constructor(code: MiddlewareErrorCode, message?: string, options?: SDKErrorOptions);
+  constructor(middleware: string, message: string, context?: Record<string, unknown>);
+}
+/** Raised by the framework's orchestration. */
+export declare class OrchestrationError extends BaseSDKError<OrchestrationErrorCode> {
+  constructor(code: OrchestrationErrorCode, message?: string, options?: SDKErrorOptions);
+}
+/** Raised by the runtime itself: refusals, chains, configuration, shutdown. */
+export declare class RuntimeError extends BaseSDKError<RuntimeErrorCode> {
+  constructor(code: RuntimeErrorCode, message?: string, options?: SDKErrorOptions);
+}
+/** All values of `EVENT_TYPES`. */
+export declare const ALL_EVENT_TYPES: readonly string[];
+/** The event types that the framework knows. Any other string is a valid type as well. */
+export declare const EVENT_TYPES: {
+  readonly AGENT_STARTED: "agent.started";
+  readonly AGENT_INPUT: "agent.input";
+  readonly AGENT_THINKING: "agent.thinking";
+  readonly AGENT_THOUGHT: "agent.thought";
+  readonly AGENT_COMPLETED: "agent.completed";
+  readonly AGENT_FAILED: "agent.failed";
+  readonly AGENT_QUESTION: "agent.question";
+  readonly AGENT_ERROR: "agent.error";
+  readonly AGENT_LIFECYCLE_STARTED: "agent.lifecycle.started";
+  readonly AGENT_LIFECYCLE_STOPPED: "agent.lifecycle.stopped";
+  readonly AGENT_LIFECYCLE_PAUSED: "agent.lifecycle.paused";
+  readonly AGENT_LIFECYCLE_RESUMED: "agent.lifecycle.resumed";
+  readonly AGENT_LIFECYCLE_SCHEDULED: "agent.lifecycle.scheduled";
+  readonly AGENT_LIFECYCLE_ERROR: "agent.lifecycle.error";
+  readonly AGENT_LIFECYCLE_STATUS_CHANGED: "agent.lifecycle.status_changed";
+  readonly TOOL_CALLED: "tool.called";
+  readonly TOOL_CALL: "tool.call";
+  readonly TOOL_RESULT: "tool.result";
+  readonly TOOL_ERROR: "tool.error";
+  readonly TOOL_COMPLETED: "tool.completed";
+  readonly WORKFLOW_STARTED: "workflow.started";
+  readonly WORKFLOW_START: "workflow.start";
+  readonly WORKFLOW_COMPLETED: "workflow.completed";
+  readonly WORKFLOW_COMPLETE: "workflow.complete";
+  readonly WORKFLOW_FAILED: "workflow.failed";
+  readonly WORKFLOW_ERROR: "workflow.error";
+  readonly WORKFLOW_PAUSED: "workflow.paused";
+  readonly WORKFLOW_RESUMED: "workflow.resumed";
+  readonly WORKFLOW_CANCELED: "workflow.canceled";
+  readonly WORKFLOW_RUN: "workflow.run";
+  readonly CONTEXT_CREATED: "context.created";
+  readonly CONTEXT_UPDATED: "context.updated";
+  readonly CONTEXT_DESTROYED: "context.destroyed";
+  readonly CONTEXT_TIMEOUT: "context.timeout";
+  readonly STATE_UPDATED: "state.updated";
+  readonly STATE_DELETED: "state.deleted";
+  readonly STEP_STARTED: "step.started";
+  readonly STEP_COMPLETED: "step.completed";
+  readonly STEP_FAILED: "step.failed";
+  readonly STEP_SKIPPED: "step.skipped";
+  readonly KERNEL_STARTED: "kernel.started";
+  readonly KERNEL_PAUSED: "kernel.paused";
+  readonly KERNEL_RESUMED: "kernel.resumed";
+  readonly KERNEL_COMPLETED: "kernel.completed";
+  readonly EXECUTION_COMPLETED: "execution.completed";
+  readonly EXECUTION_RUN: "execution.run";
+  readonly KERNEL_QUOTA_EXCEEDED: "kernel.quota.exceeded";
+  readonly ROUTER_ROUTE: "router.route";
+  readonly MCP_CONNECTED: "mcp.connected";
+  readonly MCP_DISCONNECTED: "mcp.disconnected";
+  readonly MCP_TOOL_CALLED: "mcp.tool.called";
+  readonly MCP_TOOL_RESULT: "mcp.tool.result";
+  readonly MCP_ERROR: "mcp.error";
+  readonly PLANNER_STARTED: "planner.started";
+  readonly PLANNER_COMPLETED: "planner.completed";
+  readonly PLANNER_FAILED: "planner.failed";
+  readonly PLANNER_STEP_COMPLETED: "planner.step.completed";
+  readonly ECOSYSTEM_DISCOVER: "ecosystem.discover";
+  readonly ECOSYSTEM_BROADCAST: "ecosystem.broadcast";
+  readonly AGENT_DELEGATE: "agent.delegate";
+  readonly SYSTEM_ERROR: "system.error";
+  readonly SYSTEM_WARNING: "system.warning";
+  readonly SYSTEM_INFO: "system.info";
+  readonly STREAM_ERROR: "stream.error";
+  readonly STREAM_BATCH: "stream.batch";
+  readonly ERROR: "error";
+  readonly HUMAN_INTERVENTION_REQUESTED: "human.intervention.requested";
+  readonly HUMAN_INTERVENTION_COMPLETED: "human.intervention.completed";
+  readonly MEMORY_HEAP: "memory.heap";
+  readonly MEMORY_UTILIZATION: "memory.utilization";
+  readonly RESOURCES_CONTEXTS: "resources.contexts";
+  readonly RESOURCES_GENERATORS: "resources.generators";
+  readonly PERFORMANCE_EVENT_RATE: "performance.eventRate";
+  readonly PERFORMANCE_AVG_PROCESSING_TIME: "performance.avgProcessingTime";
+  readonly PERFORMANCE_ERROR_RATE: "performance.errorRate";
+  readonly AGENT_CALL: "agent.call";
+  readonly START: "start";
+  readonly BENCHMARK: "benchmark";
+  readonly DONE: "done";
+  readonly HIGH_VOLUME: "high-volume";
+  readonly START_LIFECYCLE: "START_LIFECYCLE";
+  readonly PROCESS_LIFECYCLE: "PROCESS_LIFECYCLE";
+  readonly STOP_LIFECYCLE: "STOP_LIFECYCLE";
+  readonly AFTER_STOP_LIFECYCLE: "AFTER_STOP_LIFECYCLE";
+  readonly STEP_PREFIX: "step.";
+  readonly CONCURRENT: "concurrent";
+  readonly METRIC: "metric";
+  readonly STEP_EVENT: "step.event";
+  readonly WORKFLOW_STEP: "workflow.step";
+};
+/** The functions above under one name. */
+export declare const ErrorUtils: {
+  readonly isRecoverable: typeof isErrorRecoverable;
+  readonly isRetryable: typeof isErrorRetryable;
+  readonly wrap: typeof wrapError;
+};
+/** Makers of the events of an agent's life. */
+export declare const agentLifecycleEvents: {
+  readonly started: (data: {
+    agentName: string;
+    tenantId: string;
+    executionId: string;
+    status: string;
+    startedAt: number;
+  }) => TEvent<"agent.lifecycle.started", {
+    agentName: string;
+    tenantId: string;
+    executionId: string;
+    status: string;
+    startedAt: number;
+  }>;
+  readonly stopped: (data: {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    stoppedAt: number;
+    reason?: string;
+  }) => TEvent<"agent.lifecycle.stopped", {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    stoppedAt: number;
+    reason?: string;
+  }>;
+  readonly paused: (data: {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    pausedAt: number;
+    snapshotId?: string;
+    reason?: string;
+  }) => TEvent<"agent.lifecycle.paused", {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    pausedAt: number;
+    snapshotId?: string;
+    reason?: string;
+  }>;
+  readonly resumed: (data: {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    resumedAt: number;
+    snapshotId?: string;
+  }) => TEvent<"agent.lifecycle.resumed", {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    resumedAt: number;
+    snapshotId?: string;
+  }>;
+  readonly scheduled: (data: {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    scheduleTime: number;
+    scheduleConfig: unknown;
+  }) => TEvent<"agent.lifecycle.scheduled", {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    scheduleTime: number;
+    scheduleConfig: unknown;
+  }>;
+  readonly error: (data: {
+    agentName: string;
+    tenantId: string;
+    operation: string;
+    error: string;
+    details?: unknown;
+    timestamp: number;
+  }) => TEvent<"agent.lifecycle.error", {
+    agentName: string;
+    tenantId: string;
+    operation: string;
+    error: string;
+    details?: unknown;
+    timestamp: number;
+  }>;
+  readonly statusChanged: (data: {
+    agentName: string;
+    tenantId: string;
+    fromStatus: string;
+    toStatus: string;
+    reason?: string;
+    timestamp: number;
+  }) => TEvent<"agent.lifecycle.status_changed", {
+    agentName: string;
+    tenantId: string;
+    fromStatus: string;
+    toStatus: string;
+    reason?: string;
+    timestamp: number;
+  }>;
+};
+/** Makes an event with a fresh id. A string `correlationId` in the data is lifted into the metadata. Never throws. */
+export declare function createEvent<T extends EventType, D = PayloadOf<T>>(type: T, data?: D, options?: CreateEventOptions): TEvent<T, D>;
+/**
+ * A logger that writes through the process's observability object and names `component` in each message's context.
+ *
+ * @example
+ * const log = createLogger('billing');
+ * log.error('charge failed', error, { tenantId });
+ */
+export declare function createLogger(component: string): Logger;
+/**
+ * Makes a runtime: handlers with `on`, events with `emit`, work with `process`.
+ *
+ * @param context a workflow context or any object; its `tenantId`, `executionId` and `signal` are used
+ * @param observability an observability object, a logger, or nothing
+ * @throws RuntimeError INVALID_CONFIGURATION for values that are not allowed, naming the key
+ * @example
+ * const runtime = createRuntime({}, undefined, { queueSize: 1000 });
+ * runtime.on('user.created', async (event) => save(event.data));
+ * runtime.emit('user.created', { userId: '123' });
+ * await runtime.process();
+ */
+export declare function createRuntime<Events = LooseEvents>(context?: unknown, observability?: unknown, config?: RuntimeConfig): Runtime<Events>;
+/** The data of an event of this type; `{}` if it has none; undefined if the type differs. */
+export declare function extractEventData<T extends string>(event: AnyEvent, type: T): PayloadOf<T> | undefined;
+/**
+ * The observability object of this process, made on the first call. It logs to the console at 'warn' and above, and
+ * installs no handlers on the process.
+ *
+ * @param config used by the first call only; `initObservability` and `updateConfig` change it later
+ * @throws RuntimeError INVALID_CONFIGURATION
+ * @example
+ * const runtime = createRuntime(context, getObservability({ logging: { level: 'info' } }));
+ */
+export declare function getObservability(config?: ObservabilityConfig): ObservabilitySystem;
+/**
+ * Replaces the observability object of this process. Who holds the old one keeps it.
+ *
+ * @throws RuntimeError INVALID_CONFIGURATION
+ */
+export declare function initObservability(config?: ObservabilityConfig): ObservabilitySystem;
+/** SDK errors: their flag; others: whether the code is one of a broken connection. */
+export declare function isErrorRecoverable(error: unknown): boolean;
+/** SDK errors: their flag; others: whether the HTTP status is one of a passing fault. */
+export declare function isErrorRetryable(error: unknown): boolean;
+/** Whether an event is of exactly this type. */
+export declare function isEventType<T extends string>(event: AnyEvent, type: T): event is TEvent<T>;
+/** Whether an event is of exactly one of these types. */
+export declare function isEventTypeGroup<T extends string>(event: AnyEvent, types: readonly T[]): event is TEvent<T>;
+/** Defines a kind of event; without a name its type is made up. */
+export declare function workflowEvent<D = unknown, T extends string = string>(name?: T): EventDef<D, T>;
+/** Makes an error of the family of anything: SDK errors are returned as they are, others become the `cause`. */
+export declare function wrapError(error: unknown, code?: ErrorCode, context?: Record<string, unknown>): BaseSDKError;
+/** A thought of an agent. */
+export interface AgentThought {
+  reasoning?: string;
+  [key: string]: any;
+}
+/** What travels with an event besides its data. Any other key may be added. */
+export interface AnyEventMetadata {
+  correlationId?: string;
+  deliveryGuarantee?: DeliveryGuarantee;
+  tenantId?: string;
+  executionId?: string;
+  /** When it was emitted, in milliseconds since the epoch; with acks. */
+  timestamp?: number;
+  /** Id of the event whose handler emitted this one; with `trackCauses`. */
+  causationId?: string;
+  [key: string]: any;
+}
+/** Batched emits. */
+export interface BatchingConfig {
+  /** Batch all emits. Default false. */
+  enabled?: boolean;
+  /** Events that make a batch. Default 10. */
+  defaultBatchSize?: number;
+  /** Milliseconds after its first event when a batch is flushed. Default 200. */
+  defaultBatchTimeout?: number;
+  /** Upper bound for every batch size. Default 100. */
+  maxBatchSize?: number;
+  /** Exact types that flush the batch at once. Default none. */
+  flushOnEventTypes?: readonly string[];
+}
+/** Options of `createEvent`. Empty strings and zero count as not given. */
+export interface CreateEventOptions {
+  id?: string;
+  /** Milliseconds since the epoch. Default: now. */
+  timestamp?: number;
+  threadId?: string;
+}
+/** Configuration of a `DeadLetterQueue`. */
+export interface DLQConfig {
+  /** Keep items in the persistor, if there are a persistor and an id. Default true. */
+  enablePersistence?: boolean;
+  /** Items kept; the oldest leave. Default 1000. */
+  maxDLQSize?: number;
+  /** Days an item is kept. Default 7. */
+  maxRetentionDays?: number;
+  /** Sweep out expired items. Default true. */
+  enableAutoCleanup?: boolean;
+  /** Milliseconds between sweeps. Default one hour. */
+  cleanupInterval?: number;
+  /** Log an error for each item. Default true. */
+  enableDetailedLogging?: boolean;
+  /** Size from which a warning is logged. Default 100. */
+  alertThreshold?: number;
+}
+/** Where an event came from, for those who look at a dead letter. */
+export interface DLQContext {
+  handlerName?: string | undefined;
+  correlationId?: string | undefined;
+  traceId?: string | undefined;
+  agentId?: string | undefined;
+  workflowId?: string | undefined;
+  originalPriority?: number | undefined;
+}
+/** One failure of a dead letter. */
+export interface DLQError {
+  message: string;
+  stack?: string | undefined;
+  /** Milliseconds since the epoch. */
+  timestamp: number;
+  /** Number of the attempt; -1: marked by its owner. */
+  attempt: number;
+}
+/** A dead letter. */
+export interface DLQItem {
+  /** Id of the event. */
+  id: string;
+  event: AnyEvent;
+  /** Its failures, oldest first; the first and the newest nine are kept. */
+  errors: DLQError[];
+  attempts: number;
+  /** Milliseconds since the epoch, as the two below. */
+  firstFailedAt: number;
+  lastFailedAt: number;
+  dlqTimestamp: number;
+  originalPriority: number;
+  processingContext: DLQContext;
+  /** `type:…`, `error:…`, and where known `agent:…`, `workflow:…`, `poison`. */
+  tags: string[];
+  /** Whether it may go back into the queue. */
+  canReprocess: boolean;
+}
+/** Statistics of dead letters. */
+export interface DLQStats {
+  totalItems: number;
+  itemsByEventType: Record<string, number>;
+  /** Counts error entries by the kind that the letter is tagged with. */
+  itemsByErrorType: Record<string, number>;
+  averageAttempts: number;
+  oldestItem: {
+    id: string;
+    age: number;
+    eventType: string;
+  } | undefined;
+  /** Up to ten, newest first. Ages in milliseconds. */
+  recentItems: {
+    id: string;
+    eventType: string;
+    errorMessage: string;
+    attempts: number;
+    age: number;
+  }[];
+}
+/** Which dead letters are meant; all that is given must match. */
+export interface DeadLetterCriteria {
+  /** Milliseconds: items that are at least that old (the name is historical). */
+  maxAge?: number;
+  /** 0 or absent: no limit. */
+  limit?: number;
+  /** Exactly this type. */
+  eventType?: string;
+  /** Part of any error message. */
+  errorType?: string;
+  /** One of the tags. */
+  tag?: string;
+}
+/** A page of dead letters. */
+export interface DeadLetterPage {
+  items: DLQItem[];
+  /** Give this to `list` for the next page; undefined: this was the last. */
+  nextCursor: string | undefined;
+}
+/** The dead letters of a runtime. */
+export interface DeadLetters {
+  /**
+   * A page of dead letters in the order in which they were filed.
+   *
+   * @param options `limit` 1 to 10,000, default 50; `cursor` of the page before; `type` exactly
+   */
+  list(options?: {
+    limit?: number;
+    cursor?: string;
+    type?: string;
+  }): DeadLetterPage;
+  /** The dead letter of an event. */
+  get(eventId: string): DLQItem | undefined;
+  /** Puts an event back into the queue; false if it is unknown, poisoned, or refused by a full queue (then it stays). */
+  reprocess(eventId: string): Promise<boolean>;
+  /** Puts back what matches the criteria, or what the predicate is true for. Answers the events. */
+  reprocessWhere(which: DeadLetterCriteria | ((item: DLQItem) => boolean)): Promise<AnyEvent[]>;
+  /** Bars an event from going back. */
+  markAsPoison(eventId: string, reason: string): Promise<void>;
+  /** Removes what matches (everything without criteria), poisoned ones too. Answers how many. */
+  purge(criteria?: DeadLetterCriteria): Promise<number>;
+  /** Statistics of what is kept. */
+  stats(): DLQStats;
+}
+/** Options of `drain`. */
+export interface DrainCallOptions {
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+/** One event of `emitMany`. */
+export interface EmitEntry<Events = LooseEvents, T extends string = NameIn<Events>> {
+  type: T;
+  data?: DataToEmit<Events, T>;
+  options?: EmitOptions;
+}
+/** Options of `emit`. */
+export interface EmitOptions {
+  /** Higher runs first; any number. Default 0. */
+  priority?: number;
+  correlationId?: string;
+  /** Default: the runtime's. Tenants of one priority take turns. */
+  tenantId?: string;
+  deliveryGuarantee?: DeliveryGuarantee;
+  /** Limit of each handler run of this event, in milliseconds. */
+  timeout?: number;
+  /** Replaces the runtime's redelivery policy. */
+  retryPolicy?: EventRetryPolicy;
+  /** Milliseconds before which it does not start. */
+  delayMs?: number;
+  /** Milliseconds after which it does not start any more. */
+  ttlMs?: number;
+  /** Events of one key never run at the same time and never overtake each other, redeliveries included. */
+  orderingKey?: string;
+  /** An event with a key that has been seen is refused. */
+  idempotencyKey?: string;
+  /** Takes the event out when it aborts; aborts its handlers if they run. */
+  signal?: AbortSignal;
+  /** Collect it with others. */
+  batch?: boolean;
+  /** Events that make a batch. */
+  batchSize?: number;
+  /** Milliseconds after its first event when the batch is flushed. */
+  batchTimeout?: number;
+  /** Flush the batch with this event. */
+  flushBatch?: boolean;
+}
+/** What became of an emitted event. */
+export interface EmitResult {
+  success: boolean;
+  eventId: string;
+  /** Whether it is in the queue. */
+  queued: boolean;
+  correlationId?: string;
+  /** Why it was refused: an error with `code` and `context.reason`. */
+  error?: Error;
+}
+/** A kind of event, to make and recognise events of it. */
+export interface EventDef<D = unknown, T extends string = string> {
+  readonly type: T;
+  /** An event of this kind; absent data becomes `{}`. */
+  with(data?: D | null): TEvent<T, D>;
+  /** Whether an event is of this kind. */
+  include(event: AnyEvent): event is TEvent<T, D>;
+}
+/** Data by event type, for the types of the framework. Never checked at run time. */
+export interface EventPayloads {
+  "agent.started": {
+    agentName: string;
+    input: unknown;
+    correlationId?: string;
+  };
+  "agent.input": {
+    input: unknown;
+    agent: string;
+    correlationId?: string;
+  };
+  "agent.thinking": {
+    agentName: string;
+    input: unknown;
+    correlationId?: string;
+  };
+  "agent.thought": {
+    agentName: string;
+    thought: AgentThought;
+    correlationId?: string;
+  };
+  "agent.completed": {
+    result: unknown;
+    agent: string;
+    reasoning: string;
+  };
+  "agent.failed": {
+    error: string;
+    agent: string;
+    reasoning?: string;
+  };
+  "agent.question": {
+    question: string;
+    agent: string;
+    correlationId?: string;
+  };
+  "agent.error": {
+    error: string;
+    agent: string;
+    correlationId?: string;
+  };
+  "agent.lifecycle.started": {
+    agentName: string;
+    tenantId: string;
+    executionId: string;
+    status: string;
+    startedAt: number;
+  };
+  "agent.lifecycle.stopped": {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    stoppedAt: number;
+    reason?: string;
+  };
+  "agent.lifecycle.paused": {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    pausedAt: number;
+    snapshotId?: string;
+    reason?: string;
+  };
+  "agent.lifecycle.resumed": {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    resumedAt: number;
+    snapshotId?: string;
+  };
+  "agent.lifecycle.scheduled": {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    scheduleTime: number;
+    scheduleConfig: unknown;
+  };
+  "agent.lifecycle.error": {
+    agentName: string;
+    tenantId: string;
+    operation: string;
+    error: string;
+    details?: unknown;
+    timestamp: number;
+  };
+  "agent.lifecycle.status_changed": {
+    agentName: string;
+    tenantId: string;
+    fromStatus: string;
+    toStatus: string;
+    reason?: string;
+    timestamp: number;
+  };
+  "tool.called": {
+    toolName: string;
+    input: unknown;
+    agent: string;
+    correlationId?: string;
+  };
+  "tool.call": {
+    toolName: string;
+    input: unknown;
+    agent: string;
+    correlationId?: string;
+  };
+  "tool.result": {
+    result: unknown;
+    agent: string;
+    reasoning: string;
+    toolName: string;
+  };
+  "tool.error": {
+    error: string;
+    toolName: string;
+    agent: string;
+    reasoning?: string;
+  };
+  "tool.completed": {
+    toolName: string;
+    result: unknown;
+    agent: string;
+  };
+  "workflow.started": {
+    workflowName: string;
+    input: unknown;
+    correlationId?: string;
+  };
+  "workflow.start": {
+    input: unknown;
+  };
+  "workflow.completed": {
+    workflowName: string;
+    result: unknown;
+    correlationId?: string;
+  };
+  "workflow.complete": {
+    result: unknown;
+  };
+  "workflow.failed": {
+    workflowName: string;
+    error: string;
+    correlationId?: string;
+  };
+  "workflow.error": {
+    error: Error;
+    step: string;
+  };
+  "workflow.paused": {
+    workflowName: string;
+    reason: string;
+    snapshotId: string;
+  };
+  "workflow.resumed": {
+    workflowName: string;
+    snapshotId: string;
+  };
+  "workflow.canceled": {
+    workflowName: string;
+    reason: string;
+    correlationId?: string;
+  };
+  "workflow.run": {
+    input: unknown;
+  };
+  "context.created": {
+    executionId: string;
+    tenantId: string;
+  };
+  "context.updated": {
+    executionId: string;
+    updates: Record<string, unknown>;
+  };
+  "context.destroyed": {
+    executionId: string;
+    reason?: string;
+  };
+  "context.timeout": {
+    executionId: string;
+    timeoutMs: number;
+  };
+  "state.updated": {
+    namespace: string;
+    key: string;
+    value: unknown;
+  };
+  "state.deleted": {
+    namespace: string;
+    key: string;
+  };
+  "step.started": {
+    stepName: string;
+    input: unknown;
+    correlationId?: string;
+  };
+  "step.completed": {
+    stepName: string;
+    result: unknown;
+    correlationId?: string;
+  };
+  "step.failed": {
+    stepName: string;
+    error: string;
+    correlationId?: string;
+  };
+  "step.skipped": {
+    stepName: string;
+    reason: string;
+    correlationId?: string;
+  };
+  "kernel.started": {
+    kernelId: string;
+    tenantId: string;
+  };
+  "kernel.paused": {
+    kernelId: string;
+    reason: string;
+    snapshotId: string;
+  };
+  "kernel.resumed": {
+    kernelId: string;
+    snapshotId: string;
+  };
+  "kernel.completed": {
+    kernelId: string;
+    result: unknown;
+  };
+  "execution.completed": {
+    executionId: string;
+    result: unknown;
+  };
+  "execution.run": {
+    input: unknown;
+  };
+  "kernel.quota.exceeded": {
+    kernelId: string;
+    type: string;
+  };
+  "router.route": {
+    routerName: string;
+    input: unknown;
+    route: string;
+    correlationId?: string;
+  };
+  "mcp.connected": {
+    threadId: string;
+  };
+  "mcp.disconnected": {
+    threadId: string;
+  };
+  "mcp.tool.called": {
+    toolName: string;
+    input: unknown;
+    threadId: string;
+    correlationId?: string;
+  };
+  "mcp.tool.result": {
+    result: unknown;
+    toolName: string;
+    threadId: string;
+    correlationId?: string;
+  };
+  "mcp.error": {
+    error: string;
+    threadId: string;
+    correlationId?: string;
+  };
+  "planner.started": {
+    plannerName: string;
+    input: unknown;
+    correlationId?: string;
+  };
+  "planner.completed": {
+    plannerName: string;
+    result: unknown;
+    correlationId?: string;
+  };
+  "planner.failed": {
+    plannerName: string;
+    error: string;
+    correlationId?: string;
+  };
+  "planner.step.completed": {
+    plannerName: string;
+    stepName: string;
+    result: unknown;
+    correlationId?: string;
+  };
+  "ecosystem.discover": {
+    criteria: {
+      capability?: string;
+      specialization?: string;
+      availability?: boolean;
+    };
+    results: string[];
+    correlationId?: string;
+  };
+  "ecosystem.broadcast": {
+    event: string;
+    data: unknown;
+    recipients?: string[];
+    correlationId?: string;
+  };
+  "agent.delegate": {
+    targetAgent: string;
+    input: unknown;
+    correlationId?: string;
+  };
+  "system.error": {
+    error: string;
+    context?: Record<string, unknown>;
+  };
+  "system.warning": {
+    warning: string;
+    context?: Record<string, unknown>;
+  };
+  "system.info": {
+    message: string;
+    context?: Record<string, unknown>;
+  };
+  "stream.error": {
+    originalEvent: AnyEvent;
+    handler: string;
+    error: unknown;
+    timestamp: number;
+    attempt: number;
+    recoverable: boolean;
+  };
+  "stream.batch": {
+    events: AnyEvent[];
+    size: number;
+  };
+  "error": {
+    originalEvent: AnyEvent;
+    handler: string;
+    error: unknown;
+    timestamp: number;
+    attempt: number;
+    recoverable: boolean;
+  };
+  "human.intervention.requested": {
+    reason: string;
+    context: unknown;
+    correlationId?: string;
+  };
+  "human.intervention.completed": {
+    result: unknown;
+    correlationId?: string;
+  };
+  "memory.heap": {
+    used: number;
+    total: number;
+    percentage: number;
+  };
+  "memory.utilization": {
+    percentage: number;
+    details: Record<string, number>;
+  };
+  "resources.contexts": {
+    active: number;
+    total: number;
+    details: Record<string, number>;
+  };
+  "resources.generators": {
+    active: number;
+    total: number;
+    details: Record<string, number>;
+  };
+  "performance.eventRate": {
+    eventsPerSecond: number;
+    window: number;
+  };
+  "performance.avgProcessingTime": {
+    avgTimeMs: number;
+    samples: number;
+  };
+  "performance.errorRate": {
+    errorRate: number;
+    totalEvents: number;
+    errorEvents: number;
+  };
+  "agent.call": {
+    agentName: string;
+    input: unknown;
+    correlationId?: string;
+  };
+  "start": void;
+  "benchmark": {
+    id: number;
+  };
+  "done": void;
+  "high-volume": {
+    id: number;
+  };
+  "START_LIFECYCLE": void;
+  "PROCESS_LIFECYCLE": {
+    id: number;
+  };
+  "STOP_LIFECYCLE": void;
+  "AFTER_STOP_LIFECYCLE": void;
+  "step.": {
+    stepName: string;
+    input: unknown;
+    correlationId?: string;
+  };
+  "concurrent": {
+    id: string;
+    key: string;
+  };
+  "metric": {
+    id: string;
+    key: string;
+  };
+  "step.event": {
+    stepName: string;
+    input: unknown;
+  };
+  "workflow.step": {
+    stepName: string;
+    input: unknown;
+  };
+}
+/** Configuration of a queue. Every key has a default; `undefined` means "not given". */
+export interface EventQueueConfig {
+  /** Events that may wait; 0 refuses all. Default: no limit (a runtime: `queueSize`). */
+  maxQueueDepth?: number;
+  /** Events taken by `processBatch`. Default 20. */
+  batchSize?: number;
+  /** A further upper bound on what runs at once. Default: none. */
+  chunkSize?: number;
+  /** Events that run at once. Default 25. */
+  maxConcurrent?: number;
+  /** The same for each tenant. Default: none. */
+  maxConcurrentPerTenant?: number;
+  /** The same for each event type. Default: none. */
+  maxConcurrentPerEventType?: number;
+  /** Accepted for old callers; the limit always holds. */
+  enableGlobalConcurrency?: boolean;
+  /** Logs. Default true. */
+  enableObservability?: boolean;
+  /** Share of the machine's memory above which fewer run at once, 0 to 1. Default 0.8. */
+  maxMemoryUsage?: number;
+  /** Share of the machine's processors above which fewer run at once, 0 to 1. Default 0.85. */
+  maxCpuUsage?: number;
+  /** Bytes from which an event counts as large. Default 1 MiB. */
+  largeEventThreshold?: number;
+  /** Bytes from which an event counts as huge. Default 10 MiB. */
+  hugeEventThreshold?: number;
+  /** Larger events are refused, in bytes. Default 100 MiB. */
+  maxEventSize?: number;
+  /** Refuse huge events. Default false. */
+  dropHugeEvents?: boolean;
+  /** Bytes that may wait in all (estimated). Default: no limit. */
+  maxQueueBytes?: number;
+  /** Mark large events as compressed in their stored form. Default true. */
+  enableCompression?: boolean;
+  /** Ids that the deduplication window remembers. Default 10,000. */
+  maxProcessedEvents?: number;
+  /** Redeliver failed events. Default false. */
+  enableRetry?: boolean;
+  /** Redeliveries after the first attempt. Default 3 (a runtime: 1). */
+  maxRetries?: number;
+  /** Milliseconds before the first redelivery. Default 1000. */
+  baseRetryDelay?: number;
+  /** No delay is longer, in milliseconds. Default 30,000. */
+  maxRetryDelay?: number;
+  /** Multiplier from one delay to the next. Default 2. */
+  retryBackoffMultiplier?: number;
+  /** Spread delays. Default true. */
+  enableJitter?: boolean;
+  /** By which share, up or down. Default 0.1. */
+  jitterRatio?: number;
+  /** Keep failed events as dead letters. Default: false in `EventQueue`, true in `EnhancedEventQueue` and runtimes. */
+  enableDLQ?: boolean;
+  /** Their keeping. */
+  dlq?: DLQConfig;
+  /** After so many failures in a row, send events to the dead letters without an attempt. Default false. */
+  enableCircuitBreaker?: boolean;
+  /** Failures in a row that open the breaker. Default 5. */
+  circuitBreakerThreshold?: number;
+  /** Accepted for old callers: the old queue changed its sizes by guesses. No effect. */
+  enableAutoScaling?: boolean;
+  /** No effect. */
+  autoScalingInterval?: number;
+  /** No effect. */
+  learningRate?: number;
+  /** No effect: snapshots are whole. */
+  enableDeltaCompression?: boolean;
+  /** Persist accepted events with `persistor`. Default false. */
+  enablePersistence?: boolean;
+  persistor?: Persistor;
+  /** Key of everything persisted. */
+  executionId?: string;
+  /** Persist events of the critical types and prefixes. Default true. */
+  persistCriticalEvents?: boolean;
+  /** Persist every event. Default false. */
+  persistAllEvents?: boolean;
+  /** Exact types that are critical. Default none. */
+  criticalEventTypes?: readonly string[];
+  /** Prefixes of critical types. Default `['agent.', 'workflow.']`; a runtime adds `'kernel.'`. */
+  criticalEventPrefixes?: readonly string[];
+  /** Unfinished events kept in the persistor at most. Default 1000. */
+  maxPersistedEvents?: number;
+  /** Bring unfinished events of the same `executionId` back at the start. Default true. */
+  enableAutoRecovery?: boolean;
+  /** Events brought back at a time. Default 100. */
+  recoveryBatchSize?: number;
+}
+/** `retryPolicy` of `emit`: replaces the runtime's redelivery policy for one event. */
+export interface EventRetryPolicy {
+  /** Redeliveries after the first attempt. */
+  maxRetries?: number;
+  /** linear: `initialDelay × n`; exponential: `initialDelay × 2^(n-1)`. Default 'exponential'. */
+  backoff?: "linear" | "exponential";
+  /** Milliseconds. Default 1000. */
+  initialDelay?: number;
+}
+/** Structured fields of a log message. Those named here are the ones that the runtime fills in. */
+export interface LogContext {
+  eventId?: string;
+  eventType?: string;
+  correlationId?: string;
+  tenantId?: string;
+  queueSize?: number;
+  attempt?: number;
+  /** The error's message (an `Error` may be given to the runtime's own log calls, and reaches you as its message). */
+  error?: unknown;
+  /** How many equal messages were left out since the last one. */
+  suppressed?: number;
+  [key: string]: unknown;
+}
+/** A logger with one method a level, message first. */
+export interface Logger {
+  debug(message: string, context?: LogContext): void;
+  info(message: string, context?: LogContext): void;
+  warn(message: string, context?: LogContext): void;
+  error(message: string, error?: unknown, context?: LogContext): void;
+}
+/** A rule of the memory monitor that was broken. */
+export interface MemoryAlert {
+  type: "THRESHOLD_EXCEEDED" | "MEMORY_LEAK_DETECTED" | "HIGH_USAGE";
+  severity: "WARNING" | "ERROR" | "CRITICAL";
+  /** One sentence for people. */
+  message: string;
+  /** The measurement that broke the rule. */
+  metrics: MemoryMetrics;
+  /** The limit: bytes for 'THRESHOLD_EXCEEDED', percent of the heap's limit for 'HIGH_USAGE', absent for leaks. */
+  threshold?: number;
+  /** Growth of the used heap, for leaks only. */
+  growth?: {
+    /** Measurements looked at. */
+    samples: number;
+    /** Growth in MiB, rounded. */
+    growthMb: number;
+    /** Growth in percent of the first of them, rounded. */
+    growthPercent: number;
+  };
+  /** `Date.now()` of the measurement. */
+  timestamp: number;
+}
+/** A measurement with its derived figures. */
+export interface MemoryMetrics {
+  /** `Date.now()` of the measurement. */
+  timestamp: number;
+  /** Bytes used on the V8 heap. */
+  heapUsed: number;
+  /** Bytes that V8 has reserved for its heap. */
+  heapTotal: number;
+  /** `heapTotal - heapUsed`, bytes. */
+  heapFree: number;
+  /** Bytes of the process in physical memory. */
+  rss: number;
+  /** Bytes held outside the heap by objects on it. */
+  external: number;
+  /** The part of `external` that belongs to array buffers, bytes. */
+  arrayBuffers: number;
+  /** `heapUsed` in MiB, rounded. */
+  heapUsedMb: number;
+  /** `heapTotal` in MiB, rounded. */
+  heapTotalMb: number;
+  /** `rss` in MiB, rounded. */
+  rssMb: number;
+  /** `external` in MiB, rounded. */
+  externalMb: number;
+  /** `heapUsed / heapTotal` in percent, rounded. High in any healthy process; alerts look at the heap's limit instead. */
+  heapUsagePercent: number;
+}
+/** Configuration of a {@link MemoryMonitor}. Fields that are absent or undefined have their default. */
+export interface MemoryMonitorConfig {
+  /** False: `start()` does nothing. Default true. */
+  enabled?: boolean;
+  /** Milliseconds between measurements. Default 30 000. */
+  intervalMs?: number;
+  /** Limits in bytes; 0 switches a check off. Default 512 MiB each. */
+  thresholds?: {
+    /** Used V8 heap. Above: 'ERROR', above 1.5 times: 'CRITICAL'. */
+    heapUsed?: number;
+    /** Resident set size of the process. Above: 'ERROR', above 1.5 times: 'CRITICAL'. */
+    rss?: number;
+    /** Memory held outside the heap. Above: 'WARNING'. */
+    external?: number;
+    /** Reserved V8 heap. Above: 'WARNING'. */
+    heapTotal?: number;
+  };
+  /** Growth of the used heap over the last measurements, by more than 10 % and more than `minGrowthMb`. */
+  leakDetection?: {
+    /** Default false. */
+    enabled?: boolean;
+    /** Measurements compared, first with last, 2 to 100. Default 5. */
+    samples?: number;
+    /** Growth in MiB that is still no leak. Default 100. */
+    minGrowthMb?: number;
+    /** Milliseconds between checks. Default 60 000. */
+    sampleIntervalMs?: number;
+  };
+  /** Called with each alert. One that throws or rejects is logged. */
+  onAlert?: (alert: MemoryAlert) => void;
+}
+/** What a memory monitor knows; zeros before the first measurement. */
+export interface MemoryMonitorStats {
+  /** Measurements kept (at most 100). */
+  totalMeasurements: number;
+  /** Alerts kept (at most 50). */
+  totalAlerts: number;
+  /** The last measurement. */
+  lastMeasurement?: MemoryMetrics;
+  /** Largest values since creation or `clearHistory()`, in bytes; `timestamp` is that of the largest used heap. */
+  peakUsage: {
+    heapUsed: number;
+    rss: number;
+    external: number;
+    timestamp: number;
+  };
+  /** Means over the last 10 minutes, in bytes. */
+  averageUsage: {
+    heapUsed: number;
+    rss: number;
+    external: number;
+  };
+  /** Leak alerts among those kept. */
+  leaksDetected: number;
+  /** Whether it measures. */
+  isRunning: boolean;
+  /** Milliseconds to the next measurement; 0 when stopped. */
+  nextMeasurementIn: number;
+}
+/** A wrapper around handlers. Works in a runtime's list and by hand. */
+export interface Middleware {
+  (handler: MiddlewareHandler): MiddlewareHandler;
+  /** Default 'handler'. */
+  kind?: MiddlewareKind;
+  displayName?: string;
+}
+/** Configuration of `getObservability` and `initObservability`. */
+export interface ObservabilityConfig {
+  /** Off: nothing is logged, no span is recorded. Default true. */
+  enabled?: boolean;
+  /**
+   * 'production' writes log messages as one line of JSON, the others as readable text. Default: `NODE_ENV` if it is one of
+   * the three, else 'development'.
+   */
+  environment?: "development" | "production" | "test";
+  /** Log messages to the console. Default: on, from 'warn' up. */
+  logging?: {
+    enabled?: boolean;
+    level?: LogLevel;
+  };
+  /** Spans. Default: on, every trace. */
+  telemetry?: {
+    enabled?: boolean;
+    sampling?: {
+      /** Share of traces that is recorded, 0 to 1. Default 1. A trace is recorded whole or not at all. */
+      rate?: number;
+      /** 'always' and 'never' pass over the rate; any other name samples by it. Default 'probabilistic'. */
+      strategy?: "probabilistic" | "always" | "never" | (string & {});
+    };
+  };
+}
+/** What the current asynchronous flow is about; its ids are added to log messages and spans. */
+export interface ObservabilityContext {
+  correlationId: string;
+  /** '' if unknown. */
+  tenantId: string;
+  /** `Date.now()` when it was made. */
+  startTime: number;
+  [key: string]: unknown;
+}
+/** Counts of an observability object since it was made. */
+export interface ObservabilityStats {
+  enabled: boolean;
+  environment: string;
+  /** Messages written, by level. */
+  logs: Record<LogLevel, number>;
+  spans: {
+    /** Recorded spans that were started. */
+    started: number;
+    /** Recorded spans that have ended. */
+    ended: number;
+    /** Traces left out by sampling. */
+    unsampled: number;
+    /** Trace processors in place. */
+    processors: number;
+    /** Calls of trace processors that threw or rejected. */
+    processorErrors: number;
+  };
+}
+/** The light observability object of `getObservability`: console logging, spans handed to processors. */
+export interface ObservabilitySystem {
+  log(level: LogLevel, message: string, context?: LogContext): void;
+  /** Whether a message of this level is written. */
+  isLevelEnabled(level: LogLevel): boolean;
+  readonly logger: Logger;
+  /** Whether `trace` records spans now: telemetry is on, and asked for in the configuration or received by a processor. */
+  isTraceEnabled(): boolean;
+  /** Runs `fn` inside a new span, which ends with it; result and error of `fn` pass through. */
+  trace<T>(name: string, fn: () => T | Promise<T>, options?: SpanOptions): Promise<T>;
+  startSpan(name: string, options?: SpanOptions): Span;
+  /** Runs `fn` with `span` as the current one, and ends the span when `fn` has settled. */
+  withSpan<T>(span: Span, fn: () => T | Promise<T>): Promise<T>;
+  getCurrentSpan(): Span | undefined;
+  readonly telemetry: {
+    startSpan(name: string, options?: SpanOptions): Span;
+    withSpan<T>(span: Span, fn: () => T | Promise<T>): Promise<T>;
+    /** Replaces the receivers of spans that have ended. */
+    setTraceProcessors(processors: TraceProcessor[]): void;
+  };
+  /** Makes a context; it applies once it is set. Default id: a random UUID. */
+  createContext(correlationId?: string): ObservabilityContext;
+  /** Sets the context of the current asynchronous flow. */
+  setContext(context: ObservabilityContext): void;
+  getContext(): ObservabilityContext | undefined;
+  clearContext(): void;
+  /** Merges `partial` over the configuration in force. */
+  updateConfig(partial: ObservabilityConfig): void;
+  getStats(): ObservabilityStats;
+  /** Resolves when the trace processors are done with what they were given. */
+  flush(): Promise<void>;
+  /** Flushes, then switches logs and spans off for good. */
+  shutdown(): Promise<void>;
+}
+/** Options of `on`. */
+export interface OnOptions {
+  /**
+   * Call the handler as `(event, signal)`. Default: whether it declares two parameters. The signal aborts at a
+   * timeout, at cancellation and at shutdown.
+   */
+  signal?: boolean;
+}
+/** Where snapshots go. Three methods are enough; the others are used when they are there. */
+export interface Persistor {
+  append(snapshot: Snapshot, options?: SnapshotOptions): Promise<void>;
+  /** Snapshots of `xcId` in the order in which they were appended. */
+  load(xcId: string): AsyncIterable<Snapshot>;
+  has(hash: string): Promise<boolean>;
+  getByHash?(hash: string): Promise<Snapshot | null>;
+  listHashes?(xcId: string): Promise<string[]>;
+  getStats?(): Promise<PersistorStats>;
+}
+/** Statistics of a persistor. */
+export interface PersistorStats {
+  snapshotCount: number;
+  totalSizeBytes: number;
+  avgSnapshotSizeBytes: number;
+  deltaCompressionRatio?: number;
+}
+/** Options of `process`. */
+export interface ProcessOptions {
+  withStats?: boolean;
+  /** Starts no more events than this. */
+  maxEvents?: number;
+  /** Resolves after so many milliseconds; handlers that run go on. */
+  timeoutMs?: number;
+  /** Resolves when it aborts; handlers that run go on. */
+  signal?: AbortSignal;
+}
+/** What a call of `process` has done. */
+export interface ProcessResult {
+  /** Events whose handlers succeeded. */
+  processed: number;
+  /** Events acknowledged. */
+  acked: number;
+  /** Attempts that failed. */
+  failed: number;
+  /** Redeliveries scheduled. */
+  retried: number;
+  /** Events given up. */
+  deadLettered: number;
+}
+/** A waiting event, as `getQueueSnapshot` shows it. */
+export interface QueueItemSnapshot {
+  eventId: string;
+  eventType: string;
+  priority: number;
+  /** Redeliveries so far. */
+  retryCount: number;
+  /** When it was queued, in milliseconds since the epoch. */
+  timestamp: number;
+  correlationId: string | undefined;
+  tenantId: string | undefined;
+}
+/** Statistics of a queue. Counters never fall; the rest is the state at the call. */
+export interface QueueStats {
+  /** Events that wait: ready, delayed, or for redelivery. */
+  size: number;
+  maxQueueDepth: number | undefined;
+  /** The same as `maxQueueDepth`. */
+  maxSize: number | undefined;
+  /** Whether a drain is going on. */
+  processing: boolean;
+  /** Bytes, estimated; 0 where sizes are off. */
+  avgEventSize: number;
+  totalEventSize: number;
+  backpressureActive: boolean;
+  /** How many more could run now. */
+  availablePermits: number;
+  /** Events that have started and wait inside a middleware. */
+  waitQueueSize: number;
+  largeEvents: number;
+  hugeEvents: number;
+  compressedEvents: number;
+  totalOriginalSize: number;
+  /** Share of bytes saved in the stored form, as `12.34%`. */
+  compressionRatio: string;
+  largeEventThreshold: number;
+  hugeEventThreshold: number;
+  maxEventSize: number;
+  enableCompression: boolean;
+  dropHugeEvents: boolean;
+  /** Ids in the deduplication window. */
+  processedEventsCount: number;
+  maxProcessedEvents: number;
+  /** Events accepted. `emitted = done + dead + expired + cancelled + givenUp + waiting + ready + running` */
+  emitted: number;
+  /** Events handled successfully. */
+  done: number;
+  /** The same as `done`. */
+  processed: number;
+  /** Attempts that failed. */
+  failed: number;
+  /** Events that finally failed. */
+  dead: number;
+  /** Events whose time to live passed before they started. */
+  expired: number;
+  /** Events taken out by their owner. */
+  cancelled: number;
+  /** Accepted events given up for room, or at the end. */
+  givenUp: number;
+  /** Events refused (full, too large, shut down) and those given up; duplicates are counted apart. */
+  dropped: number;
+  duplicates: number;
+  /** Events that wait for a time or a turn. */
+  waiting: number;
+  /** Events that could start now. */
+  ready: number;
+  /** Events delivered and not ended. */
+  running: number;
+  /** Of these, events whose acknowledgement is outstanding. */
+  unacked: number;
+  /** Deliveries whose acknowledgement did not come in time. */
+  ackTimeouts: number;
+  /** Results that came after their run had been given up. */
+  lateResults: number;
+  retry: RetryStats;
+  dlq: DLQStats | null;
+}
+/** An event that has begun processing, as `getRecentEvents` shows it. */
+export interface RecentEvent {
+  eventId: string;
+  eventType: string;
+  timestamp: number;
+  correlationId: string | undefined;
+}
+/** What a queue has brought back from a persistor. */
+export interface RecoveryStats {
+  recoveredEventCount: number;
+  recoveryErrors: number;
+  /** Milliseconds since the epoch. */
+  lastRecoveryAt?: number;
+}
+/** The default redelivery policy of a runtime, in one object. Giving it switches redelivery on, also without acks. */
+export interface RetryConfig {
+  /** Attempts in all, the first included. Default 3. */
+  maxAttempts?: number;
+  /** Milliseconds before the first redelivery. Default 1000. */
+  initialDelayMs?: number;
+  /** No delay is longer, in milliseconds. Default 30,000. */
+  maxDelayMs?: number;
+  /** Multiplier from one delay to the next. Default 2. */
+  factor?: number;
+  /** Default 'full'. */
+  jitter?: Jitter;
+  /**
+   * Which errors may be tried again: a predicate, or lists of `error.code` (or `error.name`) and `error.status`. An
+   * error that any of them names is retryable. Default: all but those that will fail again (validation, loops).
+   */
+  retryable?: ((error: unknown) => boolean) | {
+    codes?: readonly string[];
+    statuses?: readonly number[];
+  };
+}
+/** Redeliveries. */
+export interface RetryStats {
+  totalRetries: number;
+  successfulRetries: number;
+  failedRetries: number;
+  /** Mean of the scheduled delays, in milliseconds. */
+  averageRetryDelay: number;
+  retriesByEventType: Record<string, number>;
+  /** The old spelling of `retriesByEventType`. */
+  retrysByEventType: Record<string, number>;
+  pendingRetries: number;
+}
+/** Events and workflows in this process. Made by `createRuntime`. No method depends on `this`. */
+export interface Runtime<Events = LooseEvents> {
+  /**
+   * Runs `handler` for events of a type, or of a pattern: `'*'`, `'user.*'`, a regular expression. Patterns run after the
+   * exact handlers.
+   *
+   * @returns a function that removes this registration
+   */
+  on<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
+  on(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  /** As `on`, until the handler has succeeded once. */
+  once<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
+  once(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  /** Removes every registration of `handler` for `type`. */
+  off(type: EventPattern, handler: (...args: any[]) => unknown): void;
+  /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
+  emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
+  /** As `emit`; with `overflow: 'wait'` it waits for room. Never rejects. */
+  emitAsync<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): Promise<EmitResult>;
+  /** Emits many events at once. */
+  emitMany(entries: readonly EmitEntry<Events>[]): EmitResult[];
+  /** Queues an event that exists; one whose id is known already is refused. */
+  emitEvent(event: AnyEvent, options?: EmitOptions): EmitResult;
+  /** Runs what is ready, and what comes meanwhile; resolves when nothing is ready or running. */
+  process(): Promise<void>;
+  process(withStats: false): Promise<void>;
+  process(withStats: true): Promise<{
+    processed: number;
+    acked: number;
+    failed: number;
+  }>;
+  process(options: ProcessOptions): Promise<ProcessResult>;
+  process(withStats?: boolean): Promise<void | {
+    processed: number;
+    acked: number;
+    failed: number;
+  }>;
+  /** The same as `process(true)`. */
+  processWithAcks(): Promise<{
+    processed: number;
+    acked: number;
+    failed: number;
+  }>;
+  /** Processes until nothing waits, delays and redeliveries included. `remaining`: events that still wait. */
+  drain(options?: DrainCallOptions): Promise<ProcessResult & {
+    remaining: number;
+  }>;
+  /** Processes continuously, from now until `stop`. */
+  start(): void;
+  /** Starts nothing more; resolves when what runs has ended. */
+  stop(): Promise<void>;
+  /** Resolves when nothing is ready or running. */
+  idle(): Promise<void>;
+  /** Resolves with the next event of a type (or pattern) that is processed and passes `filter`. */
+  waitFor<T extends NameIn<Events>>(type: T | RegExp, options?: {
+    timeoutMs?: number;
+    signal?: AbortSignal;
+    filter?: (event: TEvent<T, DataIn<Events, T>>) => boolean;
+  }): Promise<TEvent<T, DataIn<Events, T>>>;
+  /** Takes a waiting event out, or aborts the handlers of a running one that take a signal. True if it could. */
+  cancel(eventId: string): boolean;
+  /** Acknowledges a delivery. Resolves for unknown ids too. */
+  ack(eventId: string): Promise<void>;
+  /** Refuses a delivery: it counts as failed. Resolves for unknown ids too. */
+  nack(eventId: string, error?: Error): Promise<void>;
+  /** Makes an event. */
+  createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
+  /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
+  forTenant(tenantId: string): Runtime<Events>;
+  getStats(): RuntimeStats;
+  /** Events that have begun processing, newest first. */
+  getRecentEvents(limit?: number): RecentEvent[];
+  /** Waiting events in the order in which they would run. */
+  getQueueSnapshot(limit?: number): QueueItemSnapshot[];
+  /** The runtime's queue. */
+  getEnhancedQueue(): EnhancedEventQueue;
+  /** The event store, or null. */
+  getEventStore(): null;
+  /** Events kept for replay, in batches. */
+  replayEvents(from: number, options?: Record<string, unknown>): AsyncGenerator<AnyEvent[]>;
+  /** The dead letters. */
+  readonly deadLetters: DeadLetters;
+  /** Puts a dead letter back into the queue. */
+  reprocessFromDLQ(eventId: string): Promise<boolean>;
+  /** Puts back the dead letters that match. */
+  reprocessDLQByCriteria(criteria?: DeadLetterCriteria): Promise<{
+    reprocessedCount: number;
+    events: AnyEvent[];
+  }>;
+  /** Empties the queue, the deduplication window, the pending acks and the handlers. The runtime stays usable. */
+  clear(): void;
+  /** Ends the runtime: waits up to `timeoutMs` (default 5000) for what runs, then aborts it. May be called again. */
+  cleanup(options?: {
+    timeoutMs?: number;
+  }): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+/** Configuration of `createRuntime`. Every key has a default; `undefined` means "not given". */
+export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "maxQueueDepth" | "dlq"> {
+  /** Events that may wait; 0 refuses all. Default 1000. */
+  queueSize?: number;
+  /** What happens to an event that finds the queue full: refused; `emitAsync` waits for room; the oldest goes. Default 'reject'. */
+  overflow?: Overflow;
+  /** Handlers of one event above which they run in parallel groups of this size. Default 100. */
+  batchSize?: number;
+  /** Logs and spans. Default true. */
+  enableObservability?: boolean;
+  /** Depth of a chain of returned events. Default 100. */
+  maxEventDepth?: number;
+  /** Events in one chain. Default 1000. */
+  maxEventChainLength?: number;
+  /** Milliseconds; for reporting only. Default 120,000. */
+  cleanupInterval?: number;
+  /** Milliseconds; for reporting only. Default 600,000. */
+  staleThreshold?: number;
+  /** Limit of one handler run in milliseconds. Default: none. */
+  operationTimeoutMs?: number;
+  /** Put around every handler; the first is closest to it. Default none. */
+  middleware?: readonly Middleware[];
+  /** Watches memory when given. */
+  memoryMonitor?: MemoryMonitorConfig;
+  /** Track deliveries. Default false. */
+  enableAcks?: boolean;
+  /** Milliseconds until a delivery without acknowledgement counts as failed. Default 180,000. */
+  ackTimeout?: number;
+  /** Acknowledge after success. false: events stay pending until `ack` or `nack`. Default true. */
+  autoAck?: boolean;
+  /** The default redelivery policy; switches redelivery on. */
+  retry?: RetryConfig;
+  /** Dead letters: how many (default 1000) and for how long in milliseconds (default 7 days). */
+  deadLetter?: {
+    maxSize?: number;
+    retentionMs?: number;
+  };
+  /** Put on events, and in statistics. */
+  tenantId?: string;
+  /** Any key of a queue; wins over the keys above. */
+  queueConfig?: EventQueueConfig;
+  batching?: BatchingConfig;
+  /** Keep accepted events for replay. Default false. */
+  enableEventStore?: boolean;
+  eventStoreConfig?: Record<string, unknown>;
+  /** When it aborts, running handlers get their signal aborted and nothing more is started. */
+  signal?: AbortSignal;
+  /** Told of every failed attempt. */
+  onError?: (error: unknown, event: AnyEvent) => void;
+  /** Know which event was emitted inside which handler, and limit such chains. Default false. */
+  trackCauses?: boolean;
+  /** Refuse unknown keys instead of one warning. Default false. */
+  strict?: boolean;
+}
+/** Statistics of a runtime. Counters never fall; the rest is the state at the call. */
+export interface RuntimeStats {
+  queue: QueueStats;
+  processor: {
+    /** Exact types that have handlers. */
+    registeredHandlers: number;
+    wildcardHandlers: number;
+    patternHandlers: number;
+    /** Registrations of handlers. */
+    activeHandlers: number;
+    /** Root events whose handlers have begun. */
+    processedEvents: number;
+    /** Returned events that are being run now. */
+    currentDepth: number;
+    /** Recent events remembered, and how many can be. */
+    bufferSize: number;
+    bufferCapacity: number;
+    operationTimeoutMs: number;
+  };
+  stream: {
+    activeGenerators: number;
+    staleGenerators: number;
+    totalTracked: number;
+  };
+  memory: MemoryMonitorStats;
+  delivery: {
+    pendingAcks: number;
+    enableAcks: boolean;
+    ackTimeout: number;
+    maxRetries: number;
+  };
+  runtime: {
+    executionId: string;
+    persistorType: string;
+    tenantId: string;
+  };
+  dlq: DLQStats | null;
+  retry: RetryStats | null;
+  persistence: Record<string, unknown> | null;
+  circuitBreaker: Record<string, unknown> | null;
+}
+/** What an error of the family may carry. */
+export interface SDKErrorOptions {
+  /** What led to it. */
+  cause?: unknown;
+  /** Fields for logs and for programs. */
+  context?: Record<string, unknown>;
+  /** Whether going on makes sense. Default false. */
+  recoverable?: boolean;
+  /** Whether trying again makes sense. Default false. */
+  retryable?: boolean;
+}
+/** What is appended to a persistor. */
+export interface Snapshot {
+  /** Whose it is. */
+  xcId: string;
+  /** Milliseconds since the epoch. */
+  ts: number;
+  events: AnyEvent[];
+  state: Record<string, unknown>;
+  /** Name of the content. */
+  hash: string;
+}
+/** Hints for `append`. */
+export interface SnapshotOptions {
+  includeMetadata?: boolean;
+  compression?: boolean;
+  maxSize?: number;
+  maxSnapshots?: number;
+  useDelta?: boolean;
+}
+/** A piece of work in a trace. */
+export interface Span {
+  setAttribute(key: string, value: SpanAttribute): void;
+  setAttributes(attributes: SpanAttributes): void;
+  setStatus(status: SpanStatus): void;
+  recordException(error: unknown): void;
+  addEvent(name: string, attributes?: SpanAttributes): void;
+  /** Ends the span; later calls do nothing. */
+  end(): void;
+  getSpanContext(): SpanContext | undefined;
+  /** False once ended, and for spans that are not sampled. */
+  isRecording(): boolean;
+}
+/** Names a span within its trace. */
+export interface SpanContext {
+  /** 32 hexadecimal digits, shared by all spans of a trace. */
+  traceId: string;
+  /** 16 hexadecimal digits. */
+  spanId: string;
+}
+/** Options of `startSpan` and `trace`. */
+export interface SpanOptions {
+  /** Attributes that the span starts with. */
+  attributes?: SpanAttributes;
+  /** Also set as attribute `correlationId`. */
+  correlationId?: string;
+  /** Also set as attribute `tenantId`. */
+  tenantId?: string;
+  /** Also set as attribute `executionId`. */
+  executionId?: string;
+  /** Parent of the span; by default the span that is current. */
+  parent?: Span;
+}
+/** A span that has ended, as trace processors receive it. */
+export interface SpanRecord extends SpanContext {
+  name: string;
+  parentSpanId?: string;
+  attributes: SpanAttributes;
+  /** `Date.now()` at the start. */
+  startTime: number;
+  /** `startTime` plus the duration. */
+  endTime: number;
+  durationMs: number;
+  status?: SpanStatus;
+  events: {
+    name: string;
+    timestamp: number;
+    attributes?: SpanAttributes;
+  }[];
+}
+/** How what a span covers has ended. */
+export interface SpanStatus {
+  code: "ok" | "error" | "timeout";
+  message?: string;
+}
+/** An event: a plain object. Handlers get the very object that was emitted; its data is never copied. */
+export interface TEvent<T extends string = string, D = PayloadOf<T>> {
+  readonly id: string;
+  readonly type: T;
+  readonly data: D;
+  /** When it was made, in milliseconds since the epoch. */
+  readonly ts: number;
+  /** Groups events that belong together. */
+  readonly threadId: string;
+  metadata?: AnyEventMetadata;
+}
+/** An event of any type with any data. */
+export type AnyEvent = TEvent<string, any>;
+/** Data of an event type, as a handler gets it. */
+export type DataIn<Events, T extends string> = T extends keyof Events ? Events[T] : any;
+/** Data of an event type, as `emit` takes it. */
+export type DataToEmit<Events, T extends string> = IsLoose<Events> extends true ? any : DataIn<Events, T>;
+/**
+ * How often an event is delivered. at-most-once: never again after its handlers have started. at-least-once: again
+ * until it succeeds or is dead-lettered. exactly-once: also refused when its id or key has been seen.
+ */
+export type DeliveryGuarantee = "at-most-once" | "at-least-once" | "exactly-once";
+export type EngineErrorCode = (typeof ENGINE_CODES)[number];
+/** Every code of the family. */
+export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode | EngineErrorCode | OrchestrationErrorCode;
+/** A handler. It is called with the event alone, or with `(event, signal)` if it declares two parameters. */
+export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
+/** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
+export type EventPattern = string | RegExp;
+/** A known event type, or any other string. */
+export type EventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES] | (string & {});
+/** What a handler may give back: nothing, or an event to be handled at once as part of this one. */
+export type HandlerReturn = AnyEvent | void | undefined;
+/** Kinds of ids that `IdGenerator.validateId` knows. */
+export type IdKind = "execution" | "correlation" | "call" | "session" | "tenant";
+/** How much chance goes into a delay: none; anything up to it (full); between half of it and all of it (equal). */
+export type Jitter = "none" | "full" | "equal";
+export type KernelErrorCode = (typeof KERNEL_CODES)[number];
+/** Levels of log messages, least important first. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+/** Event types without declared data: any name, any data. */
+export type LooseEvents = EventPayloads;
+export type MiddlewareErrorCode = (typeof MIDDLEWARE_CODES)[number];
+/** pipeline: outside of every handler middleware. */
+export type MiddlewareKind = "pipeline" | "handler";
+/** Names of event types. */
+export type NameIn<Events> = IsLoose<Events> extends true ? EventType : keyof Events & string;
+export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
+/** What happens to an event that finds the queue full. */
+export type Overflow = "reject" | "wait" | "drop-oldest";
+/** Data of an event type: as declared in `EventPayloads`, else anything. */
+export type PayloadOf<T extends string> = T extends keyof EventPayloads ? EventPayloads[T] : any;
+/** Called with each event, alone. */
+export type QueueProcessor = (event: AnyEvent) => unknown;
+/** Takes an event back; false if it is refused. */
+export type Requeue = (event: AnyEvent, priority: number) => boolean;
+export type RuntimeErrorCode = (typeof RUNTIME_CODES)[number];
+/** A handler of a runtime. With a second parameter it gets a signal that aborts at a timeout, cancellation and shutdown. */
+export type RuntimeHandler<E extends AnyEvent> = (event: E, signal: AbortSignal) => any;
+/** Value of a span's attribute. */
+export type SpanAttribute = string | number | boolean | null | undefined | readonly (string | number | boolean)[];
+/** Attributes of a span by name. */
+export type SpanAttributes = Record<string, SpanAttribute>;
+/** Receives spans that have ended. One that throws or rejects harms nothing. */
+export type TraceProcessor = (items: SpanRecord[]) => unknown;
+interface DeliverySettings {
+  maxQueueDepth: number;
+  overflow: "reject" | "wait" | "drop-oldest";
+  maxConcurrent: number;
+  maxConcurrentPerTenant: number | undefined;
+  maxConcurrentPerEventType: number | undefined;
+  maxMemoryUsage: number;
+  maxCpuUsage: number;
+  acks: "off" | "auto" | "manual";
+  ackTimeoutMs: number;
+  redelivery: RedeliveryConfig;
+  retryable: (error: unknown) => boolean;
+  /** Whether sizes are estimated at all. */
+  knowsSizes: boolean;
+  largeEventThreshold: number;
+  hugeEventThreshold: number;
+  maxEventSize: number;
+  maxQueueBytes: number;
+  dropHugeEvents: boolean;
+  enableCompression: boolean;
+  maxProcessedEvents: number;
+  tenantId: string | undefined;
+  onError: ((error: unknown, event: AnyEvent) => void) | undefined;
+}
+interface DrainOptions {
+  maxEvents?: number;
+  untilEmpty?: boolean;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Let what is due by the clock become ready first, even if its timer has not been served yet. */
+  catchUp?: boolean;
+}
+interface EngineConfig {
+  maxConcurrent: number;
+  /** 0: no limit. */
+  maxConcurrentPerTenant: number;
+  /** 0: no limit. */
+  maxConcurrentPerKind: number;
+  /** Milliseconds; 0: deliveries need no acknowledgement in time. */
+  ackTimeoutMs: number;
+  redelivery: RedeliveryConfig;
+  largeEventBytes: number;
+  hugeEventBytes: number;
+  maxEventBytes: number;
+  dropHugeEvents: boolean;
+  maxQueueBytes: number;
+  /** Seed of the jitter; a whole number. */
+  seed: number;
+}
+interface EngineHandle {
+  /** Takes in the submission and completion rings, fills the dispatch ring. *notices* */
+  advance(): void;
+  /** Lets happen what is due. *notices* */
+  tick(now: number): void;
+  /** Keeps what the next submission of `slot` brings besides. `ttlMs` Infinity: none; `bytes` 0: sizes are off. */
+  prepare(slot: number, ttlMs: number, policy: number, bytes: number): void;
+  /** 0 normal, 1 large, 2 refused as too large, 3 refused because too many bytes wait. */
+  admitBytes(bytes: number): 0 | 1 | 2 | 3;
+  returnBytes(bytes: number): void;
+  /** *notices* */
+  cancel(now: number, slot: number): boolean;
+  /** *notices* */
+  ack(now: number, slot: number): boolean;
+  /** *notices* */
+  nack(now: number, slot: number): boolean;
+  park(slot: number): boolean;
+  unpark(slot: number): boolean;
+  /** *notices* */
+  abandon(now: number, slot: number): void;
+  /** *notices* */
+  dropOldest(now: number): boolean;
+  /** Takes out everything that does not run; `dropped` 1 counts it as dropped, 0 as cancelled. *notices* */
+  clear(now: number, dropped: 0 | 1): void;
+  setWidth(width: number): void;
+  /** The index of an equal policy, or -1 when too many different ones are in use. */
+  internPolicy(maxAttempts: number, initialDelayMs: number, maxDelayMs: number, factor: number, jitter: number, jitterRatio: number): number;
+  /** Arms a deadline of the facade's own; `token` comes back in a notice when it rings. Answers its name. */
+  alarm(now: number, delayMs: number, token: number): number;
+  /** Disarms an alarm that has not rung. */
+  cancelAlarm(alarm: number): void;
+  /** 0 free, 1 delayed, 2 retrying, 3 blocked, 4 ready, 5 running, 6 unacked. */
+  state(slot: number): number;
+  attempts(slot: number): number;
+  priority(slot: number): number;
+  /** Waiting slots in the order in which they would start. */
+  snapshot(limit: number): Uint32Array;
+  stats(): EngineStats;
+}
+interface EngineHost {
+  /** Starts the handlers; a promise is awaited. */
+  run(event: AnyEvent, slot: number): unknown;
+  /** A handler's result that is an event: run it now, as part of this one. */
+  follow(event: AnyEvent, returned: object, slot: number): Promise<void> | undefined;
+  /** Off; given by success; or to be given by the owner. */
+  readonly acks: "off" | "auto" | "manual";
+  classify(error: unknown, event: AnyEvent): FailureClass;
+  onDone(event: AnyEvent): void;
+  onFailure(event: AnyEvent, error: unknown): void;
+  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
+  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
+  /** The event left without an attempt of its own to blame. */
+  onGone(event: AnyEvent, how: "expired" | "cancelled" | "dropped"): void;
+  /** The error of a delivery whose acknowledgement did not come. */
+  ackTimeoutError(event: AnyEvent): Error;
+}
+interface EngineStats {
+  emitted: number;
+  done: number;
+  failed: number;
+  retried: number;
+  recovered: number;
+  dead: number;
+  expired: number;
+  cancelled: number;
+  dropped: number;
+  ackTimeouts: number;
+  retryDelayMs: number;
+  waiting: number;
+  retrying: number;
+  ready: number;
+  running: number;
+  executing: number;
+  parked: number;
+  unacked: number;
+  width: number;
+  totalBytes: number;
+  averageBytes: number;
+  largeEvents: number;
+  hugeEvents: number;
+}
+interface FailureClass {
+  retryable: boolean;
+  /** Milliseconds, or NaN. */
+  askedMs: number;
+}
+interface ObservabilityPort {
+  /** Whether observability is switched on; if not, all of it does nothing. */
+  readonly enabled: boolean;
+  /** Whether there is a logger. */
+  readonly canLog: boolean;
+  /** Whether `trace` reaches a tracer. May change while running: read it once per batch, not once for all. */
+  readonly canTrace: boolean;
+  /** Whether `startSpan` gives spans. */
+  readonly canSpan: boolean;
+  /** Whether messages of this level are written; ask before building one for each event. */
+  listens(level: LogLevel): boolean;
+  /** Logs. `context.error` may be an `Error`; loggers get it in the form that they know. */
+  log(level: LogLevel, message: string, context?: LogContext): void;
+  /**
+   * Logs what may come in floods: the first message of a `key`, then at most one a second, with the number of those left
+   * out as `suppressed`. Keys are few and fixed, such as 'refused.full'.
+   */
+  flood(key: string, level: LogLevel, message: string, context?: LazyLogContext): void;
+  /** Tells what `flood` has left out and not told yet. For the end of a runtime. */
+  flushFloods(): void;
+  /** Runs `fn` once, inside the user's `trace` if there is one; the result and the error of `fn` pass through. */
+  trace<T>(name: string, fn: () => T | Promise<T>, options?: SpanOptions): Promise<T>;
+  /** Starts a span; undefined without a tracer. */
+  startSpan(name: string, options?: SpanOptions): Span | undefined;
+  /** Runs `fn` once with `span` as the current one, if the user's tracer knows how; result and error pass through. */
+  withSpan<T>(span: Span | undefined, fn: () => T | Promise<T>): Promise<T>;
+  /** The tracer's current span. */
+  currentSpan(): Span | undefined;
+}
+interface PressureOptions {
+  /** Width without pressure: handlers that may run side by side. */
+  maxConcurrent: number;
+  /** Share of the memory of the machine (or of the container) that the process may fill, 0 to 1. */
+  maxMemoryUsage: number;
+  /** Share of the machine's CPU time, all processes together, 0 to 1. */
+  maxCpuUsage: number;
+}
+interface RedeliveryConfig {
+  /** Attempts in all; 1: never again. */
+  maxAttempts: number;
+  initialDelayMs: number;
+  maxDelayMs: number;
+  /** Multiplier of exponential growth; 0: linear. */
+  factor: number;
+  /** 0 none, 1 full, 2 equal, 3 ratio. */
+  jitter: 0 | 1 | 2 | 3;
+  jitterRatio: number;
+}
+interface SlotExtras {
+  /** Interned ordering key and tenant, to be released at the end. */
+  key?: number;
+  tenant?: number;
+  kind?: number;
+  /** Limit of each handler run in milliseconds. */
+  timeoutMs?: number;
+  /** When it was queued (ms since the epoch), where that is not the event's own time. */
+  queuedAt?: number;
+  priority?: number;
+  /** Aborted at ack timeout, cancellation and shutdown. Made when a handler asks for it. */
+  controller?: AbortController;
+  /** What the last attempt failed with. */
+  error?: unknown;
+  /** Said by the owner while it runs. */
+  acked?: boolean;
+  nacked?: boolean;
+  /** The chain node that caused it, when causes are tracked. */
+  causeNode?: number;
+  /** Called when its end is known. */
+  onEnd?: () => void;
+  resume?: () => void;
+}
+interface Submission {
+  priority: number;
+  tenantId?: string | undefined;
+  orderingKey?: string | undefined;
+  idempotencyKey?: string | undefined;
+  delayMs?: number | undefined;
+  ttlMs?: number | undefined;
+  timeoutMs?: number | undefined;
+  policy?: RedeliveryConfig | undefined;
+  signal?: AbortSignal | undefined;
+  queuedAt?: number | undefined;
+  causeNode?: number | undefined;
+  onEnd?: (() => void) | undefined;
+}
+interface Tally {
+  processed: number;
+  acked: number;
+  failed: number;
+  retried: number;
+  deadLettered: number;
+}
+/** The old name of `TEvent`. */
+type Event$1<T extends string = string> = TEvent<T>;
+type IsLoose<Events> = [
+  Events
+] extends [
+  LooseEvents
+] ? true : false;
+type LazyLogContext = LogContext | (() => LogContext);
+type MiddlewareHandler = (event: any, signal?: AbortSignal) => any;
+type Refusal = "full" | "too-large" | "duplicate" | "shutting-down" | "invalid" | "aborted";
+
+export {
+  Event$1 as Event,
+};
+
+export {};

@@ -1,0 +1,3 @@
+/** Entry point `@kodus-flow/runtime/middleware`: wrappers of handlers. */
+export { MiddlewareError } from '../errors';
+export type { MiddlewareErrorCode } from '../errors';
