@@ -1,8 +1,9 @@
 import type { AnyEvent } from '../events';
 import { requireFunction } from '../validate';
 import { onAbort } from './cancel';
+import type { Cancel } from './cancel';
 import { HAND_SCOPE, needsArguments } from './define';
-import { handlerOf, runOf } from './run';
+import { handlerOf, promiseIn, runOf } from './run';
 import type { Run } from './run';
 import { readSchedule } from './schedule-options';
 import type { ReadSchedule, ScheduleOptions, ScheduleSpec } from './schedule-options';
@@ -78,7 +79,7 @@ export const withSchedule = needsArguments('withSchedule', (spec: ScheduleSpec):
       isStopped = true;
       for (const group of groups) group.stop();
     },
-  }) as ScheduleMiddleware;
+  }) as unknown as ScheduleMiddleware;
 });
 
 function setupOf(read: ReadSchedule): ScheduleSetup {
@@ -111,15 +112,30 @@ class TickerGroup {
   /** The handler, after whose first run for a type that type's schedule begins. */
   around(run: Run, send: SendEvent): Run {
     return (event: AnyEvent, cancel) => {
-      if (!this.#tickers.has(event.type) && !this.#isOver() && !cancel?.aborted) {
-        const ticker = new Ticker(this.#read, event, send, this.#scope.port);
-        this.#tickers.set(event.type, ticker);
-        if (cancel !== undefined && !this.#scope.inRuntime) onAbort(cancel, () => ticker.stop());
-        // Not inside this run: the event itself is handled first.
-        queueMicrotask(() => this.#tickers.get(event.type) === ticker && ticker.start());
-      }
-      return run(event, cancel);
+      if (this.#tickers.has(event.type) || this.#isOver() || cancel?.aborted) return run(event, cancel);
+      const ticker = new Ticker(this.#read, event, send, this.#scope.port);
+      this.#tickers.set(event.type, ticker);
+      if (cancel !== undefined && !this.#scope.inRuntime) onAbort(cancel, () => ticker.stop());
+      return this.#runFirst(run, event, cancel, ticker);
     };
+  }
+
+  #runFirst(run: Run, event: AnyEvent, cancel: Cancel | undefined, ticker: Ticker): unknown {
+    // Cleared in the meantime: the ticker is stopped, and starting it does nothing.
+    const begin = (): unknown => ticker.start();
+    let result: unknown;
+    try {
+      result = run(event, cancel);
+    } catch (error) {
+      begin();
+      throw error;
+    }
+    const promise = promiseIn(result);
+    if (promise === undefined) {
+      begin();
+      return result;
+    }
+    return promise.finally(begin);
   }
 
   stop(): void {
