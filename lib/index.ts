@@ -67,7 +67,6 @@ export type {
 export type { EventPattern, OnOptions } from './handlers';
 export type { IdKind } from './ids';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
-export type { Middleware, MiddlewareKind } from './middleware/types';
 export type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from './persistor-types';
 export type { QueueStats, RetryStats } from './queue-stats';
 export type { QueueItemSnapshot, QueueProcessor, RecoveryStats } from './queue';
@@ -88,3 +87,4 @@ export type {
   RuntimeHandler,
   RuntimeStats,
 } from './runtime-types';
+export * from './middleware/index';

@@ -1,4 +1,6 @@
 import { refuse } from '../validate';
+import { runOf } from './run';
+import type { Run } from './run';
 import { BIND, FACTORY_DEFAULTS } from './types';
 import type { Middleware, MiddlewareHandler, MiddlewareScope } from './types';
 
@@ -11,29 +13,37 @@ type Bindable = Middleware & {
  * Makes one wrapper of a runtime's list. Handler kinds go around the handler first, then pipeline kinds, each in list
  * order: so the last of its kind is the outermost.
  *
+ * What the wrapper answers is for the runtime: it throws, or answers without a promise, where the handler does. A handler
+ * that declares two parameters gets the signal, every other exactly one argument.
+ *
  * @throws RuntimeError INVALID_CONFIGURATION for an entry that is no middleware, with its index
  */
 export function resolveMiddlewareList(
   list: readonly unknown[],
   scope: MiddlewareScope,
-): (handler: MiddlewareHandler) => MiddlewareHandler {
-  const bound = list.map((entry, index) => bindEntry(entry, index, scope));
+): (handler: MiddlewareHandler) => Run {
+  const bound = list.map((entry, index) => bind(middlewareIn(entry, `middleware[${index}]`), scope));
   const inOrder = [
     ...bound.filter((middleware) => middleware.kind !== 'pipeline'),
     ...bound.filter((middleware) => middleware.kind === 'pipeline'),
   ];
-  return (handler) => inOrder.reduce((inner, middleware) => wrap(middleware, inner), handler);
+  return (handler) => runOf(inOrder.reduce((inner, middleware) => apply(middleware, inner), handler));
 }
 
-function bindEntry(entry: unknown, index: number, scope: MiddlewareScope): Middleware {
-  const path = `middleware[${index}]`;
+/** An entry of a list: a middleware, or a factory that means its defaults. */
+export function middlewareIn(entry: unknown, path: string): Middleware {
   if (typeof entry !== 'function') return refuse(path, entry, 'a middleware: a function (handler) => handler');
   const factory = entry as Bindable;
-  const middleware: Bindable = factory[FACTORY_DEFAULTS]?.() ?? factory;
+  return factory[FACTORY_DEFAULTS]?.() ?? factory;
+}
+
+/** The middleware with its state in `scope`. */
+export function bind(middleware: Bindable, scope: MiddlewareScope): Middleware {
   return middleware[BIND]?.(scope) ?? middleware;
 }
 
-function wrap(middleware: Middleware, inner: MiddlewareHandler): MiddlewareHandler {
+/** Wraps `inner`, and refuses a middleware that does not answer a handler. */
+export function apply(middleware: Middleware, inner: MiddlewareHandler): MiddlewareHandler {
   const wrapped: unknown = middleware(inner);
   if (typeof wrapped === 'function') return wrapped as MiddlewareHandler;
   return refuse(`middleware ${middleware.displayName ?? middleware.name}`, wrapped, 'a middleware that returns a function');

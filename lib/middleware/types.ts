@@ -1,5 +1,5 @@
-import type { ObservabilityPort } from '../observability/port';
 import type { AnyEvent } from '../events';
+import type { ObservabilityPort } from '../observability/port';
 
 /** A handler as middleware sees it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -13,17 +13,34 @@ export interface Middleware {
   (handler: MiddlewareHandler): MiddlewareHandler;
   /** Default 'handler'. */
   kind?: MiddlewareKind;
+  /** The name that logs and errors show. */
   displayName?: string;
 }
 
-/** What a runtime gives to the middleware in its list. */
+/** A function that makes a middleware of its options. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type MiddlewareFactoryType<Options = any> = (options?: Options) => Middleware;
+
+/**
+ * Where a middleware's state lives: in a runtime, or (by hand) in one call of the factory. A runtime makes one scope and
+ * binds each entry of its list to it once, see {@link BIND}; the bound instance wraps all handlers of that runtime.
+ */
 export interface MiddlewareScope {
+  /** False: the middleware is used by hand. */
   readonly inRuntime: boolean;
+  /** Logs and spans. */
   readonly port: ObservabilityPort;
-  /** While `wait` lasts, the run of `event` holds none of the runtime's permits. By hand: just `wait`. */
+  /**
+   * Awaits `wait` on behalf of the run of `event`: for a permit, a token, the delay before a retry. While it lasts the run
+   * holds none of the runtime's `maxConcurrent` permits; before it goes on, it takes one again. By hand: just `wait`.
+   * May reject although `wait` resolves (the event was cancelled): then what `wait` brought is given back.
+   */
   park<T>(event: AnyEvent, wait: Promise<T>): Promise<T>;
-  /** Queues an event in the runtime. */
-  enqueueEvent(event: AnyEvent): void;
+  /**
+   * Queues an event in the runtime and sees to it that it is processed. A promise resolves when its handlers have ended,
+   * whatever came of it. By hand: never called.
+   */
+  enqueueEvent(event: AnyEvent): void | Promise<void>;
   /** Calls `release` when the runtime is cleaned up. */
   onCleanup(release: () => void): void;
   /** Calls `reset` when the runtime is cleared. */
@@ -32,5 +49,7 @@ export interface MiddlewareScope {
 
 /** A middleware with state has a method of this name: it makes an instance whose state belongs to the scope. */
 export const BIND = Symbol.for('@kodus-flow/runtime/bind');
-/** A factory that may stand in a list uncalled has a method of this name. */
+/** A factory that may stand in a list uncalled has a method of this name: it makes the middleware with its defaults. */
 export const FACTORY_DEFAULTS = Symbol.for('@kodus-flow/runtime/defaults');
+/** A handler made by our middleware has a method of this name, see `run.ts`. */
+export const RUN = Symbol.for('@kodus-flow/runtime/run');

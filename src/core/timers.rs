@@ -104,6 +104,12 @@ impl<T: Copy> Timers<T> {
         })
     }
 
+    /// The earliest deadline that is not after `now`; it stays armed.
+    pub fn first_due(&self, now: f64) -> Option<TimerId> {
+        let first = *self.heap.first()?;
+        (self.entries[first as usize].deadline <= now).then_some(TimerId(first))
+    }
+
     /// The deadline of `id`, which must be armed.
     pub fn deadline(&self, id: TimerId) -> f64 {
         self.entries[id.0 as usize].deadline

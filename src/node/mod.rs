@@ -7,6 +7,7 @@ mod dedupe;
 mod engine;
 mod flood;
 mod memory;
+mod policies;
 mod pressure;
 mod raw;
 mod rings;

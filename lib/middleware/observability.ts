@@ -1,0 +1,82 @@
+import type { AnyEvent } from '../events';
+import type { Span } from '../observability/types';
+import { requireList, requireObject, requireString } from '../validate';
+import type { Cancel } from './cancel';
+import { defineMiddleware, withDefaults } from './define';
+import type { Run } from './run';
+import type { Middleware, MiddlewareScope } from './types';
+
+/** Options of {@link withObservability}. */
+export interface ObservabilityOptions {
+  /** Types that get a span. Default: all. */
+  includeEventTypes?: readonly string[];
+  /** Types that get none. Default: none. */
+  excludeEventTypes?: readonly string[];
+  /** The span is named `<namePrefix>.<type>`. Default: `workflow.step` for all. */
+  namePrefix?: string;
+  /** Accepted for old callers; the data of events is never recorded. */
+  includeSensitiveData?: boolean;
+}
+
+/**
+ * Puts a span around each handler run. In a runtime it uses the runtime's observability, by hand the process-wide one;
+ * without a tracer the handler just runs.
+ */
+export const withObservability = withDefaults((options: ObservabilityOptions = {}): Middleware => {
+  requireObject('withObservability options', options);
+  const included = new Set(requireList('withObservability.includeEventTypes', options.includeEventTypes ?? [], 'string'));
+  const excluded = new Set(requireList('withObservability.excludeEventTypes', options.excludeEventTypes ?? [], 'string'));
+  const prefix = options.namePrefix && requireString('withObservability.namePrefix', options.namePrefix);
+  const isTraced = (type: string): boolean => (included.size === 0 || included.has(type)) && !excluded.has(type);
+  return defineMiddleware({
+    kind: 'handler',
+    displayName: 'withObservability',
+    create: (scope) => (run) => (event, cancel) => {
+      if (!scope.port.canSpan || !isTraced(event?.type)) return run(event, cancel);
+      return runInSpan(scope, prefix ? `${prefix}.${event.type}` : 'workflow.step', run, event, cancel);
+    },
+  });
+});
+
+async function runInSpan(
+  { port }: MiddlewareScope,
+  name: string,
+  run: Run,
+  event: AnyEvent,
+  cancel: Cancel | undefined,
+): Promise<unknown> {
+  const span = port.startSpan(name, { attributes: attributesOf(event) });
+  try {
+    const result = await port.withSpan(span, () => run(event, cancel));
+    span?.setStatus({ code: 'ok' });
+    return result;
+  } catch (error) {
+    if (span !== undefined) recordError(span, error);
+    throw error;
+  } finally {
+    span?.end();
+  }
+}
+
+function attributesOf(event: AnyEvent): Record<string, string | number> {
+  const tenantId = event.metadata?.tenantId ?? 'unknown';
+  const correlationId = event.metadata?.correlationId ?? 'unknown';
+  return {
+    'runtime.event.type': event.type,
+    'event.ts': event.ts,
+    'thread.id': event.threadId,
+    tenantId,
+    'tenant.id': tenantId,
+    correlationId,
+    'correlation.id': correlationId,
+  };
+}
+
+/** Code and subcode are read from whatever has them: errors of the framework come from another copy of the classes. */
+function recordError(span: Span, error: unknown): void {
+  const { code, context } = Object(error) as { code?: unknown; context?: { subcode?: unknown } };
+  if (code !== undefined) span.setAttribute('error.code', String(code));
+  if (context?.subcode !== undefined) span.setAttribute('error.subcode', String(context.subcode));
+  span.recordException(error);
+  span.setStatus({ code: 'error', message: error instanceof Error ? error.message : String(error) });
+}
