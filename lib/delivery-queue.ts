@@ -101,7 +101,7 @@ export class DeliveryQueue implements EngineHost {
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
     this.pressure = new PressureSampler(settings);
     this.engine = new Engine(engineConfig(settings), this);
-    this.engine.onTurn = (): void => this.samplePressure();
+    this.engine.onTurn = (): void => this.#samplePressure();
     const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
     this.#exactFrom = Math.min(largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes) / 2;
   }
@@ -373,15 +373,22 @@ export class DeliveryQueue implements EngineHost {
     return this.engine.slotOf(event.id) < 0 && this.admit(event, brings, true) === undefined;
   }
 
-  /** Looks at the machine and narrows or widens what runs at once. */
-  samplePressure(): void {
+  /** Begins a drain: full width, unless the machine was short of something a moment ago. */
+  beginDrain(): void {
+    this.engine.setWidth(this.pressure.widthAtStart(monotonicNow()));
+  }
+
+  /** Looks at the machine (at most every 100 ms) and narrows or widens what runs at once. */
+  #samplePressure(): void {
     this.engine.setWidth(this.pressure.maybeSample(monotonicNow()));
   }
 
-  /** Whether anything asks emitters to slow down: memory, processors, or depth. */
+  /** Whether anything asks emitters to slow down: depth, or memory or processors while there is work. */
   get isUnderPressure(): boolean {
-    this.samplePressure();
-    return this.pressure.isActive || !this.hasRoom();
+    if (!this.hasRoom()) return true;
+    if (this.engine.depth === 0 && !this.engine.isBusy) return false;
+    this.#samplePressure();
+    return this.pressure.isActive;
   }
 }
 

@@ -8,13 +8,24 @@ const PAIRS = Array.from(BASE36).flatMap((high) => Array.from(BASE36, (low) => h
 /** Three decimal digits: the end of the numbers of one block of correlation ids. */
 const TRIPLES = Array.from({ length: 1000 }, (_, index) => String(index).padStart(3, '0'));
 
+/** Random bytes are drawn by the thousand: a draw costs more than the bytes. */
+let pool = Buffer.alloc(0);
+let poolIndex = 0;
+
+function randomByte(): number {
+  if (poolIndex === pool.length) {
+    pool = randomBytes(1024);
+    poolIndex = 0;
+  }
+  return pool[poolIndex++]!;
+}
+
 /** Base62 characters, uniformly: bytes from 248 on would favour the first eight and are drawn again. */
 function random62(length: number): string {
   let text = '';
   while (text.length < length) {
-    for (const byte of randomBytes(length)) {
-      if (byte < 248 && text.length < length) text += BASE62[byte % 62]!;
-    }
+    const byte = randomByte();
+    if (byte < 248) text += BASE62[byte % 62]!;
   }
   return text;
 }
@@ -25,6 +36,13 @@ let lastMicros = 0;
 function uniqueMicros(): number {
   lastMicros = Math.max(lastMicros + 1, Math.round((performance.timeOrigin + performance.now()) * 1000));
   return lastMicros;
+}
+
+/** A whole number of 48 random bits. */
+function randomDigits(): number {
+  let number = 0;
+  for (let byte = 0; byte < 6; byte++) number = number * 256 + randomByte();
+  return number;
 }
 
 let callBlock = '';
@@ -49,7 +67,7 @@ let correlationIndex = TRIPLES.length;
 export function nextCorrelationId(): string {
   if (correlationIndex === TRIPLES.length) {
     correlationIndex = 0;
-    correlationBlock = `corr_${wallNow()}_${randomBytes(6).readUIntBE(0, 6)}`;
+    correlationBlock = `corr_${wallNow()}_${randomDigits()}`;
   }
   return correlationBlock + TRIPLES[correlationIndex++]!;
 }

@@ -14,6 +14,9 @@ export interface PressureOptions {
   maxCpuUsage: number;
 }
 
+/** A sample is forgotten when it should have been renewed so long ago. */
+const STALE_MS = 1000;
+
 /**
  * Backpressure from the machine. The engine calls `maybeSample` once per drain turn; that reads the machine at most every
  * 100 ms, less often where reading is slow. There is no timer.
@@ -41,6 +44,11 @@ export class PressureSampler {
   /** The width of the last sample; full before the first. */
   get width(): number {
     return this.#width;
+  }
+
+  /** The width for work that begins now, without reading the machine: a sample from before a pause says nothing any more. */
+  widthAtStart(now: number): number {
+    return now > this.#nextSampleAt + STALE_MS ? this.#maxConcurrent : this.#width;
   }
 
   /** Whether memory or CPU was above its limit at the last sample, or not yet clearly below it again. */

@@ -105,7 +105,7 @@ export class EventQueue {
     requireFunction('fn', fn);
     const { delivery } = this;
     if (delivery.engine.isProcessing) return 0;
-    delivery.samplePressure();
+    delivery.beginDrain();
     delivery.runner = (event): unknown => withoutResult(fn(event));
     const tally = await delivery.engine.drain(maxEvents === undefined ? {} : { maxEvents });
     return tally.processed + tally.failed;

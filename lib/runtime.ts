@@ -254,7 +254,7 @@ class RuntimeImpl implements Runtime {
     if (signal !== undefined) requireSignal('options.signal', signal);
     if (this.#queue.isClosed || this.#queue.engine.isProcessing) return { ...NOTHING };
     this.#emitter.flushBatch();
-    this.#queue.samplePressure();
+    this.#queue.beginDrain();
     return this.#queue.engine.drain({
       untilEmpty,
       catchUp: true,

@@ -545,9 +545,9 @@ export class Engine {
     return this.#drain !== undefined || this.#continuous;
   }
 
-  /** Whether `start()` is in force. */
-  get isStarted(): boolean {
-    return this.#continuous;
+  /** Whether handlers run. */
+  get isBusy(): boolean {
+    return this.#workers > 0;
   }
 
   /** The slot whose handlers run synchronously right now, or -1. */
