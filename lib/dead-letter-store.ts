@@ -86,12 +86,12 @@ function plain<T>(value: T): T {
     if (typeof member === 'bigint') return `${member}n`;
     if (typeof member === 'function') return `[function ${member.name || 'anonymous'}]`;
     if (typeof member === 'symbol') return member.toString();
-    if (member instanceof Error) return { name: member.name, message: member.message, stack: member.stack };
-    if (typeof member === 'object' && member !== null) {
-      if (path.includes(member)) return '[circular]';
-      path.push(member);
-    }
-    return member;
+    if (typeof member !== 'object' || member === null) return member;
+    if (path.includes(member)) return '[circular]';
+    const shown =
+      member instanceof Error ? { name: member.name, message: member.message, stack: member.stack } : member;
+    path.push(shown);
+    return shown;
   };
   try {
     return JSON.parse(JSON.stringify(value, readable)) as T;

@@ -10,6 +10,7 @@ export class Deduplicator {
   readonly #done: DedupeWindowHandle;
   readonly #keys: DedupeWindowHandle;
   readonly #ring: string[] = [];
+  #next = 0;
   #noted = 0;
   #handedOver = 0;
 
@@ -21,7 +22,10 @@ export class Deduplicator {
 
   /** An event with this id is done. */
   noteDone(id: string): void {
-    if (this.#capacity > 0) this.#ring[this.#noted++ % this.#capacity] = id;
+    if (this.#capacity === 0) return;
+    this.#ring[this.#next] = id;
+    this.#next = this.#next + 1 === this.#capacity ? 0 : this.#next + 1;
+    this.#noted++;
   }
 
   /** Whether an event with this id is done, as far back as the window goes. */

@@ -54,12 +54,10 @@ export class Emitter {
     this.#settings = settings;
     this.#causes = settings.trackCauses ? new AsyncLocalStorage() : undefined;
     this.#isSimple = !settings.trackCauses && !settings.batcher.collects(undefined);
-    queue.engine.onRoom = (): void => this.#admitWaiters();
   }
 
-  /** Starts the handlers of an event, where causes are tracked with what is needed to know them. */
-  run(event: AnyEvent, slot: number): unknown {
-    if (this.#causes === undefined) return this.#processor.run(event, slot);
+  /** Starts the handlers of an event so that what they emit knows its cause. */
+  runWithCause(event: AnyEvent, slot: number): unknown {
     const { chains } = this.#processor;
     const extras = this.#queue.engine.extrasOf(slot);
     const isOwn = extras.causeNode === undefined;
@@ -69,7 +67,7 @@ export class Emitter {
       chains.leave(node);
       extras.causeNode = undefined;
     };
-    return this.#causes.run({ event, node }, async () => {
+    return this.#causes!.run({ event, node }, async () => {
       try {
         return await this.#processor.run(event, slot);
       } finally {
@@ -179,6 +177,7 @@ export class Emitter {
       };
       engine.keepAlive.hold();
       this.#waiters.push(waiter);
+      engine.onRoom = (): void => this.#admitWaiters();
       if (signal?.aborted) abort();
       else signal?.addEventListener('abort', abort, { once: true });
     });
@@ -189,6 +188,7 @@ export class Emitter {
       const { event, brings, settle } = this.#waiters.shift()!;
       settle(this.#queue.admit(event, brings, true));
     }
+    if (this.#waiters.length === 0) this.#queue.engine.onRoom = undefined;
   }
 
   #enqueue(event: AnyEvent, options: EmitOptions, brings: Submission, fresh: boolean): EmitResult {

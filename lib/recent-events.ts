@@ -9,22 +9,23 @@ export interface RecentEvent {
 }
 
 const CAPACITY = 10_000;
-const FIELDS = 4;
 
 /** Remembers what is shown of the last 10,000 events, not the events themselves. */
 export class RecentEvents {
-  readonly #ring: unknown[] = [];
+  readonly #ids: string[] = [];
+  readonly #types: string[] = [];
+  readonly #times = new Float64Array(CAPACITY);
+  readonly #correlations: (string | undefined)[] = [];
   #next = 0;
   #count = 0;
 
   add(event: AnyEvent): void {
-    const ring = this.#ring;
     const at = this.#next;
-    ring[at] = event.id;
-    ring[at + 1] = event.type;
-    ring[at + 2] = event.ts;
-    ring[at + 3] = event.metadata?.correlationId;
-    this.#next = at + FIELDS === CAPACITY * FIELDS ? 0 : at + FIELDS;
+    this.#ids[at] = event.id;
+    this.#types[at] = event.type;
+    this.#times[at] = event.ts;
+    this.#correlations[at] = event.metadata?.correlationId;
+    this.#next = at + 1 === CAPACITY ? 0 : at + 1;
     if (this.#count < CAPACITY) this.#count++;
   }
 
@@ -32,9 +33,13 @@ export class RecentEvents {
   list(limit = 50): RecentEvent[] {
     const wanted = Math.min(Math.max(Math.trunc(Number(limit)) || 0, 0), this.#count);
     return Array.from({ length: wanted }, (_, index) => {
-      const at = (this.#next - (index + 1) * FIELDS + CAPACITY * FIELDS) % (CAPACITY * FIELDS);
-      const [eventId, eventType, timestamp, correlationId] = this.#ring.slice(at, at + FIELDS);
-      return { eventId, eventType, timestamp, correlationId } as RecentEvent;
+      const at = (this.#next - index - 1 + CAPACITY) % CAPACITY;
+      return {
+        eventId: this.#ids[at]!,
+        eventType: this.#types[at]!,
+        timestamp: this.#times[at]!,
+        correlationId: this.#correlations[at],
+      };
     });
   }
 
@@ -47,7 +52,9 @@ export class RecentEvents {
   }
 
   clear(): void {
-    this.#ring.length = 0;
+    this.#ids.length = 0;
+    this.#types.length = 0;
+    this.#correlations.length = 0;
     this.#next = 0;
     this.#count = 0;
   }

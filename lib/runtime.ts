@@ -105,7 +105,9 @@ class RuntimeImpl implements Runtime {
       batcher: new EmitBatcher(config.batching ?? {}, this.#queue.engine),
       port: this.#port,
     });
-    this.#queue.runner = (event, slot): unknown => this.#emitter.run(event, slot);
+    this.#queue.runner = config.trackCauses
+      ? (event, slot): unknown => this.#emitter.runWithCause(event, slot)
+      : (event, slot): unknown => this.#processor.run(event, slot);
     this.#queue.follower = (event, returned, slot): Promise<void> => this.#processor.follow(event, returned, slot);
     this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
     if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();

@@ -266,7 +266,7 @@ export class Engine {
   }
 
   peekExtras(slot: number): SlotExtras | undefined {
-    return this.#extras.get(slot);
+    return this.#extras.size === 0 ? undefined : this.#extras.get(slot);
   }
 
   // ── Crossing ─────────────────────────────────────────────────────────────────────────────────────────
