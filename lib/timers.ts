@@ -4,6 +4,12 @@ import { native } from './native/index';
 /** `setTimeout` knows no longer delay. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/**
+ * A real timer that is not needed any more stays armed: the next deadline uses it, or it fires once, unref'd, and finds
+ * nothing. (To clear and set it for each event would cost more than all the rest.) A fake one is cleared: tests count them.
+ */
+const realSetTimeout = setTimeout;
+
 /** What a deadline is for. */
 export interface Alarm {
   /** The deadline has passed. Must not throw. */
@@ -22,6 +28,7 @@ class TimerService {
   /** By the core's id. */
   readonly #alarms: (Alarm | undefined)[] = [];
   readonly #awaited = new Set<Alarm>();
+  #pending = 0;
   #armedFor = Infinity;
   #timer: NodeJS.Timeout | undefined;
   /** The functions that made the armed timer: a fake timer cannot be cleared by a real function, nor fired. */
@@ -36,6 +43,7 @@ class TimerService {
   start(alarm: Alarm, now: number, delayMs: number, isAwaited = false): number {
     const id = this.#deadlines.arm(now, delayMs);
     this.#alarms[id] = alarm;
+    this.#pending++;
     if (now + delayMs < this.#armedFor || setTimeout !== this.#set) this.#arm(now);
     if (isAwaited) {
       this.#awaited.add(alarm);
@@ -50,6 +58,13 @@ class TimerService {
     this.#alarms[id] = undefined;
     this.#deadlines.cancel(id);
     this.#unawait(alarm);
+    if (--this.#pending === 0 && this.#set !== realSetTimeout) this.#disarm();
+  }
+
+  #disarm(): void {
+    if (this.#timer !== undefined) this.#clear!(this.#timer);
+    this.#timer = undefined;
+    this.#armedFor = Infinity;
   }
 
   #unawait(alarm: Alarm): void {
@@ -57,13 +72,9 @@ class TimerService {
   }
 
   #arm(now: number): void {
-    if (this.#timer !== undefined) this.#clear!(this.#timer);
-    this.#timer = undefined;
+    this.#disarm();
     const deadline = this.#deadlines.nextDeadline();
-    if (deadline === Infinity) {
-      this.#armedFor = Infinity;
-      return;
-    }
+    if (deadline === Infinity) return;
     const delay = Math.min(Math.max(Math.ceil(deadline - now), 0), MAX_TIMEOUT_MS);
     const armedFor = Math.min(deadline, now + MAX_TIMEOUT_MS);
     this.#armedFor = armedFor;
@@ -81,11 +92,12 @@ class TimerService {
       for (let id = this.#deadlines.expire(now); id >= 0; id = this.#deadlines.expire(now)) {
         const alarm = this.#alarms[id]!;
         this.#alarms[id] = undefined;
+        this.#pending--;
         this.#unawait(alarm);
         alarm.ring();
       }
     } finally {
-      this.#arm(Math.max(monotonicNow(), 0));
+      this.#arm(monotonicNow());
     }
   }
 }

@@ -48,7 +48,7 @@ export class Cancellation {
     this.#listeners ??= new Set();
     this.#listeners.add(listener);
     this.#followOuter();
-    return () => this.#listeners!.delete(listener);
+    return () => void this.#listeners?.delete(listener);
   }
 
   /** What it was for is over: the outer one keeps nothing of it. */
