@@ -44,19 +44,12 @@ async function bundle() {
     format: 'cjs',
     sourcemap: true,
     sourcesContent: true,
-    // Half the bytes to compile at every start. Identifiers stay as they are, for stack traces read without the map.
-    minifySyntax: true,
-    minifyWhitespace: true,
-    lineLimit: 120,
     plugins: [nativeLoader, lazyCrypto],
     logLevel: 'warning',
   });
 }
 
-/**
- * `require` and not `import`: Node would first scan the whole bundle for the names of its exports, which are known here,
- * and that takes longer than running it.
- */
+/** `require` and not `import`: Node would first scan the whole bundle for names of exports, which are known here. */
 const ESM_HEAD = `import { createRequire } from 'node:module';
 
 const all = createRequire(import.meta.url)('./${ROOT}.cjs');
