@@ -191,7 +191,7 @@ export class DeadLetterQueue {
       eventType: event.type,
       message,
       errorName: String(name ?? ''),
-      errorCode: String(code ?? ''),
+      errorCode: typeof code === 'string' || typeof code === 'number' ? String(code) : '',
       attempts,
       tags: metadataTags(event),
     });

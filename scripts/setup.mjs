@@ -28,7 +28,8 @@ const STEPS = {
   },
   native: {
     title: 'building the native addon (release; a few minutes the first time)',
-    reads: () => fingerprint(['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'src'], MACHINE, script('build:native')),
+    reads: () =>
+      fingerprint(['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo', 'src'], MACHINE, script('build:native')),
     isThere: () => hasFile('native', '.node'),
     run: () => npm(['run', '--silent', 'build:native'], { stdio }),
   },

@@ -9,10 +9,13 @@ import { stripVTControlCharacters } from 'node:util';
 import { run } from './util/process.mjs';
 import { setupOrExit } from './setup.mjs';
 
+/** The core alone: a test program that is not loaded by Node.js cannot link the functions of Node-API. */
+const CARGO_TEST = ['test', '--no-default-features', '--no-fail-fast'];
+
 async function runCargo() {
   let output = '';
   const color = process.stdout.isTTY ? 'always' : 'auto';
-  const exitCode = await run('cargo', ['test', '--no-fail-fast'], {
+  const exitCode = await run('cargo', CARGO_TEST, {
     env: { CARGO_TERM_COLOR: color, ...process.env },
     onOutput: (chunk) => (output += chunk),
   });

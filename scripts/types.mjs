@@ -59,6 +59,8 @@ if (!process.argv.includes('--check')) {
   console.log(`${OUTPUT} is up to date`);
 } else {
   const line = firstDifference(read(OUTPUT), fresh);
-  console.error(`${OUTPUT} is stale (first difference: line ${line}). Run \`npm run build:types\` and commit the file.`);
+  console.error(
+    `${OUTPUT} is stale (first difference: line ${line}). Run \`npm run build:types\` and commit the file.`,
+  );
   process.exitCode = 1;
 }

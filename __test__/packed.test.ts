@@ -1,0 +1,233 @@
+/** The package as users get it: packed, and installed into an empty project outside the repository. */
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as source from '../lib/index';
+
+const PACKAGE = '@kodus-flow/runtime';
+const ENTRIES = ['', '/middleware', '/core'];
+const LONG_MS = 180_000;
+const root = resolve(__dirname, '..');
+const run = promisify(execFile);
+
+let project: string;
+let installed: string;
+let packed: string[];
+
+/** npm without a shell: the one that started the tests, else the one on the path. */
+function npm(cwd: string, ...args: string[]): string {
+  const cli = process.env.npm_execpath;
+  const [command, first] = cli?.endsWith('.js') ? [process.execPath, [cli]] : ['npm', []];
+  return execFileSync(command, [...first, ...args], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Runs a program of the project and returns what it prints. */
+async function node(name: string, program: string): Promise<string> {
+  const file = join(project, name);
+  writeFileSync(file, program);
+  const { stdout } = await run(process.execPath, [file], { cwd: project });
+  return stdout.trim();
+}
+
+beforeAll(() => {
+  execFileSync(process.execPath, [join(root, 'scripts/setup.mjs')], { stdio: 'inherit' });
+  project = mkdtempSync(join(tmpdir(), 'kodus-flow-packed-'));
+  const report = npm(root, 'pack', '--json', '--ignore-scripts', '--silent', '--pack-destination', project);
+  const [{ filename, files }] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
+  packed = files.map((file) => file.path).sort();
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'user', version: '1.0.0', private: true }));
+  npm(project, 'install', `./${filename}`, '--offline', '--no-audit', '--no-fund', '--silent');
+  installed = join(project, 'node_modules', PACKAGE);
+}, LONG_MS);
+
+afterAll(() => {
+  rmSync(project, { recursive: true, force: true });
+});
+
+describe('the packed package', () => {
+  test('holds the build, the declarations and one addon, and neither sources nor tests', () => {
+    const addons = packed.filter((path) => path.endsWith('.node'));
+    expect(addons).toEqual([expect.stringMatching(/^native\/kodus-flow-runtime\.[\w-]+\.node$/)]);
+    expect(packed.filter((path) => !addons.includes(path))).toEqual(
+      [
+        'LICENSE',
+        'README.md',
+        'index.d.ts',
+        'native/binding.cjs',
+        'package.json',
+        'dist/index.cjs',
+        'dist/index.cjs.map',
+        'dist/index.mjs',
+        'dist/index.d.mts',
+        ...['middleware', 'core'].flatMap((entry) =>
+          ['cjs', 'mjs', 'd.ts', 'd.mts'].map((extension) => `dist/${entry}.${extension}`),
+        ),
+      ].sort(),
+    );
+  });
+
+  test('installs alone: nothing runs at installation, and no other package comes with it', () => {
+    const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) expect(scripts).not.toHaveProperty(name);
+    expect(dependencies).toBeUndefined();
+    expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['@kodus-flow']);
+  });
+
+  test.each(ENTRIES)('exports the same from ESM and CommonJS: %s', async (entry) => {
+    const id = PACKAGE + entry;
+    const names = await node(
+      'same.mjs',
+      `import { createRequire } from 'node:module';
+       import assert from 'node:assert';
+       import * as esm from '${id}';
+       const cjs = createRequire(import.meta.url)('${id}');
+       assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort());
+       for (const name of Object.keys(esm)) assert.equal(esm[name], cjs[name], name);
+       console.log(JSON.stringify(Object.keys(esm).sort()));`,
+    );
+    expect(JSON.parse(names).length).toBeGreaterThan(0);
+    if (entry === '') expect(JSON.parse(names)).toEqual(Object.keys(source).sort());
+  });
+
+  test('has each class once, whatever the entry and the module system', async () => {
+    const output = await node(
+      'once.mjs',
+      `import { createRequire } from 'node:module';
+       import assert from 'node:assert';
+       import * as root from '${PACKAGE}';
+       import * as middleware from '${PACKAGE}/middleware';
+       import * as core from '${PACKAGE}/core';
+       const require = createRequire(import.meta.url);
+       const { BaseSDKError, RuntimeError } = require('${PACKAGE}');
+       assert(new middleware.MiddlewareError('STATE_ERROR') instanceof BaseSDKError);
+       assert(new RuntimeError('STREAM_ERROR') instanceof root.RuntimeError);
+       for (const view of [middleware, core, require('${PACKAGE}/middleware'), require('${PACKAGE}/core')]) {
+         for (const [name, value] of Object.entries(view)) assert.equal(value, root[name], name);
+       }
+       console.log('ok');`,
+    );
+    expect(output).toBe('ok');
+  });
+
+  test('keeps the names of its classes through the bundling', async () => {
+    const wrong = await node(
+      'names.cjs',
+      `const all = require('${PACKAGE}');
+       const isClass = (value) => typeof value === 'function' && /^class\\b/.test(String(value));
+       console.log(JSON.stringify(Object.keys(all).filter((name) => isClass(all[name]) && all[name].name !== name)));`,
+    );
+    expect(JSON.parse(wrong)).toEqual([]);
+  });
+
+  test('processes an event, and lets the process end by itself', async () => {
+    const output = await node(
+      'use.cjs',
+      `const { createRuntime } = require('${PACKAGE}');
+       const runtime = createRuntime();
+       runtime.on('user.created', (event) => console.log(event.data.name));
+       runtime.emit('user.created', { name: 'Ada' });
+       runtime.process();`,
+    );
+    expect(output).toBe('Ada');
+  });
+
+  test('says which addon is missing, and what to do', async () => {
+    const copy = join(project, 'without-addon');
+    cpSync(installed, copy, { recursive: true, filter: (path) => !path.endsWith('.node') });
+    const output = await node(
+      'missing.cjs',
+      `try { require('./without-addon/dist/index.cjs'); } catch (error) { console.log(error.code, error.message); }`,
+    );
+    expect(output).toMatch(/^NATIVE_ADDON_MISSING @kodus-flow\/runtime: no native addon/);
+    expect(output).toContain(`${process.platform}-${process.arch}`);
+    expect(output).toContain('npm run build:native');
+  });
+});
+
+/** What a user writes; `Handled` and the event's data are inferred. */
+const PROGRAM = `
+import { createEvent, createRuntime, RuntimeError, BaseSDKError, isEventType } from '${PACKAGE}';
+import type { AnyEvent, EventHandler, RuntimeErrorCode } from '${PACKAGE}';
+import { MiddlewareError } from '${PACKAGE}/middleware';
+import { createEvent as sameCreateEvent, MemoryMonitor } from '${PACKAGE}/core';
+
+interface Events {
+  'user.created': { name: string };
+  'user.deleted': { id: number };
+}
+
+const runtime = createRuntime<Events>();
+runtime.on('user.created', (event) => { const name: string = event.data.name; void name; });
+runtime.emit('user.deleted', { id: 1 });
+// @ts-expect-error: the data of another event
+runtime.emit('user.deleted', { name: 'Ada' });
+void runtime.process();
+
+const handler: EventHandler = (event: AnyEvent) => { void event.id; };
+void handler(createEvent('user.created', { name: 'Ada' }));
+const create: typeof createEvent = sameCreateEvent;
+const failure: BaseSDKError = new MiddlewareError('STATE_ERROR', 'no state', { cause: new Error('why') });
+const code: RuntimeErrorCode = new RuntimeError('INVALID_ARGUMENT').code;
+// @ts-expect-error: no such code
+new RuntimeError('NO_SUCH_CODE');
+if (isEventType(create('a'), 'a')) void [failure, code];
+void MemoryMonitor;
+`;
+
+const COMPILER = {
+  strict: true,
+  noEmit: true,
+  target: 'es2022',
+  lib: ['es2023', 'esnext.disposable'],
+  types: ['node'],
+};
+
+describe('the declarations of the packed package', () => {
+  beforeAll(() => {
+    // The declarations speak of AbortSignal, so a user has @types/node; it is the only package they may need.
+    mkdirSync(join(project, 'node_modules/@types'));
+    for (const name of ['@types/node', 'undici-types']) {
+      cpSync(join(root, 'node_modules', name), join(project, 'node_modules', name), { recursive: true });
+    }
+    for (const name of ['program.ts', 'program.mts', 'program.cts']) writeFileSync(join(project, name), PROGRAM);
+  });
+
+  async function compile(options: object, files: string[]): Promise<string> {
+    const config = join(project, 'tsconfig.json');
+    writeFileSync(config, JSON.stringify({ compilerOptions: { ...COMPILER, ...options }, files }));
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    try {
+      await run(process.execPath, [tsc, '-p', config], { cwd: project });
+      return '';
+    } catch (error) {
+      return (error as { stdout: string }).stdout;
+    }
+  }
+
+  const ALL = ['program.mts', 'program.cts', 'program.ts'];
+  test.each([
+    ['node16', { module: 'node16', moduleResolution: 'node16' }, ALL],
+    ['nodenext, each module alone', { module: 'nodenext', isolatedModules: true }, ALL],
+    ['bundler', { module: 'esnext', moduleResolution: 'bundler', verbatimModuleSyntax: true }, ['program.ts']],
+    ['the classic node resolution', { module: 'commonjs', moduleResolution: 'node10' }, ['program.ts']],
+  ])(
+    'compile strictly with %s',
+    async (_name, options, files) => {
+      expect(await compile(options, files)).toBe('');
+    },
+    LONG_MS,
+  );
+
+  test('import nothing but their own files', () => {
+    const declarations = packed.filter((path) => /\.d\.m?ts$/.test(path));
+    for (const path of declarations) {
+      const { importedFiles, typeReferenceDirectives } = ts.preProcessFile(readFileSync(join(installed, path), 'utf8'));
+      const targets = [...importedFiles, ...typeReferenceDirectives].map((reference) => reference.fileName);
+      expect([path, ...targets]).toEqual(path === 'index.d.ts' ? [path] : [path, '../index.js']);
+    }
+  });
+});
