@@ -1,176 +1,94 @@
+import { bookId, checkCriteria, checkDeadLetterConfig, checkFailure, requireEventId, requireText } from './dead-letter-checks';
 import { DeadLetterStore } from './dead-letter-store';
-import { messageOf } from './errors';
+import { describeThrown } from './describe-thrown';
 import { native } from './native/index';
 import { createPort } from './observability/port';
-import { rejectUnknownKeys, requireBoolean, requireInteger, requireNumber, requireObject } from './validate';
+import type { DeadLetterSettings } from './dead-letter-checks';
+import type {
+  DLQConfig,
+  DLQContext,
+  DLQError,
+  DLQItem,
+  DLQStats,
+  DeadLetterCounters,
+  DeadLetterCriteria,
+  Requeue,
+} from './dead-letter-types';
 import type { AnyEvent } from './events';
-import type { DeadLetterBookHandle } from './native/dead-letters';
+import type { DeadLetterBookHandle, LetterCount } from './native/dead-letters';
 import type { ObservabilityPort } from './observability/port';
 import type { Persistor } from './persistor-types';
 
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
+export type * from './dead-letter-types';
+
+/** The longest time that `setTimeout` can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Configuration of a `DeadLetterQueue`. */
-export interface DLQConfig {
-  /** Keep items in the persistor, if there are a persistor and an id. Default true. */
-  enablePersistence?: boolean;
-  /** Items kept; the oldest leave. Default 1000. */
-  maxDLQSize?: number;
-  /** Days an item is kept. Default 7. */
-  maxRetentionDays?: number;
-  /** Sweep out expired items. Default true. */
-  enableAutoCleanup?: boolean;
-  /** Milliseconds between sweeps. Default one hour. */
-  cleanupInterval?: number;
-  /** Log an error for each item. Default true. */
-  enableDetailedLogging?: boolean;
-  /** Size from which a warning is logged. Default 100. */
-  alertThreshold?: number;
-}
-
-/** Where an event came from, for those who look at a dead letter. */
-export interface DLQContext {
-  handlerName?: string | undefined;
-  correlationId?: string | undefined;
-  traceId?: string | undefined;
-  agentId?: string | undefined;
-  workflowId?: string | undefined;
-  originalPriority?: number | undefined;
-}
-
-/** One failure of a dead letter. */
-export interface DLQError {
-  message: string;
-  stack?: string | undefined;
-  /** Milliseconds since the epoch. */
-  timestamp: number;
-  /** Number of the attempt; -1: marked by its owner. */
-  attempt: number;
-}
-
-/** A dead letter. */
-export interface DLQItem {
-  /** Id of the event. */
-  id: string;
-  event: AnyEvent;
-  /** Its failures, oldest first; the first and the newest nine are kept. */
-  errors: DLQError[];
-  attempts: number;
-  /** Milliseconds since the epoch, as the two below. */
-  firstFailedAt: number;
-  lastFailedAt: number;
-  dlqTimestamp: number;
-  originalPriority: number;
-  processingContext: DLQContext;
-  /** `type:…`, `error:…`, and where known `agent:…`, `workflow:…`, `poison`. */
-  tags: string[];
-  /** Whether it may go back into the queue. */
-  canReprocess: boolean;
-}
-
-/** Statistics of dead letters. */
-export interface DLQStats {
-  totalItems: number;
-  itemsByEventType: Record<string, number>;
-  /** Counts error entries by the kind that the letter is tagged with. */
-  itemsByErrorType: Record<string, number>;
-  averageAttempts: number;
-  oldestItem: { id: string; age: number; eventType: string } | undefined;
-  /** Up to ten, newest first. Ages in milliseconds. */
-  recentItems: { id: string; eventType: string; errorMessage: string; attempts: number; age: number }[];
-}
-
-/** Which dead letters are meant; all that is given must match. */
-export interface DeadLetterCriteria {
-  /** Milliseconds: items that are at least that old (the name is historical). */
-  maxAge?: number;
-  /** 0 or absent: no limit. */
-  limit?: number;
-  /** Exactly this type. */
-  eventType?: string;
-  /** Part of any error message. */
-  errorType?: string;
-  /** One of the tags. */
-  tag?: string;
-}
-
-/** Takes an event back; false if it is refused. */
-export type Requeue = (event: AnyEvent, priority: number) => boolean;
-
-const CONFIG_KEYS = [
-  'enablePersistence',
-  'maxDLQSize',
-  'maxRetentionDays',
-  'enableAutoCleanup',
-  'cleanupInterval',
-  'enableDetailedLogging',
-  'alertThreshold',
-];
-
-function checkConfig(config: DLQConfig, port: ObservabilityPort): Required<DLQConfig> {
-  requireObject('dlq', config);
-  rejectUnknownKeys(config, CONFIG_KEYS, (key) => port.log('warn', `unknown configuration key 'dlq.${key}'`));
-  return {
-    enablePersistence: requireBoolean('dlq.enablePersistence', config.enablePersistence ?? true),
-    maxDLQSize: requireInteger('dlq.maxDLQSize', config.maxDLQSize ?? 1000, { min: 1, max: 2 ** 31 - 1 }),
-    maxRetentionDays: requireNumber('dlq.maxRetentionDays', config.maxRetentionDays ?? 7, { min: 0 }),
-    enableAutoCleanup: requireBoolean('dlq.enableAutoCleanup', config.enableAutoCleanup ?? true),
-    cleanupInterval: requireNumber('dlq.cleanupInterval', config.cleanupInterval ?? HOUR_MS, { min: 1 }),
-    enableDetailedLogging: requireBoolean('dlq.enableDetailedLogging', config.enableDetailedLogging ?? true),
-    alertThreshold: requireInteger('dlq.alertThreshold', config.alertThreshold ?? 100, { min: 1 }),
-  };
-}
+const METHODS = [
+  'ready',
+  'flush',
+  'sendToDLQ',
+  'reprocessFromDLQ',
+  'reprocessByCriteria',
+  'markAsPoison',
+  'getDLQStats',
+  'getCounters',
+  'clearDLQ',
+  'destroy',
+] as const;
 
 /**
  * Events that have finally failed, bounded in number and age. What is kept, what leaves and what matches is decided in
- * the core.
+ * the core; this class holds the events. No method depends on `this`.
+ *
+ * @example
+ * const dlq = new DeadLetterQueue(observability, persistor, 'orders', { maxDLQSize: 500 });
+ * await dlq.ready();
+ * await dlq.sendToDLQ(event, error, 3, { originalPriority: 1 });
+ * const events = await dlq.reprocessByCriteria({ tag: 'error:timeouterror', limit: 10 });
  */
 export class DeadLetterQueue {
   readonly #port: ObservabilityPort;
-  readonly #config: Required<DLQConfig>;
+  readonly #settings: DeadLetterSettings;
   readonly #book: DeadLetterBookHandle;
   readonly #items = new Map<string, DLQItem>();
   readonly #store: DeadLetterStore | undefined;
   readonly #loaded: Promise<void>;
+  #isLoading: boolean;
   #timer: NodeJS.Timeout | undefined;
   #isDestroyed = false;
 
-  constructor(observability?: unknown, persistor?: Persistor, xcId?: string, config: DLQConfig = {}) {
+  /**
+   * @param observability any logger; see `createRuntime`
+   * @param persistor where items are kept between runs
+   * @param xcId whose items they are; without it nothing is persisted
+   * @throws RuntimeError INVALID_CONFIGURATION
+   */
+  constructor(observability?: unknown, persistor?: Persistor | null, xcId?: string | null, config: DLQConfig = {}) {
     this.#port = createPort(observability, true);
-    this.#config = checkConfig(config, this.#port);
-    this.#book = new native.DeadLetterBook(this.#config.maxDLQSize, this.#config.maxRetentionDays * DAY_MS);
-    const persists = this.#config.enablePersistence && persistor !== undefined && xcId !== undefined;
-    this.#store = persists
-      ? new DeadLetterStore(persistor, xcId, (operation, error) =>
-          this.#port.log('error', `Dead letters: ${operation} failed`, { error: error as Error }),
-        )
-      : undefined;
+    this.#settings = checkDeadLetterConfig(config, (message) => this.#port.log('warn', message));
+    this.#book = new native.DeadLetterBook(this.#settings.maxSize, this.#settings.retentionMs);
+    const persists = this.#settings.enablePersistence && persistor && xcId;
+    this.#store = persists ? new DeadLetterStore(persistor, xcId, this.#onStoreError) : undefined;
+    this.#isLoading = this.#store !== undefined;
     this.#loaded = this.#load();
-  }
-
-  /** Resolves when what was stored earlier is here. */
-  ready(): Promise<void> {
-    return this.#loaded;
-  }
-
-  async #load(): Promise<void> {
-    for (const item of (await this.#store?.load()) ?? []) {
-      // What came meanwhile is newer.
-      if (this.#isDestroyed || this.#items.has(item.id)) continue;
-      const { id, event, errors, tags, dlqTimestamp, attempts, canReprocess } = item;
-      this.#items.set(id, item);
-      const messages = errors.map((error) => error.message);
-      const letter = { id, eventType: event.type, messages, tags, enteredAt: dlqTimestamp, attempts };
-      this.#dropEvicted(this.#book.restore({ ...letter, poisoned: !canReprocess }));
+    for (const method of METHODS) {
+      const value = (this[method] as (...args: never[]) => unknown).bind(this);
+      Object.defineProperty(this, method, { value, writable: true, configurable: true });
     }
-    this.#armSweep();
   }
 
-  /** Files an event that has failed for good. Resolves when it is stored, where there is a persistor. */
-  async sendToDLQ(event: AnyEvent, error: unknown, attempts: number, context: DLQContext = {}): Promise<void> {
-    const item = this.#file(event, error, attempts, context);
+  // ── Filing ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Files an event that has failed for good. It is here when this returns; the promise resolves when it is stored, where
+   * there is a persistor, also if storing fails (that is logged and counted).
+   *
+   * @param attempts attempts made
+   */
+  async sendToDLQ(event: AnyEvent, error: unknown, attempts: number, context?: DLQContext): Promise<void> {
+    checkFailure(event, attempts);
+    const item = this.#file(event, error, attempts, context ?? {});
     await this.#store?.save(item);
   }
 
@@ -185,173 +103,90 @@ export class DeadLetterQueue {
 
   #file(event: AnyEvent, error: unknown, attempts: number, context: DLQContext): DLQItem {
     const now = Date.now();
-    const { name, code, stack } = (typeof error === 'object' && error !== null ? error : {}) as Error & { code?: unknown };
-    const message = messageOf(error);
-    const filed = this.#book.file(now, event.id, {
+    const id = bookId(event.id);
+    const { message, name, code, stack } = describeThrown(error);
+    const { isNew, tags, droppedError, evicted } = this.#book.file(now, id, {
       eventType: event.type,
       message,
-      errorName: String(name ?? ''),
-      errorCode: typeof code === 'string' || typeof code === 'number' ? String(code) : '',
+      errorName: name,
+      errorCode: code,
       attempts,
-      tags: metadataTags(event),
+      agentId: idOf(event.metadata?.agentId),
+      workflowId: idOf(event.metadata?.workflowId),
     });
-    const entry: DLQError = { message, stack, timestamp: now, attempt: attempts };
-    const known = filed.isNew ? undefined : this.#items.get(event.id);
-    const item = known ?? newItem(event, context, now);
-    item.errors.push(entry);
-    if (filed.droppedError >= 0) item.errors.splice(filed.droppedError, 1);
+    const item = isNew ? newItem(id, event, context, now) : this.#items.get(id)!;
+    item.event = event;
     item.attempts = attempts;
     item.lastFailedAt = now;
-    item.tags = this.#book.tags(event.id);
-    this.#items.set(event.id, item);
-    this.#dropEvicted(filed.evicted);
+    item.tags = tags;
+    pushError(item, { message, stack, timestamp: now, attempt: attempts }, droppedError);
+    this.#items.set(id, item);
+    void this.#letGo(evicted);
     this.#tell(item, error);
     this.#armSweep();
     return item;
   }
 
-  #tell(item: DLQItem, error: unknown): void {
-    const { id, event, attempts } = item;
-    if (this.#config.enableDetailedLogging) {
-      this.#port.flood('dlq.item', 'error', `Dead letter: ${event.type} failed for good after ${attempts} attempts`, () => ({
+  #tell({ id, event, attempts }: DLQItem, error: unknown): void {
+    const queueSize = this.#items.size;
+    if (this.#settings.enableDetailedLogging) {
+      this.#port.log('error', `Dead letter: ${event.type} failed for good after ${attempts} attempts`, {
         eventId: id,
         eventType: event.type,
         correlationId: event.metadata?.correlationId,
         tenantId: event.metadata?.tenantId,
-        attempts,
-        error: error as Error,
-      }));
+        attempt: attempts,
+        queueSize,
+        error,
+      });
     }
-    const size = this.#items.size;
-    if (size >= this.#config.alertThreshold) {
-      this.#port.flood('dlq.size', 'warn', `There are ${size} dead letters`, { queueSize: size });
+    if (queueSize >= this.#settings.alertThreshold) {
+      this.#port.flood('dlq.size', 'warn', `There are ${queueSize} dead letters`, { queueSize });
     }
   }
 
-  #dropEvicted(ids: readonly string[]): void {
-    for (const id of ids) this.#items.delete(id);
-    void this.#store?.forget(ids);
+  /** Bars an event from going back. Unknown ids are ignored. */
+  async markAsPoison(eventId: string, reason: string): Promise<void> {
+    const id = requireEventId('eventId', eventId);
+    const message = `Marked as poison: ${requireText('reason', reason)}`;
+    if (this.#isLoading) await this.#loaded;
+    const item = this.#items.get(id);
+    const poisoned = this.#book.poison(id, message);
+    if (item === undefined || poisoned === null) return;
+    item.canReprocess = false;
+    item.tags = poisoned.tags;
+    pushError(item, { message, timestamp: Date.now(), attempt: -1 }, poisoned.droppedError);
+    await this.#store?.save(item);
   }
+
+  // ── Taking out ───────────────────────────────────────────────────────────────────────────────────────
 
   /** Removes and returns an event; it is not queued. Null if it is unknown, or poisoned (then it stays). */
   async reprocessFromDLQ(eventId: string): Promise<AnyEvent | null> {
-    const item = this.#items.get(eventId);
-    if (item === undefined || !item.canReprocess) return null;
-    await this.#remove([eventId]);
+    const id = requireEventId('eventId', eventId);
+    if (this.#isLoading) await this.#loaded;
+    const item = this.#items.get(id);
+    if (item === undefined || !this.#book.take(id)) return null;
+    await this.#letGo([id]);
     return item.event;
   }
 
   /** Removes and returns the events that match all criteria, in the order in which they were filed. */
   async reprocessByCriteria(criteria: DeadLetterCriteria = {}): Promise<AnyEvent[]> {
-    const items = this.select(criteria);
-    await this.#remove(items.map((item) => item.id));
-    return items.map((item) => item.event);
-  }
-
-  #remove(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      this.#book.remove(id);
-      this.#items.delete(id);
-    }
-    return this.#store?.forget(ids) ?? Promise.resolve();
-  }
-
-  /**
-   * Gives one event back to a queue. A queue that refuses it leaves it here.
-   * @internal
-   */
-  async requeue(eventId: string, requeue: Requeue): Promise<boolean> {
-    const item = this.#items.get(eventId);
-    if (item === undefined || !item.canReprocess) return false;
-    return (await this.#requeueAll([item], requeue)).length === 1;
-  }
-
-  /** @internal */
-  requeueWhere(criteria: DeadLetterCriteria, requeue: Requeue): Promise<AnyEvent[]> {
-    return this.#requeueAll(this.select(criteria), requeue);
-  }
-
-  /** @internal */
-  async requeueItems(items: readonly DLQItem[], requeue: Requeue): Promise<AnyEvent[]> {
-    return this.#requeueAll(items, requeue);
-  }
-
-  async #requeueAll(items: readonly DLQItem[], requeue: Requeue): Promise<AnyEvent[]> {
-    const taken = items.filter((item) => item.canReprocess && requeue(item.event, item.originalPriority));
-    await this.#remove(taken.map((item) => item.id));
-    return taken.map((item) => item.event);
-  }
-
-  /**
-   * The items that match, in the order in which they were filed.
-   * @internal
-   */
-  select(criteria: DeadLetterCriteria, poisoned = false): DLQItem[] {
-    const { eventType, errorType, tag, maxAge, limit } = checkCriteria(criteria);
-    const ids = this.#book.select(Date.now(), { eventType, errorType, tag, minAgeMs: maxAge, limit, poisoned });
-    return ids.map((id) => this.#items.get(id)!);
-  }
-
-  /** @internal */
-  page(limit: number, after: number, eventType: string | undefined): { items: DLQItem[]; next: number } {
-    const { ids, next } = this.#book.page(limit, after, eventType);
-    return { items: ids.map((id) => this.#items.get(id)!), next };
-  }
-
-  /** @internal */
-  get(eventId: string): DLQItem | undefined {
-    return this.#items.get(eventId);
-  }
-
-  /** Bars an event from going back. Unknown ids are ignored. */
-  async markAsPoison(eventId: string, reason: string): Promise<void> {
-    const item = this.#items.get(eventId);
-    const message = `Marked as poison: ${reason}`;
-    if (item === undefined || !this.#book.poison(eventId, message)) return;
-    item.canReprocess = false;
-    item.errors.push({ message, timestamp: Date.now(), attempt: -1 });
-    item.tags = this.#book.tags(eventId);
-    await this.#store?.save(item);
-  }
-
-  /** Statistics of what is kept. */
-  getDLQStats(): DLQStats {
-    const now = Date.now();
-    const items = [...this.#items.values()];
-    const itemsByEventType: Record<string, number> = {};
-    const itemsByErrorType: Record<string, number> = {};
-    let attempts = 0;
-    for (const item of items) {
-      attempts += item.attempts;
-      itemsByEventType[item.event.type] = (itemsByEventType[item.event.type] ?? 0) + 1;
-      const kind = item.tags.find((tag) => tag.startsWith('error:'))?.slice('error:'.length) ?? 'unknown';
-      itemsByErrorType[kind] = (itemsByErrorType[kind] ?? 0) + item.errors.length;
-    }
-    const byAge = items.sort((a, b) => a.dlqTimestamp - b.dlqTimestamp);
-    const oldest = byAge[0];
-    return {
-      totalItems: items.length,
-      itemsByEventType,
-      itemsByErrorType,
-      averageAttempts: items.length === 0 ? 0 : attempts / items.length,
-      oldestItem: oldest && { id: oldest.id, age: now - oldest.dlqTimestamp, eventType: oldest.event.type },
-      recentItems: byAge
-        .slice(-10)
-        .reverse()
-        .map((item) => ({
-          id: item.id,
-          eventType: item.event.type,
-          errorMessage: item.errors.at(-1)?.message ?? '',
-          attempts: item.attempts,
-          age: now - item.dlqTimestamp,
-        })),
-    };
+    const wanted = checkCriteria(criteria, false);
+    if (this.#isLoading) await this.#loaded;
+    const ids = this.#book.select(Date.now(), wanted).filter((id) => this.#book.take(id));
+    const events = ids.map((id) => this.#items.get(id)!.event);
+    await this.#letGo(ids);
+    return events;
   }
 
   /** Removes everything; answers how many items there were. */
   async clearDLQ(): Promise<number> {
+    if (this.#isLoading) await this.#loaded;
     const ids = [...this.#items.keys()];
-    await this.#remove(ids);
+    this.#book.clear();
+    await this.#letGo(ids);
     return ids.length;
   }
 
@@ -360,36 +195,195 @@ export class DeadLetterQueue {
    * @internal
    */
   async purge(criteria: DeadLetterCriteria): Promise<number> {
-    const ids = this.select(criteria, true).map((item) => item.id);
-    await this.#remove(ids);
+    const wanted = checkCriteria(criteria, true);
+    if (this.#isLoading) await this.#loaded;
+    const ids = this.#book.select(Date.now(), wanted).filter((id) => this.#book.remove(id));
+    await this.#letGo(ids);
     return ids.length;
   }
 
+  /** The book has let these go; so do we, and the store. */
+  #letGo(ids: readonly string[]): Promise<void> | undefined {
+    for (const id of ids) this.#items.delete(id);
+    if (this.#items.size === 0) this.#stopSweep();
+    return this.#store?.forget(ids);
+  }
+
+  // ── Giving back to a queue ───────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Gives one event back to a queue. False if it is unknown, poisoned, or refused (then it stays).
+   * @internal
+   */
+  async requeue(eventId: string, requeue: Requeue): Promise<boolean> {
+    const id = requireEventId('eventId', eventId);
+    if (this.#isLoading) await this.#loaded;
+    return (await this.#requeueAll([id], requeue)).length === 1;
+  }
+
+  /**
+   * Gives back what matches; answers the events that were not refused.
+   * @internal
+   */
+  async requeueWhere(criteria: DeadLetterCriteria, requeue: Requeue): Promise<AnyEvent[]> {
+    const wanted = checkCriteria(criteria, false);
+    if (this.#isLoading) await this.#loaded;
+    return this.#requeueAll(this.#book.select(Date.now(), wanted), requeue);
+  }
+
+  /**
+   * Gives back the items for which `predicate` is true; answers the events that were not refused.
+   * @internal
+   */
+  async requeueIf(predicate: (item: DLQItem) => boolean, requeue: Requeue): Promise<AnyEvent[]> {
+    if (this.#isLoading) await this.#loaded;
+    const ids = this.#book.select(Date.now(), checkCriteria({}, false));
+    const meant = ids.filter((id) => predicate(this.#items.get(id)!));
+    return this.#requeueAll(meant, requeue);
+  }
+
+  async #requeueAll(ids: readonly string[], requeue: Requeue): Promise<AnyEvent[]> {
+    const events: AnyEvent[] = [];
+    const gone: string[] = [];
+    try {
+      for (const id of ids) {
+        const item = this.#items.get(id);
+        if (item === undefined || !this.#book.isReprocessable(id)) continue;
+        const { event, originalPriority, errors } = item;
+        const lastError = errors.at(-1);
+        if (!requeue(event, originalPriority)) continue;
+        events.push(event);
+        // If it has failed again inside the call, it is a dead letter again and stays.
+        if (errors.at(-1) === lastError && this.#book.remove(id)) gone.push(id);
+      }
+    } finally {
+      await this.#letGo(gone);
+    }
+    return events;
+  }
+
+  // ── Looking ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * A page of items in the order in which they were filed.
+   *
+   * @param after 0: from the beginning; else `next` of the page before
+   * @internal
+   */
+  page(limit: number, after: number, eventType: string | null): { items: DLQItem[]; next: number | null } {
+    const { ids, next } = this.#book.page(limit, after, eventType);
+    return { items: ids.map((id) => this.#items.get(id)!), next };
+  }
+
+  /** @internal */
+  get(eventId: string): DLQItem | undefined {
+    return this.#items.get(requireEventId('eventId', eventId));
+  }
+
+  /** Statistics of what is kept. */
+  getDLQStats(): DLQStats {
+    const now = Date.now();
+    const { byEventType, byErrorKind, averageAttempts, oldest, recent } = this.#book.stats();
+    const brief = (id: string): { id: string; age: number; eventType: string } => {
+      const { event, dlqTimestamp } = this.#items.get(id)!;
+      return { id, age: now - dlqTimestamp, eventType: event.type };
+    };
+    return {
+      totalItems: this.#items.size,
+      itemsByEventType: record(byEventType),
+      itemsByErrorType: record(byErrorKind),
+      averageAttempts,
+      oldestItem: oldest === null ? undefined : brief(oldest),
+      recentItems: recent.map((id) => {
+        const { errors, attempts } = this.#items.get(id)!;
+        return { ...brief(id), errorMessage: errors.at(-1)?.message ?? '', attempts };
+      }),
+    };
+  }
+
+  /** What has happened since the start. */
+  getCounters(): DeadLetterCounters {
+    return { ...this.#book.counters(), persistenceErrors: this.#store?.errors ?? 0 };
+  }
+
+  // ── Persistence ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Resolves when what was stored earlier is here. Never rejects. Methods that take out or mark wait for it by themselves. */
+  ready(): Promise<void> {
+    return this.#loaded;
+  }
+
+  /** Resolves when everything so far has been written to the persistor. Never rejects. */
+  flush(): Promise<void> {
+    return this.#store?.flush() ?? Promise.resolve();
+  }
+
+  async #load(): Promise<void> {
+    if (this.#store === undefined) return;
+    const stored = await this.#store.load();
+    this.#isLoading = false;
+    if (this.#isDestroyed) return;
+    for (const item of stored) this.#restore(item);
+    // Those that expired meanwhile leave at once, and the next may be due before the sweep that was armed.
+    this.#stopSweep();
+    if (this.#settings.enableAutoCleanup) this.#sweep();
+  }
+
+  #restore(item: DLQItem): void {
+    // What arrived meanwhile is newer.
+    if (this.#items.has(item.id)) return;
+    const { id, event, errors, tags, dlqTimestamp, attempts, canReprocess } = item;
+    this.#items.set(id, item);
+    const evicted = this.#book.restore({
+      id,
+      eventType: event.type,
+      messages: errors.map((error) => error.message),
+      tags,
+      enteredAt: dlqTimestamp,
+      attempts,
+      poisoned: !canReprocess,
+    });
+    void this.#letGo(evicted);
+  }
+
+  #onStoreError = (operation: string, error: unknown): void => {
+    this.#port.flood('dlq.store', 'error', `Dead letters: the persistor failed to ${operation}`, { error });
+  };
+
+  // ── Sweeping ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One timer for the next item whose time is over, in whole cleanup intervals. */
   #armSweep(): void {
-    const { enableAutoCleanup, cleanupInterval } = this.#config;
-    if (!enableAutoCleanup || this.#isDestroyed || this.#timer !== undefined || this.#items.size === 0) return;
-    this.#timer = setTimeout(() => this.#sweep(), Math.min(cleanupInterval, MAX_TIMEOUT_MS));
+    const { enableAutoCleanup, cleanupIntervalMs } = this.#settings;
+    if (!enableAutoCleanup || this.#isDestroyed || this.#timer !== undefined) return;
+    const delayMs = this.#book.sweepDelay(Date.now(), cleanupIntervalMs);
+    if (delayMs === null) return;
+    this.#timer = setTimeout(() => this.#sweep(), Math.min(delayMs, MAX_TIMEOUT_MS));
     this.#timer.unref?.();
   }
 
   #sweep(): void {
     this.#timer = undefined;
-    this.#dropEvicted(this.#book.expire(Date.now()));
+    void this.#letGo(this.#book.expire(Date.now()));
     this.#armSweep();
   }
 
-  /** Stops the sweep. */
-  destroy(): void {
-    this.#isDestroyed = true;
+  #stopSweep(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
+
+  /** Stops the sweep. Items stay and can be read. May be called again. */
+  destroy(): void {
+    this.#isDestroyed = true;
+    this.#stopSweep();
+  }
 }
 
-function newItem(event: AnyEvent, context: DLQContext, now: number): DLQItem {
+function newItem(id: string, event: AnyEvent, context: DLQContext, now: number): DLQItem {
   const given = Object.entries(context).filter(([, value]) => value !== undefined);
   return {
-    id: event.id,
+    id,
     event,
     errors: [],
     attempts: 0,
@@ -403,16 +397,13 @@ function newItem(event: AnyEvent, context: DLQContext, now: number): DLQItem {
   };
 }
 
-function metadataTags({ metadata }: AnyEvent): string[] {
-  const tags: string[] = [];
-  if (metadata?.agentId) tags.push(`agent:${String(metadata.agentId)}`);
-  if (metadata?.workflowId) tags.push(`workflow:${String(metadata.workflowId)}`);
-  return tags;
+function pushError(item: DLQItem, error: DLQError, dropped: number | null): void {
+  item.errors.push(error);
+  if (dropped !== null) item.errors.splice(dropped, 1);
 }
 
-function checkCriteria(criteria: DeadLetterCriteria): DeadLetterCriteria {
-  requireObject('criteria', criteria);
-  if (criteria.limit !== undefined) requireInteger('criteria.limit', criteria.limit, { min: 0 });
-  if (criteria.maxAge !== undefined) requireNumber('criteria.maxAge', criteria.maxAge, { min: 0 });
-  return criteria;
-}
+const idOf = (value: unknown): string | null =>
+  (typeof value === 'string' && value !== '') || typeof value === 'number' ? String(value) : null;
+
+const record = (counts: readonly LetterCount[]): Record<string, number> =>
+  Object.fromEntries(counts.map(({ name, count }) => [name, count]));

@@ -1,23 +1,29 @@
-import { createHash } from 'node:crypto';
-import type { DLQItem } from './dead-letter-queue';
+import { createHash, randomUUID } from 'node:crypto';
+import { bookId } from './dead-letter-checks';
+import { readableCopy } from './readable';
+import type { DLQError, DLQItem } from './dead-letter-types';
 import type { AnyEvent } from './events';
-import type { Persistor } from './persistor-types';
+import type { Persistor, Snapshot } from './persistor-types';
 
 /** Told of a persistor that fails. */
 export type OnStoreError = (operation: string, error: unknown) => void;
 
-const firstDigits = (content: string): string => createHash('sha256').update(content).digest('hex').slice(0, 16);
+const REMOVED = 'dlq-removed';
+const ITEM = 'dlq-item';
 
 /**
- * Dead letters in a persistor. An item is a snapshot, and so is its removal: any persistor can append, few can delete.
- * Writes go out one after another, so that a removal never overtakes its item.
+ * Dead letters in a persistor. An item is a snapshot, and so is its removal, unless the persistor can delete. Writes go out
+ * one after another, so that a removal never overtakes its item. No method throws or rejects.
  */
 export class DeadLetterStore {
   readonly #persistor: Persistor;
   readonly #xcId: string;
   readonly #onError: OnStoreError;
+  /** Hashes under which each item that is kept has been stored, oldest first. */
+  readonly #hashes = new Map<string, readonly string[]>();
   #writes: Promise<void> = Promise.resolve();
-  errors = 0;
+  #lastRemovalAt = -Infinity;
+  #errors = 0;
 
   constructor(persistor: Persistor, xcId: string, onError: OnStoreError) {
     this.#persistor = persistor;
@@ -25,77 +31,205 @@ export class DeadLetterStore {
     this.#onError = onError;
   }
 
+  /** Calls that have failed. */
+  get errors(): number {
+    return this.#errors;
+  }
+
+  /** Resolves when everything so far has been written. */
+  flush(): Promise<void> {
+    return this.#writes;
+  }
+
   /** Stores an item as it is now. */
   save(item: DLQItem): Promise<void> {
-    const { id, dlqTimestamp, attempts, canReprocess, errors } = item;
-    // The standing and the number of errors are part of the name, so that a later state never passes for an earlier one.
-    const content = `dlq-${JSON.stringify({ id, dlqTimestamp, attempts })}`;
-    const hash = firstDigits(canReprocess && errors.length === 1 ? content : `${content}-${canReprocess}-${errors.length}`);
-    return this.#append({ type: 'dlq-item', dlqItem: plain(item) }, [plain(item.event)], hash);
+    const hash = this.#hashOf(item);
+    const superseded = this.#hashesOf(item.id).filter((earlier) => earlier !== hash);
+    this.#hashes.set(item.id, [...superseded, hash]);
+    const dlqItem = readableCopy(item) as DLQItem;
+    const snapshot = this.#snapshot({ type: ITEM, dlqItem }, [dlqItem.event], hash);
+    return this.#write(async () => {
+      const isStored = await this.#append(snapshot);
+      if (!isStored) this.#strike(item.id, [hash]);
+      else if (!this.#canDelete || (await this.#delete(superseded))) this.#strike(item.id, superseded);
+    });
   }
 
   /** Stores that items have left. */
   forget(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return Promise.resolve();
-    const removedAt = Date.now();
-    const hash = firstDigits(`dlq-removed-${removedAt}-${Math.random()}-${ids.join()}`);
-    return this.#append({ type: 'dlq-removed', ids: [...ids], removedAt }, [], hash);
+    this.#lastRemovalAt = Date.now();
+    const left = new Map(ids.map((id) => [id, this.#hashesOf(id)]));
+    for (const id of ids) this.#hashes.delete(id);
+    const removal = { type: REMOVED, ids: [...ids], removedAt: this.#lastRemovalAt };
+    const snapshot = this.#snapshot(removal, [], firstDigits(`${REMOVED}-${randomUUID()}`));
+    return this.#write(async () => {
+      if (!(await this.#delete([...left.values()].flat()))) await this.#append(snapshot);
+    });
   }
 
-  #append(state: Record<string, unknown>, events: AnyEvent[], hash: string): Promise<void> {
-    const snapshot = { xcId: this.#xcId, ts: Date.now(), events, state, hash };
-    this.#writes = this.#writes
-      .then(() => this.#persistor.append(snapshot))
-      .catch((error: unknown) => this.#failed('append', error));
+  /**
+   * The items that have been stored and not removed, oldest first. None if reading fails: what is left unread may say that
+   * they were removed.
+   */
+  async load(): Promise<DLQItem[]> {
+    const log = new StoredLog();
+    try {
+      for await (const snapshot of this.#persistor.load(this.#xcId)) log.read(snapshot);
+    } catch (error) {
+      this.#failed('load', error);
+      return [];
+    }
+    for (const { item, hash } of log.items.values()) {
+      // What was filed while this was read comes after it.
+      this.#hashes.set(item.id, [hash, ...this.#hashesOf(item.id)]);
+    }
+    const stale = log.staleHashes();
+    // Removals go last: as long as an item may be there, so must be what says that it was removed.
+    void this.#write(async () => {
+      if (await this.#delete(stale)) await this.#delete(log.removals);
+    });
+    return Array.from(log.items.values(), ({ item }) => item);
+  }
+
+  #hashesOf(id: string): readonly string[] {
+    return this.#hashes.get(id) ?? [];
+  }
+
+  /** Snapshots of an item are there no more. */
+  #strike(id: string, hashes: readonly string[]): void {
+    if (this.#hashes.has(id)) this.#hashes.set(id, this.#hashesOf(id).filter((hash) => !hashes.includes(hash)));
+  }
+
+  /**
+   * The name of an item's state. It is made of id, entry time and attempts; any further state says more, so that it never
+   * passes for the first one: a failure more, a mark, or a return in the millisecond in which it was removed.
+   */
+  #hashOf({ id, dlqTimestamp, attempts, canReprocess, errors }: DLQItem): string {
+    const content = `dlq-${JSON.stringify({ id, dlqTimestamp, attempts })}`;
+    if (dlqTimestamp <= this.#lastRemovalAt) return firstDigits(`${content}-${randomUUID()}`);
+    const isFirst = canReprocess && errors.length === 1;
+    return firstDigits(isFirst ? content : `${content}-${JSON.stringify([canReprocess, errors])}`);
+  }
+
+  #snapshot(state: Record<string, unknown>, events: AnyEvent[], hash: string): Snapshot {
+    return { xcId: this.#xcId, ts: Date.now(), events, state, hash };
+  }
+
+  #write(write: () => Promise<void>): Promise<void> {
+    this.#writes = this.#writes.then(write);
     return this.#writes;
   }
 
-  /** The items that have been stored and not removed, oldest first. */
-  async load(): Promise<DLQItem[]> {
-    const items = new Map<string, DLQItem>();
+  async #append(snapshot: Snapshot): Promise<boolean> {
     try {
-      for await (const { state } of this.#persistor.load(this.#xcId)) {
-        if (state?.type === 'dlq-removed' && Array.isArray(state.ids)) {
-          for (const id of state.ids as string[]) items.delete(id);
-        } else if (state?.type === 'dlq-item' && isItem(state.dlqItem)) {
-          items.set(state.dlqItem.id, state.dlqItem);
-        }
-      }
+      await this.#persistor.append(snapshot);
+      return true;
     } catch (error) {
-      this.#failed('load', error);
+      this.#failed('append', error);
+      return false;
     }
-    return [...items.values()];
+  }
+
+  get #canDelete(): boolean {
+    return typeof this.#persistor.delete === 'function';
+  }
+
+  /** False if the persistor cannot. */
+  async #delete(hashes: readonly string[]): Promise<boolean> {
+    if (!this.#canDelete) return false;
+    if (hashes.length === 0) return true;
+    try {
+      await this.#persistor.delete!(this.#xcId, hashes);
+      return true;
+    } catch (error) {
+      this.#failed('delete', error);
+      return false;
+    }
   }
 
   #failed(operation: string, error: unknown): void {
-    this.errors++;
+    this.#errors++;
     this.#onError(operation, error);
   }
 }
 
-function isItem(value: unknown): value is DLQItem {
-  const item = value as Partial<DLQItem> | null | undefined;
-  return typeof item?.id === 'string' && typeof item.event?.type === 'string' && Array.isArray(item.errors);
-}
+/** What a persistor has given back: items, and what later snapshots say of them. */
+class StoredLog {
+  readonly items = new Map<string, { item: DLQItem; hash: string }>();
+  /** Hashes of snapshots that tell of removals. */
+  readonly removals: string[] = [];
+  readonly #superseded: string[] = [];
 
-/** A copy of what JSON can carry; the rest becomes something readable. */
-function plain<T>(value: T): T {
-  const path: unknown[] = [];
-  const readable = function (this: unknown, _key: string, member: unknown): unknown {
-    while (path.length > 0 && path[path.length - 1] !== this) path.pop();
-    if (typeof member === 'bigint') return `${member}n`;
-    if (typeof member === 'function') return `[function ${member.name || 'anonymous'}]`;
-    if (typeof member === 'symbol') return member.toString();
-    if (typeof member !== 'object' || member === null) return member;
-    if (path.includes(member)) return '[circular]';
-    const shown =
-      member instanceof Error ? { name: member.name, message: member.message, stack: member.stack } : member;
-    path.push(shown);
-    return shown;
-  };
-  try {
-    return JSON.parse(JSON.stringify(value, readable)) as T;
-  } catch (error) {
-    return { unreadable: String(error) } as T;
+  /** Takes in the next snapshot; those of others, and rubbish, are passed over. */
+  read(snapshot: unknown): void {
+    const { state, hash } = fieldsOf(snapshot);
+    const { type, ids, dlqItem } = fieldsOf(state);
+    if (typeof hash !== 'string') return;
+    if (type === REMOVED) {
+      for (const id of listOf(ids)) this.#supersede(id as string);
+      this.removals.push(hash);
+    }
+    const item = type === ITEM ? storedItem(dlqItem) : undefined;
+    if (item === undefined) return;
+    this.#supersede(item.id);
+    this.items.set(item.id, { item, hash });
+  }
+
+  #supersede(id: string): void {
+    const earlier = this.items.get(id);
+    if (earlier === undefined) return;
+    this.#superseded.push(earlier.hash);
+    this.items.delete(id);
+  }
+
+  /** Hashes of snapshots that say nothing any more. */
+  staleHashes(): string[] {
+    const live = new Set(Array.from(this.items.values(), ({ hash }) => hash));
+    return this.#superseded.filter((hash) => !live.has(hash));
   }
 }
+
+const firstDigits = (content: string): string => createHash('sha256').update(content).digest('hex').slice(0, 16);
+
+/** An item as a persistor has given it back, with every field as it must be; undefined if it cannot be one. */
+function storedItem(value: unknown): DLQItem | undefined {
+  const item = fieldsOf(value) as Partial<DLQItem>;
+  const event = fieldsOf(item.event) as Partial<AnyEvent>;
+  if (typeof item.id !== 'string' || item.id === '' || typeof event.type !== 'string') return undefined;
+  const id = bookId(item.id);
+  const now = Date.now();
+  const dlqTimestamp = numberOr(item.dlqTimestamp, now);
+  return {
+    id,
+    event: { ...(event as AnyEvent), id: item.id },
+    errors: listOf(item.errors).map((error) => storedError(error, dlqTimestamp)),
+    attempts: Math.min(Math.max(0, Math.trunc(numberOr(item.attempts, 0))), 2 ** 31 - 1),
+    firstFailedAt: numberOr(item.firstFailedAt, dlqTimestamp),
+    lastFailedAt: numberOr(item.lastFailedAt, dlqTimestamp),
+    dlqTimestamp,
+    // An infinite one was stored as text.
+    originalPriority: Number(item.originalPriority) || 0,
+    processingContext: fieldsOf(item.processingContext),
+    tags: listOf(item.tags).filter((tag) => typeof tag === 'string'),
+    canReprocess: item.canReprocess !== false,
+  };
+}
+
+function storedError(value: unknown, otherwise: number): DLQError {
+  const { message, stack, timestamp, attempt } = fieldsOf(value);
+  return {
+    message: typeof message === 'string' ? message : '',
+    ...(typeof stack === 'string' && { stack }),
+    timestamp: numberOr(timestamp, otherwise),
+    attempt: numberOr(attempt, 0),
+  };
+}
+
+const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+const numberOr = (value: unknown, otherwise: number): number =>
+  typeof value === 'number' && Number.isFinite(value) ? value : otherwise;

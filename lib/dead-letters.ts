@@ -1,54 +1,83 @@
-import { requireFunction, requireInteger, requireString } from './validate';
-import type { DLQItem, DLQStats, DeadLetterCriteria, DeadLetterQueue, Requeue } from './dead-letter-queue';
+import { requireText } from './dead-letter-checks';
+import { refuse, requireInteger, requireObject } from './validate';
+import type {
+  DLQItem,
+  DLQStats,
+  DeadLetterCounters,
+  DeadLetterCriteria,
+  DeadLetterQueue,
+  Requeue,
+} from './dead-letter-queue';
 import type { AnyEvent } from './events';
+
+/** Which page of dead letters. */
+export interface DeadLetterListOptions {
+  /** Items of a page, 1 to 10,000. Default 50. */
+  limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  cursor?: string | undefined;
+  /** Exactly this event type. */
+  type?: string | undefined;
+}
 
 /** A page of dead letters. */
 export interface DeadLetterPage {
   items: DLQItem[];
-  /** Give this to `list` for the next page; undefined: this was the last. */
+  /** Give this to `list` for the next page; undefined: this was the last. It stays right while items come and go. */
   nextCursor: string | undefined;
 }
 
-/** The dead letters of a runtime. */
+/** The dead letters of a runtime. Its methods work without it. */
 export interface DeadLetters {
-  /**
-   * A page of dead letters in the order in which they were filed.
-   *
-   * @param options `limit` 1 to 10,000, default 50; `cursor` of the page before; `type` exactly
-   */
-  list(options?: { limit?: number; cursor?: string; type?: string }): DeadLetterPage;
+  /** A page of dead letters in the order in which they were filed. */
+  list(options?: DeadLetterListOptions): DeadLetterPage;
   /** The dead letter of an event. */
   get(eventId: string): DLQItem | undefined;
-  /** Puts an event back into the queue; false if it is unknown, poisoned, or refused by a full queue (then it stays). */
+  /**
+   * Puts an event back into the queue, with its priority and a fresh count of attempts. False if it is unknown, poisoned,
+   * or refused by the queue (then it stays a dead letter).
+   */
   reprocess(eventId: string): Promise<boolean>;
-  /** Puts back what matches the criteria, or what the predicate is true for. Answers the events. */
+  /** Puts back what matches the criteria, or what the predicate is true for. Answers the events that are queued again. */
   reprocessWhere(which: DeadLetterCriteria | ((item: DLQItem) => boolean)): Promise<AnyEvent[]>;
-  /** Bars an event from going back. */
+  /** Bars an event from going back. Unknown ids are ignored. */
   markAsPoison(eventId: string, reason: string): Promise<void>;
   /** Removes what matches (everything without criteria), poisoned ones too. Answers how many. */
   purge(criteria?: DeadLetterCriteria): Promise<number>;
-  /** Statistics of what is kept. */
-  stats(): DLQStats;
+  /** What is kept, and what has happened since the start. */
+  stats(): DLQStats & DeadLetterCounters;
 }
 
-/** Makes the `deadLetters` object of a runtime. Its methods work without it. */
+/** Makes the `deadLetters` object of a runtime. */
 export function deadLettersOf(queue: DeadLetterQueue, requeue: Requeue): DeadLetters {
   return {
-    list({ limit = 50, cursor, type } = {}) {
-      requireInteger('options.limit', limit, { min: 1, max: 10_000 });
-      const after = cursor === undefined ? 0 : requireInteger('options.cursor', Number(cursor), { min: 0 });
-      const { items, next } = queue.page(limit, after, type);
-      return { items, nextCursor: next < 0 ? undefined : String(next) };
+    list(options = {}) {
+      requireObject('options', options);
+      const limit = requireInteger('options.limit', options.limit ?? 50, { min: 1, max: 10_000 });
+      const type = options.type === undefined ? null : requireText('options.type', options.type);
+      const { items, next } = queue.page(limit, placeOf(options.cursor), type);
+      return { items, nextCursor: next === null ? undefined : String(next) };
     },
-    get: (eventId) => queue.get(requireString('eventId', eventId)),
-    reprocess: (eventId) => queue.requeue(requireString('eventId', eventId), requeue),
-    reprocessWhere(which) {
+    get: (eventId) => queue.get(eventId),
+    reprocess: (eventId) => queue.requeue(eventId, requeue),
+    async reprocessWhere(which) {
       if (typeof which !== 'function') return queue.requeueWhere(which, requeue);
-      requireFunction('which', which);
-      return queue.requeueItems(queue.select({}).filter((item) => which(item)), requeue);
+      return queue.requeueIf((item) => requireVerdict(which(item)), requeue);
     },
-    markAsPoison: (eventId, reason) => queue.markAsPoison(requireString('eventId', eventId), reason),
+    markAsPoison: (eventId, reason) => queue.markAsPoison(eventId, reason),
     purge: (criteria = {}) => queue.purge(criteria),
-    stats: () => queue.getDLQStats(),
+    stats: () => ({ ...queue.getDLQStats(), ...queue.getCounters() }),
   };
+}
+
+function placeOf(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  const isOurs = typeof cursor === 'string' && /^\d{1,16}$/.test(cursor);
+  return isOurs ? Number(cursor) : refuse('options.cursor', cursor, 'the nextCursor of an earlier page');
+}
+
+/** A promise is true, whatever it comes to: with an async predicate everything would match. */
+function requireVerdict(verdict: unknown): boolean {
+  const isPromise = typeof (verdict as PromiseLike<unknown> | null | undefined)?.then === 'function';
+  return isPromise ? refuse('which', verdict, 'criteria, or a function that answers at once') : Boolean(verdict);
 }

@@ -38,4 +38,6 @@ export interface Persistor {
   getByHash?(hash: string): Promise<Snapshot | null>;
   listHashes?(xcId: string): Promise<string[]>;
   getStats?(): Promise<PersistorStats>;
+  /** Forgets snapshots; unknown hashes are ignored. Where it is missing, removals are appended as snapshots of their own. */
+  delete?(xcId: string, hashes: readonly string[]): Promise<void>;
 }
