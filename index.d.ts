@@ -1,5 +1,17 @@
 // Generated from lib/ by `npm run build:types`. Change the sources, not this file.
 
+declare class Cancellation {
+  #private;
+  constructor(outer: Cancel | undefined);
+  get aborted(): boolean;
+  get reason(): unknown;
+  get signal(): AbortSignal;
+  abort(reason: unknown): void;
+  /** Calls `listener` once at the abort; answers how to prevent it. */
+  onAbort(listener: Listener): Listener;
+  /** What it was for is over: the outer one keeps nothing of it. */
+  release(): void;
+}
 declare class Deduplicator {
   #private;
   constructor(capacity: number);
@@ -55,9 +67,9 @@ declare class DeliveryQueue implements EngineHost {
   cancel(slot: number, reason: unknown): boolean;
   /** Puts a dead letter back into the queue, with a fresh attempt count. False if it is refused. */
   requeue(event: AnyEvent, priority: number): boolean;
-  /** Looks at the machine and narrows or widens what runs at once. */
-  samplePressure(): void;
-  /** Whether anything asks emitters to slow down: memory, processors, or depth. */
+  /** Begins a drain: full width, unless the machine was short of something a moment ago. */
+  beginDrain(): void;
+  /** Whether anything asks emitters to slow down: depth, or memory or processors while there is work. */
   get isUnderPressure(): boolean;
 }
 declare class Engine {
@@ -87,8 +99,8 @@ declare class Engine {
   peekExtras(slot: number): SlotExtras | undefined;
   /** Whether a drain or `start()` is going on. */
   get isProcessing(): boolean;
-  /** Whether `start()` is in force. */
-  get isStarted(): boolean;
+  /** Whether handlers run. */
+  get isBusy(): boolean;
   /** The slot whose handlers run synchronously right now, or -1. */
   get current(): number;
   /** Runs what is ready; answers what was done. At once with zeros while another drain is going on. */
@@ -143,6 +155,8 @@ declare class PressureSampler {
   maybeSample(now: number): number;
   /** The width of the last sample; full before the first. */
   get width(): number;
+  /** The width for work that begins now, without reading the machine: a sample from before a pause says nothing any more. */
+  widthAtStart(now: number): number;
   /** Whether memory or CPU was above its limit at the last sample, or not yet clearly below it again. */
   get isActive(): boolean;
 }
@@ -230,6 +244,7 @@ declare const RUNTIME_CODES: readonly [
   "HANDLERS_FAILED",
   "WAIT_TIMEOUT"
 ];
+declare function keyByEventType(event: any): string;
 /** The base of all errors that the runtime raises itself: a stable `code`, a message that says what to do, `cause`. */
 export declare abstract class BaseSDKError<Code extends string = string> extends Error {
   readonly code: Code;
@@ -247,27 +262,140 @@ export declare abstract class BaseSDKError<Code extends string = string> extends
   toJSON(): Record<string, unknown>;
 }
 /**
+ * Stops calling what keeps failing. Closed, it lets all calls through; failures in a row or a failure rate open it; after
+ * `recoveryTimeout` the first calls are probes, and enough successful ones close it.
+ */
+export declare class CircuitBreaker {
+  #private;
+  /** @throws RuntimeError INVALID_CONFIGURATION naming the option */
+  constructor(observability: unknown, config: CircuitBreakerConfig);
+  /** Its name. */
+  get name(): string;
+  /**
+   * Runs `operation`, or refuses to. Never rejects: the result says what happened. An operation that declares a parameter
+   * gets a signal, aborted when `operationTimeout` is over.
+   */
+  execute<T>(operation: Operation<T>, context?: unknown): Promise<CircuitResult<T>>;
+  /** As {@link execute}, for an operation that takes our kind of signal. */
+  guard<T>(run: (cancel: Cancel) => unknown, outer: Cancel | undefined, context: unknown): Promise<CircuitResult<T>>;
+  /** Opens it; nothing if it is open. */
+  readonly forceOpen: () => void;
+  /** Closes it; nothing if it is closed. */
+  readonly forceClose: () => void;
+  /** Closes it and forgets all counts; tells `onStateChange` also if it was closed. */
+  readonly reset: () => void;
+  readonly getState: () => CircuitState;
+  readonly isOpen: () => boolean;
+  readonly isClosed: () => boolean;
+  readonly isHalfOpen: () => boolean;
+  /** Counts since creation or reset. */
+  readonly getMetrics: () => CircuitMetrics;
+}
+/** Circuits by name. At most 1000: the least recently used closed one goes first. */
+export declare class CircuitBreakerManager {
+  #private;
+  constructor(observability?: unknown);
+  /** The circuit of this name, made if there is none; the configuration of one that exists stays. */
+  readonly getCircuit: (config: CircuitBreakerConfig) => CircuitBreaker;
+  /** All circuits by name. */
+  readonly getAllCircuits: () => Map<string, CircuitBreaker>;
+  /** Closes all and forgets their counts. */
+  readonly resetAll: () => void;
+  /** Counts of all by name. */
+  readonly getAllMetrics: () => Record<string, CircuitMetrics>;
+}
+export declare class ConditionUtilsImpl implements ConditionUtils {
+  readonly forEventTypes: (types: readonly string[]) => MiddlewareCondition;
+  readonly forPriority: (min: number, max?: number) => MiddlewareCondition;
+  readonly forEventSize: (min: number, max?: number) => MiddlewareCondition;
+  readonly forMetadata: (key: string, value: unknown) => MiddlewareCondition;
+  readonly forContext: (predicate: (context: MiddlewareContext) => boolean | Promise<boolean>) => MiddlewareCondition;
+  readonly forTimeWindow: (start: number, end: number) => MiddlewareCondition;
+  readonly forOrigin: (origins: readonly string[]) => MiddlewareCondition;
+  readonly forTenant: (tenants: readonly string[]) => MiddlewareCondition;
+  readonly and: (...conditions: MiddlewareCondition[]) => MiddlewareCondition;
+  readonly or: (...conditions: MiddlewareCondition[]) => MiddlewareCondition;
+  readonly not: (condition: MiddlewareCondition) => MiddlewareCondition;
+  readonly withProbability: (probability: number) => MiddlewareCondition;
+  readonly forCriticalEvents: () => MiddlewareCondition;
+  readonly forDebugEvents: () => MiddlewareCondition;
+  readonly forProductionEvents: () => MiddlewareCondition;
+}
+/** Runs lists of conditional middleware. */
+export declare class ConditionalMiddlewareExecutor {
+  #private;
+  constructor(observability?: unknown);
+  /**
+   * Runs those whose conditions hold, lower priority numbers first. `next` may be called again and runs the rest again.
+   *
+   * @throws what a middleware throws and nobody around it catches
+   */
+  execute(list: readonly ConditionalMiddleware[], context: MiddlewareContext): Promise<void>;
+  /** Counts by name. */
+  getStats(): Record<string, ConditionalStats>;
+  /** Forgets the counts. */
+  clearStats(): void;
+}
+/** Makes the usual conditional middleware. */
+export declare class ConditionalMiddlewareFactory {
+  #private;
+  constructor(observability?: unknown);
+  /** Tries the rest of the chain again when it fails. For critical events. */
+  createRetryMiddleware(config?: ConditionalRetryConfig): Made;
+  /** Ends the rest of the chain when it takes too long. For types `api` and `external`. */
+  createTimeoutMiddleware(config?: ConditionalTimeoutConfig): Made;
+  /** Refuses what exceeds the limit: `CONCURRENCY_LIMIT_EXCEEDED`. For types `database` and `external`. */
+  createConcurrencyMiddleware(config?: ConditionalConcurrencyConfig): Made;
+  /** Logs begin, end and failure of the rest of the chain. For a tenth of the events, by chance. */
+  createObservabilityMiddleware(config?: ConditionalObservabilityConfig): Made;
+  /** Refuses events whose data the schema, or which `validateEvent`, does not accept. For types `user-input` and `api`. */
+  createValidationMiddleware(config?: ConditionalValidationConfig): Made;
+  /** Any middleware, always unless told otherwise. */
+  createCustomMiddleware(middleware: MiddlewareFunction, config?: MiddlewareConfig): Made;
+}
+/**
  * Events that have finally failed, bounded in number and age. What is kept, what leaves and what matches is decided in
- * the core.
+ * the core; this class holds the events. No method depends on `this`.
+ *
+ * @example
+ * const dlq = new DeadLetterQueue(observability, persistor, 'orders', { maxDLQSize: 500 });
+ * await dlq.ready();
+ * await dlq.sendToDLQ(event, error, 3, { originalPriority: 1 });
+ * const events = await dlq.reprocessByCriteria({ tag: 'error:timeouterror', limit: 10 });
  */
 export declare class DeadLetterQueue {
   #private;
-  constructor(observability?: unknown, persistor?: Persistor, xcId?: string, config?: DLQConfig);
-  /** Resolves when what was stored earlier is here. */
-  ready(): Promise<void>;
-  /** Files an event that has failed for good. Resolves when it is stored, where there is a persistor. */
+  /**
+   * @param observability any logger; see `createRuntime`
+   * @param persistor where items are kept between runs
+   * @param xcId whose items they are; without it nothing is persisted
+   * @throws RuntimeError INVALID_CONFIGURATION
+   */
+  constructor(observability?: unknown, persistor?: Persistor | null, xcId?: string | null, config?: DLQConfig);
+  /**
+   * Files an event that has failed for good. It is here when this returns; the promise resolves when it is stored, where
+   * there is a persistor, also if storing fails (that is logged and counted).
+   *
+   * @param attempts attempts made
+   */
   sendToDLQ(event: AnyEvent, error: unknown, attempts: number, context?: DLQContext): Promise<void>;
+  /** Bars an event from going back. Unknown ids are ignored. */
+  markAsPoison(eventId: string, reason: string): Promise<void>;
   /** Removes and returns an event; it is not queued. Null if it is unknown, or poisoned (then it stays). */
   reprocessFromDLQ(eventId: string): Promise<AnyEvent | null>;
   /** Removes and returns the events that match all criteria, in the order in which they were filed. */
   reprocessByCriteria(criteria?: DeadLetterCriteria): Promise<AnyEvent[]>;
-  /** Bars an event from going back. Unknown ids are ignored. */
-  markAsPoison(eventId: string, reason: string): Promise<void>;
-  /** Statistics of what is kept. */
-  getDLQStats(): DLQStats;
   /** Removes everything; answers how many items there were. */
   clearDLQ(): Promise<number>;
-  /** Stops the sweep. */
+  /** Statistics of what is kept. */
+  getDLQStats(): DLQStats;
+  /** What has happened since the start. */
+  getCounters(): DeadLetterCounters;
+  /** Resolves when what was stored earlier is here. Never rejects. Methods that take out or mark wait for it by themselves. */
+  ready(): Promise<void>;
+  /** Resolves when everything so far has been written to the persistor. Never rejects. */
+  flush(): Promise<void>;
+  /** Stops the sweep. Items stay and can be read. May be called again. */
   destroy(): void;
 }
 /** Raised by engines of the framework. */
@@ -412,6 +540,60 @@ export declare class MiddlewareError extends BaseSDKError<string> {
   constructor(code: MiddlewareErrorCode, message?: string, options?: SDKErrorOptions);
   constructor(middleware: string, message: string, context?: Record<string, unknown>);
 }
+/** Named middleware that share a context; the first added is the outermost. */
+export declare class MiddlewarePipelineClass<C = unknown> {
+  #private;
+  constructor(context?: C);
+  /** Adds one inside of those that are there. */
+  add(name: string, middleware: PipelineMiddleware<C>): this;
+  /** One middleware of all. */
+  build(): Middleware;
+}
+/** Tagged middleware by name. */
+export declare class MiddlewareRegistry {
+  #private;
+  /** @throws MiddlewareError if the name is taken */
+  register(tagged: TaggedMiddleware): void;
+  /**
+   * These and all that they depend on: a dependency before its dependants, else higher priority first, else in the order
+   * of asking.
+   *
+   * @throws MiddlewareError for an unknown name and for dependencies in a circle
+   */
+  resolve(names: readonly string[]): TaggedMiddleware[];
+  /** Those with a tag. */
+  findByTag(tag: string): TaggedMiddleware[];
+  /** Those for an event type. */
+  findByEventType(type: string): TaggedMiddleware[];
+}
+/**
+ * Runs the handlers of events that its caller hands over, without a queue: which handlers, in which order, and the events
+ * that they return.
+ *
+ * @example
+ * const processor = new OptimizedEventProcessor({}, undefined);
+ * processor.registerHandler('user.created', async (event) => save(event.data));
+ * await processor.processEvent(createEvent('user.created', { id: 1 }));
+ */
+export declare class OptimizedEventProcessor {
+  #private;
+  constructor(context?: unknown, observability?: unknown, config?: OptimizedEventProcessorConfig);
+  /** Runs `handler` for events of exactly this type. */
+  registerHandler(type: string, handler: EventHandler): void;
+  /** Runs `handler` for every event, after the exact handlers. */
+  registerWildcardHandler(handler: EventHandler): void;
+  /** Removes every registration of `handler` for `type`. */
+  removeHandler(type: string, handler: EventHandler): void;
+  /** Runs the handlers of an event. Rejects with the error of the first that fails, unless there are more than `batchSize`. */
+  processEvent(event: AnyEvent): Promise<void>;
+  /** Removes all handlers. */
+  clearHandlers(): void;
+  getStats(): RuntimeStats["processor"];
+  /** Events that have begun processing, newest first. */
+  getRecentEvents(limit?: number): RecentEvent[];
+  /** Drops handlers and what is remembered. */
+  cleanup(): Promise<void>;
+}
 /** Raised by the framework's orchestration. */
 export declare class OrchestrationError extends BaseSDKError<OrchestrationErrorCode> {
   constructor(code: OrchestrationErrorCode, message?: string, options?: SDKErrorOptions);
@@ -422,6 +604,19 @@ export declare class RuntimeError extends BaseSDKError<RuntimeErrorCode> {
 }
 /** All values of `EVENT_TYPES`. */
 export declare const ALL_EVENT_TYPES: readonly string[];
+/** What a circuit does: lets all calls through; refuses them; tries a few. */
+export declare const CircuitState: {
+  readonly CLOSED: "CLOSED";
+  readonly OPEN: "OPEN";
+  readonly HALF_OPEN: "HALF_OPEN";
+};
+/** Kept for callers that spread it into `withConcurrency`. */
+export declare const DEFAULT_CONCURRENCY_OPTIONS: {
+  readonly maxConcurrent: 5;
+  readonly mode: "drop";
+};
+/** Limit of `withTimeout` in milliseconds unless told otherwise. */
+export declare const DEFAULT_TIMEOUT_MS = 180000;
 /** The event types that the framework knows. Any other string is a valid type as well. */
 export declare const EVENT_TYPES: {
   readonly AGENT_STARTED: "agent.started";
@@ -519,6 +714,24 @@ export declare const ErrorUtils: {
   readonly isRecoverable: typeof isErrorRecoverable;
   readonly isRetryable: typeof isErrorRetryable;
   readonly wrap: typeof wrapError;
+};
+/** Names of middleware that go together, as data. */
+export declare const MIDDLEWARE_PRESETS: {
+  readonly standard: readonly [
+    "timeout",
+    "retry",
+    "concurrency",
+    "validation"
+  ];
+  readonly highPerformance: readonly [
+    "timeout",
+    "concurrency",
+    "retry"
+  ];
+  readonly ultraHighPerformance: readonly [
+    "timeout",
+    "concurrency"
+  ];
 };
 /** Makers of the events of an agent's life. */
 export declare const agentLifecycleEvents: {
@@ -620,6 +833,131 @@ export declare const agentLifecycleEvents: {
     timestamp: number;
   }>;
 };
+/**
+ * Puts a circuit breaker around handlers. A refused event fails with `MiddlewareError` MIDDLEWARE_CIRCUIT_BREAKER_OPEN; the
+ * handler's own errors pass as they are.
+ *
+ * @example
+ * const breaker = circuitBreakerMiddleware({ failureThreshold: 5, recoveryTimeout: 30_000 });
+ * breaker.manager.getAllMetrics();
+ */
+export declare const circuitBreakerMiddleware: (config?: CircuitBreakerMiddlewareConfig) => CircuitBreakerMiddleware;
+/** Keys, filters and a log for {@link circuitBreakerMiddleware}. */
+export declare const circuitBreakerUtils: {
+  /** The event's type, or 'default'. */
+  readonly keyByEventType: typeof keyByEventType;
+  /** Top-level fields of the event that are defined, joined by ':'; without any, 'default'. */
+  readonly keyByFields: (fields: readonly string[]) => (event: any) => string;
+  /** Whether the event's type is in the list. */
+  readonly protectByType: (types: readonly string[]) => (event: any) => boolean;
+  /** Whether the event's numeric `latency` is above the threshold. */
+  readonly protectByLatency: (threshold: number) => (event: any) => boolean;
+  /** Writes one warning. */
+  readonly defaultOnRejected: (event: any, result: CircuitResult) => void;
+};
+export declare const conditionUtils: ConditionUtils;
+/**
+ * Remembers results by key. While one run of a key is under way, others of the same key share its outcome (its error,
+ * too); failures are not kept. Data that has no JSON form is not cached.
+ *
+ * @example
+ * const handler = withCache({ ttlMs: 5000, keyFn: (event) => event.data.userId })(load);
+ */
+export declare const withCache: (options?: CacheOptions) => Middleware;
+/** The other name of {@link circuitBreakerMiddleware}. */
+export declare const withCircuitBreaker: (config?: CircuitBreakerMiddlewareConfig) => CircuitBreakerMiddleware;
+/**
+ * Lets at most `maxConcurrent` runs of one key go on at a time. The others wait for a permit, first come, first served, or
+ * are refused: `MiddlewareError` CONCURRENCY_DROP (not waited) or CONCURRENCY_TIMEOUT (waited in vain). In a runtime's
+ * list a waiting run holds none of the runtime's own permits, so that one hot key does not starve the others.
+ *
+ * @example
+ * const handler = withConcurrency({ maxConcurrent: 10, getKey: (event) => event.data.userId, mode: 'wait' })(save);
+ */
+export declare const withConcurrency: (options?: ConcurrencyOptions) => Middleware;
+/**
+ * Answers with a fallback when the handler fails; an error of the fallback itself passes.
+ *
+ * @example
+ * const handler = withFallback((event) => readStale(event))(readFresh);
+ */
+export declare const withFallback: (options: FallbackOptions["fallback"] | FallbackOptions) => Middleware;
+/**
+ * Puts a span around each handler run. In a runtime it uses the runtime's observability, by hand the process-wide one;
+ * without a tracer the handler just runs.
+ */
+export declare const withObservability: (options?: ObservabilityOptions) => Middleware;
+/**
+ * Lets `limit` runs pass in each `intervalMs`, steadily (token bucket), up to `burst` of them at once. Over the limit a
+ * run waits for its turn, first come, first served, or is refused with `MiddlewareError` MIDDLEWARE_RATE_LIMIT_EXCEEDED,
+ * whose `retryAfterMs` a `withRetry` outside of it honours.
+ *
+ * @example
+ * const handler = withRateLimit({ limit: 100, intervalMs: 60_000, getKey: (event) => event.data.apiKey })(call);
+ */
+export declare const withRateLimit: (options: RateLimitOptions) => Middleware;
+/**
+ * Tries a failed handler again: the same event, after a growing wait, which keeps the process alive and which the signal
+ * cuts short (`KernelError` ABORTED). An error that asks for a delay (`retryAfterMs`, an HTTP Retry-After) is given it, up
+ * to `maxDelayMs`. When attempts or time are used up it throws `KernelError` RETRY_EXCEEDED with the last error as `cause`
+ * and `context.attempt`; an error that is not to be retried passes as it is. Validation errors are never retried.
+ *
+ * @example
+ * const handler = withRetry({ maxRetries: 3, backoffMs: 1000, retryableErrors: ['NETWORK_ERROR'] })(save);
+ */
+export declare const withRetry: (options?: RetryOptions) => Middleware;
+/**
+ * As a middleware: the first event of each type is handled and then handled again on the schedule, until `maxTriggers`,
+ * `stop()`, or the runtime's `clear()` or `cleanup()`. Called with `(event, sendEvent)` it is {@link schedule}.
+ *
+ * @example
+ * const runtime = createRuntime(context, observability, { middleware: [withSchedule({ schedule: '@hourly' })] });
+ */
+export declare const withSchedule: (spec: ScheduleSpec) => ScheduleMiddleware;
+/**
+ * Ends an attempt that takes longer than `timeoutMs` with `KernelError` TIMEOUT_EXCEEDED, and aborts the handler's signal
+ * with that error. What the handler gives afterwards is ignored. A handler that is not asynchronous cannot be interrupted.
+ * Pending timeouts share one timer, which does not keep the process alive.
+ *
+ * @example
+ * const handler = withTimeout({ timeoutMs: 50 })(async (event, signal) => fetch(url, { signal }));
+ */
+export declare const withTimeout: (options?: TimeoutOptions) => TimeoutMiddleware;
+/**
+ * Checks `event.data` before the handler runs. An invalid event fails with `KernelError` VALIDATION_ERROR, whose
+ * `context.issues` lists each `{ path, message }` and whose `context.validationError` is the schema's own error; it is
+ * never retried.
+ *
+ * @example
+ * const middleware = withValidate({ schema: z.object({ userId: z.string() }) });
+ * const handler = withValidate(z.object({ userId: z.string() }), save);
+ */
+export declare const withValidate: WithValidate;
+/** The middleware of a schema. */
+export declare const withValidateMiddleware: (schema: AnySchema, options?: ValidateOptions) => Middleware;
+/**
+ * One middleware of several; **the first is the outermost**: `composeMiddleware(a, b)(h)` is `a(b(h))`. (In a runtime's
+ * list it is the other way round.) Without any it changes nothing. The result has no kind, so in a list it counts as a
+ * 'handler' middleware whatever it is made of.
+ *
+ * @throws RuntimeError INVALID_CONFIGURATION for an argument that is no middleware, with its index
+ */
+export declare function composeMiddleware(...middlewares: Middleware[]): Middleware;
+/** Copies the marks of older runtimes, where there are some. */
+export declare function copyTrackedProperties<T extends object>(source: object, target: T): T;
+/** A handler whose results are remembered, see `withCache`. */
+export declare function createCachedHandler(handler: MiddlewareHandler, options?: {
+  ttl?: number;
+  keyFn?: (event: any) => unknown;
+  maxSize?: number;
+}): MiddlewareHandler;
+/** A handler behind a circuit breaker; refusals read `Circuit breaker is open`. */
+export declare function createCircuitBreakerHandler(handler: MiddlewareHandler, options?: CircuitBreakerHandlerOptions): MiddlewareHandler;
+/** A validator of two functions. */
+export declare function createConfigValidator<T>(functions: {
+  validate: (config: unknown) => boolean;
+  parse: (config: unknown) => T;
+}): ConfigValidator<T>;
 /** Makes an event with a fresh id. A string `correlationId` in the data is lifted into the metadata. Never throws. */
 export declare function createEvent<T extends EventType, D = PayloadOf<T>>(type: T, data?: D, options?: CreateEventOptions): TEvent<T, D>;
 /**
@@ -630,6 +968,19 @@ export declare function createEvent<T extends EventType, D = PayloadOf<T>>(type:
  * log.error('charge failed', error, { tenantId });
  */
 export declare function createLogger(component: string): Logger;
+/** A builder with the defaults: version 1.0.0, priority 50, all event types. */
+export declare function createMiddlewareBuilder(): MiddlewareBuilder;
+/** An empty chain. */
+export declare function createMiddlewareChain(): MiddlewareChain;
+/** Checks a priority. @throws Error unless it is from 0 to 100 */
+export declare function createPriority(priority: number): number;
+/** A handler that refuses what exceeds `maxPerSecond`: `Rate limit exceeded`. */
+export declare function createRateLimitedHandler(handler: MiddlewareHandler, options: {
+  maxPerSecond: number;
+  burstSize?: number;
+}): MiddlewareHandler;
+/** A handler with retries, one timeout around all of them, and a fallback. */
+export declare function createResilientHandler(handler: MiddlewareHandler, options?: ResilientHandlerOptions): MiddlewareHandler;
 /**
  * Makes a runtime: handlers with `on`, events with `emit`, work with `process`.
  *
@@ -643,6 +994,10 @@ export declare function createLogger(component: string): Logger;
  * await runtime.process();
  */
 export declare function createRuntime<Events = LooseEvents>(context?: unknown, observability?: unknown, config?: RuntimeConfig): Runtime<Events>;
+/** The usual stack: concurrency outside, then one timeout around all attempts, then retry next to the handler. */
+export declare function createStandardMiddleware(options?: StandardMiddlewareOptions): Middleware;
+/** A factory that refuses an invalid configuration and makes a {@link safeMiddleware}. */
+export declare function createTypedMiddlewareFactory<T>(name: string, validator: ConfigValidator<T>, factory: (config: T) => Middleware): (config: T) => Middleware;
 /** The data of an event of this type; `{}` if it has none; undefined if the type differs. */
 export declare function extractEventData<T extends string>(event: AnyEvent, type: T): PayloadOf<T> | undefined;
 /**
@@ -669,6 +1024,34 @@ export declare function isErrorRetryable(error: unknown): boolean;
 export declare function isEventType<T extends string>(event: AnyEvent, type: T): event is TEvent<T>;
 /** Whether an event is of exactly one of these types. */
 export declare function isEventTypeGroup<T extends string>(event: AnyEvent, types: readonly T[]): event is TEvent<T>;
+/** `validator(value)`. */
+export declare function isMiddlewareConfig<T>(value: unknown, validator: (value: unknown) => value is T): value is T;
+/** Whether a function carries the marks that older runtimes wrote; this one writes none. */
+export declare function isTrackedEventHandler(handler: unknown): boolean;
+/**
+ * Wraps a middleware so that every error comes out as a {@link MiddlewareError} named after it, with the original as
+ * `cause`.
+ */
+export declare function safeMiddleware(name: string, middleware: Middleware): Middleware;
+/**
+ * Makes a setup `(event, sendEvent) => stop`: `sendEvent` is called with events like the one given, on the schedule.
+ * Intervals do not drift; cron expressions follow their time zone through daylight saving. The schedule does not keep the
+ * process alive.
+ *
+ * @example
+ * const stop = schedule({ every: '5s', maxTriggers: 3 })(event, (next) => runtime.emit(next.type, next.data));
+ */
+export declare function schedule(options: ScheduleOptions): ScheduleSetup;
+/** Kept for older callers: functions are not marked any more, so the handler is answered as it is. */
+export declare function updateTrackedHandler<T>(handler: T): T;
+/**
+ * Puts a middleware around a handler for those events for which the condition holds; it is asked at each run. Conditions of
+ * `conditionUtils` and plain functions of the event both fit.
+ *
+ * @example
+ * when((event) => event.type.startsWith('api.'), withTimeout({ timeoutMs: 500 }))
+ */
+export declare function when(condition: WhenCondition, middleware: Middleware): Middleware;
 /** Defines a kind of event; without a name its type is made up. */
 export declare function workflowEvent<D = unknown, T extends string = string>(name?: T): EventDef<D, T>;
 /** Makes an error of the family of anything: SDK errors are returned as they are, others become the `cause`. */
@@ -703,6 +1086,230 @@ export interface BatchingConfig {
   /** Exact types that flush the batch at once. Default none. */
   flushOnEventTypes?: readonly string[];
 }
+/** Options of {@link withCache}. */
+export interface CacheOptions {
+  /** Milliseconds that a result is good for; 0: nothing is cached. Default 60,000. */
+  ttlMs?: number;
+  /** Another name of `ttlMs`, which wins. */
+  ttl?: number;
+  /** Results kept, at least 1; the oldest goes. Default 1000. */
+  maxSize?: number;
+  /**
+   * What makes events equal: any value, compared as a key of a Map; undefined: this event is not cached. Default type and
+   * data, the latter as JSON.
+   */
+  keyFn?: (event: any) => unknown;
+}
+/** Configuration of a {@link CircuitBreaker}. */
+export interface CircuitBreakerConfig {
+  /** Names it in errors and logs. */
+  name: string;
+  /** Failures in a row that open it, at least 1. Default 3; without a default if `failureRateThreshold` is given. */
+  failureThreshold?: number;
+  /** Failures per call in the sliding window that open it, above 0 to 1. Default: off. */
+  failureRateThreshold?: number;
+  /** Calls in the window before the rate counts. Default 10. */
+  minimumCalls?: number;
+  /** The window: the last so many calls. Default 100. */
+  slidingWindowSize?: number;
+  /** The window: the last so many milliseconds, instead of `slidingWindowSize`. */
+  slidingWindowMs?: number;
+  /** Milliseconds that it stays open. Default 180,000. */
+  recoveryTimeout?: number;
+  /** Successful probes that close it, and the most that run at a time while half-open. Default 2. */
+  successThreshold?: number;
+  /** Limit of one operation in milliseconds; longer counts as failed. Default 180,000. */
+  operationTimeout?: number;
+  /** False: every operation runs, and nothing is counted against it. Default true. */
+  enabled?: boolean;
+  /** Told of each change of state. */
+  onStateChange?: (state: CircuitState, previous: CircuitState) => void;
+  /** Told of each failed operation. */
+  onFailure?: (error: Error, context?: unknown) => void;
+  /** Told of each successful operation. */
+  onSuccess?: (result: unknown, context?: unknown) => void;
+}
+/** Options of {@link createCircuitBreakerHandler}. */
+export interface CircuitBreakerHandlerOptions {
+  /** Failures in a row that open it. Default 5. */
+  failureThreshold?: number;
+  /** Milliseconds that it stays open. Default 60,000. */
+  resetTimeout?: number;
+  /** Probes at a time while half-open; so many successes close it. Default 1. */
+  halfOpenRequests?: number;
+}
+/** Options of {@link circuitBreakerMiddleware}: those of a circuit, and which circuit an event belongs to. */
+export interface CircuitBreakerMiddlewareConfig extends Omit<CircuitBreakerConfig, "name"> {
+  /** Not needed: the key names the circuit. */
+  name?: string;
+  /** One circuit for all events. */
+  circuitKey?: string;
+  /** The circuit of an event. Default: its type. */
+  keyGenerator?: (event: any) => string;
+  /** False: the handler runs without protection. */
+  shouldProtect?: (event: any) => boolean;
+  /** Told of each refused event. */
+  onRejected?: (event: any, result: CircuitResult) => void;
+}
+/** Counts of a circuit since its creation or reset. */
+export interface CircuitMetrics {
+  state: CircuitState;
+  /** Refused ones included. */
+  totalCalls: number;
+  successfulCalls: number;
+  failedCalls: number;
+  rejectedCalls: number;
+  /** Share of `totalCalls`, 0 to 1. */
+  successRate: number;
+  failureRate: number;
+  /** `timestamp`: milliseconds since the epoch. */
+  lastFailure?: {
+    timestamp: number;
+    error: string;
+  };
+  lastSuccess?: {
+    timestamp: number;
+  };
+  /** Milliseconds. */
+  timeInCurrentState: number;
+  /** While open: when the next call may be a probe, in milliseconds since the epoch. */
+  nextAttempt?: number;
+}
+/** How an operation went. */
+export interface CircuitResult<T = unknown> {
+  result?: T;
+  error?: Error;
+  /** The state afterwards. */
+  state: CircuitState;
+  /** Whether the operation was called. */
+  executed: boolean;
+  /** Whether it was refused. */
+  rejected: boolean;
+  /** Milliseconds. */
+  duration: number;
+}
+/** Options of {@link withConcurrency}. */
+export interface ConcurrencyOptions {
+  /** Handler runs at a time for each key, at least 1. Default 5. */
+  maxConcurrent?: number;
+  /** What shares a limit: any value, compared as a key of a Map. Default the event's type. */
+  getKey?: (event: any) => unknown;
+  /**
+   * Milliseconds that a run waits for a permit; 0: it is refused at once. Default: in a runtime's list it waits without
+   * limit, by hand 0.
+   */
+  queueTimeoutMs?: number;
+  /** Without a `queueTimeoutMs` above 0: 'wait' waits without limit, 'drop' refuses at once. */
+  mode?: "drop" | "wait";
+  /** Count refusals in `context.cost.concurrencyDrops`. Default true. */
+  emitMetrics?: boolean;
+  /** The caller's object that gets this count. */
+  context?: object;
+}
+/** Ready-made conditions. All take a context and none throws. */
+export interface ConditionUtils {
+  /** The type is in the list. */
+  forEventTypes(types: readonly string[]): MiddlewareCondition;
+  /** `data.priority`, else `metadata.priority`, else 0, is within the bounds, both included. */
+  forPriority(min: number, max?: number): MiddlewareCondition;
+  /** The length of the event's JSON is within the bounds; an event without a JSON form has no size. */
+  forEventSize(min: number, max?: number): MiddlewareCondition;
+  /** `context.metadata[key]` is `value`. */
+  forMetadata(key: string, value: unknown): MiddlewareCondition;
+  /** What `predicate` says. */
+  forContext(predicate: (context: MiddlewareContext) => boolean | Promise<boolean>): MiddlewareCondition;
+  /** The local hour is from `start` to `end`, both included; 22 to 6 goes over midnight. */
+  forTimeWindow(start: number, end: number): MiddlewareCondition;
+  /** `data.origin`, else `metadata.origin`, is in the list. */
+  forOrigin(origins: readonly string[]): MiddlewareCondition;
+  /** `data.tenant`, else `metadata.tenant`, is in the list. */
+  forTenant(tenants: readonly string[]): MiddlewareCondition;
+  /** All hold; asked from left to right until one does not. */
+  and(...conditions: MiddlewareCondition[]): MiddlewareCondition;
+  /** One holds; asked from left to right until one does. */
+  or(...conditions: MiddlewareCondition[]): MiddlewareCondition;
+  /** It does not hold. */
+  not(condition: MiddlewareCondition): MiddlewareCondition;
+  /** By chance, with this probability from 0 to 1. */
+  withProbability(probability: number): MiddlewareCondition;
+  /** The priority is at least 8, or `metadata.critical` is true. */
+  forCriticalEvents(): MiddlewareCondition;
+  /** The type has 'debug' in it, or `metadata.debug` is true. */
+  forDebugEvents(): MiddlewareCondition;
+  /** `metadata.environment` is 'production'. */
+  forProductionEvents(): MiddlewareCondition;
+}
+/** Options of `createConcurrencyMiddleware`. */
+export interface ConditionalConcurrencyConfig extends MiddlewareConfig {
+  /** Runs at a time for each key. Default 10. */
+  maxConcurrent?: number;
+  /** What shares a limit. Default: all share one. */
+  key?: string | ((context: MiddlewareContext) => unknown);
+}
+/** A middleware with its condition. */
+export interface ConditionalMiddleware {
+  middleware: MiddlewareFunction;
+  /** Default: always. */
+  condition?: MiddlewareCondition;
+  /** In statistics. Default 'anonymous'. */
+  name?: string;
+  /** Lower first. Default 5. */
+  priority?: number;
+}
+/** Options of `createObservabilityMiddleware`. */
+export interface ConditionalObservabilityConfig extends MiddlewareConfig {
+  /** Level of the messages. Default 'info'. */
+  level?: LogLevel;
+  /** Another name of `level`, which wins. */
+  logLevel?: LogLevel;
+  /** Log the stack of errors. Default false. */
+  includeStack?: boolean;
+  /** Log the context's metadata. Default false. */
+  includeMetadata?: boolean;
+}
+/** Options of `createRetryMiddleware`. */
+export interface ConditionalRetryConfig extends MiddlewareConfig {
+  /** Attempts in all. Default 3. */
+  maxAttempts?: number;
+  /** Milliseconds before the second attempt; doubles with each. Default 1000. */
+  backoffMs?: number;
+  /** No wait is longer, in milliseconds. Default 30,000. */
+  maxBackoffMs?: number;
+  /** Names (`error.name`) of errors that are not tried again. Default: none. */
+  nonRetryableErrors?: readonly string[];
+}
+/** Counts of one name. */
+export interface ConditionalStats {
+  /** Runs. */
+  applied: number;
+  /** Times that its condition was false. */
+  skipped: number;
+  /** Errors that it threw itself. */
+  errors: number;
+}
+/** Options of `createTimeoutMiddleware`. */
+export interface ConditionalTimeoutConfig extends MiddlewareConfig {
+  /** Milliseconds. Default 30,000. */
+  ms?: number;
+  /** Another name of `ms`, which wins. */
+  timeoutMs?: number;
+  /** Default 'Operation timed out'. */
+  errorMessage?: string;
+}
+/** Options of `createValidationMiddleware`. */
+export interface ConditionalValidationConfig extends MiddlewareConfig {
+  /** Checks the event's data. */
+  schema?: AnySchema;
+  /** Checks the event: false refuses it. */
+  validateEvent?: (event: MiddlewareContext["event"]) => boolean | Promise<boolean>;
+}
+/** Judges a configuration. */
+export interface ConfigValidator<T = unknown> {
+  /** Whether it is valid. */
+  validate(config: unknown): config is T;
+  /** The valid configuration, with its defaults. */
+  parse(config: unknown): T;
+}
 /** Options of `createEvent`. Empty strings and zero count as not given. */
 export interface CreateEventOptions {
   id?: string;
@@ -713,19 +1320,19 @@ export interface CreateEventOptions {
 /** Configuration of a `DeadLetterQueue`. */
 export interface DLQConfig {
   /** Keep items in the persistor, if there are a persistor and an id. Default true. */
-  enablePersistence?: boolean;
-  /** Items kept; the oldest leave. Default 1000. */
-  maxDLQSize?: number;
-  /** Days an item is kept. Default 7. */
-  maxRetentionDays?: number;
-  /** Sweep out expired items. Default true. */
-  enableAutoCleanup?: boolean;
-  /** Milliseconds between sweeps. Default one hour. */
-  cleanupInterval?: number;
+  enablePersistence?: boolean | undefined;
+  /** Items kept, at least 1; the oldest leave when a new one comes. Default 1000. */
+  maxDLQSize?: number | undefined;
+  /** Days an item is kept, more than 0. Default 7. */
+  maxRetentionDays?: number | undefined;
+  /** Sweep out items that have been kept for their time. Default true. */
+  enableAutoCleanup?: boolean | undefined;
+  /** Milliseconds between sweeps, at least 1. Default one hour. */
+  cleanupInterval?: number | undefined;
   /** Log an error for each item. Default true. */
-  enableDetailedLogging?: boolean;
-  /** Size from which a warning is logged. Default 100. */
-  alertThreshold?: number;
+  enableDetailedLogging?: boolean | undefined;
+  /** Size from which a warning is logged, at most one a second. At least 1. Default 100. */
+  alertThreshold?: number | undefined;
 }
 /** Where an event came from, for those who look at a dead letter. */
 export interface DLQContext {
@@ -734,6 +1341,7 @@ export interface DLQContext {
   traceId?: string | undefined;
   agentId?: string | undefined;
   workflowId?: string | undefined;
+  /** Priority with which it goes back. Default 0. */
   originalPriority?: number | undefined;
 }
 /** One failure of a dead letter. */
@@ -749,13 +1357,16 @@ export interface DLQError {
 export interface DLQItem {
   /** Id of the event. */
   id: string;
+  /** The event as it failed last; what was loaded from a persistor is a copy. */
   event: AnyEvent;
   /** Its failures, oldest first; the first and the newest nine are kept. */
   errors: DLQError[];
+  /** Attempts made. */
   attempts: number;
   /** Milliseconds since the epoch, as the two below. */
   firstFailedAt: number;
   lastFailedAt: number;
+  /** When it became a dead letter. */
   dlqTimestamp: number;
   originalPriority: number;
   processingContext: DLQContext;
@@ -764,11 +1375,11 @@ export interface DLQItem {
   /** Whether it may go back into the queue. */
   canReprocess: boolean;
 }
-/** Statistics of dead letters. */
+/** Statistics of dead letters. Ages in milliseconds. */
 export interface DLQStats {
   totalItems: number;
   itemsByEventType: Record<string, number>;
-  /** Counts error entries by the kind that the letter is tagged with. */
+  /** Counts error entries by kind: `timeouterror` … `unknown`. */
   itemsByErrorType: Record<string, number>;
   averageAttempts: number;
   oldestItem: {
@@ -776,7 +1387,7 @@ export interface DLQStats {
     age: number;
     eventType: string;
   } | undefined;
-  /** Up to ten, newest first. Ages in milliseconds. */
+  /** Up to ten, newest first. */
   recentItems: {
     id: string;
     eventType: string;
@@ -788,46 +1399,41 @@ export interface DLQStats {
 /** Which dead letters are meant; all that is given must match. */
 export interface DeadLetterCriteria {
   /** Milliseconds: items that are at least that old (the name is historical). */
-  maxAge?: number;
+  maxAge?: number | undefined;
   /** 0 or absent: no limit. */
-  limit?: number;
+  limit?: number | undefined;
   /** Exactly this type. */
-  eventType?: string;
+  eventType?: string | undefined;
   /** Part of any error message. */
-  errorType?: string;
+  errorType?: string | undefined;
   /** One of the tags. */
-  tag?: string;
+  tag?: string | undefined;
 }
 /** A page of dead letters. */
 export interface DeadLetterPage {
   items: DLQItem[];
-  /** Give this to `list` for the next page; undefined: this was the last. */
+  /** Give this to `list` for the next page; undefined: this was the last. It stays right while items come and go. */
   nextCursor: string | undefined;
 }
-/** The dead letters of a runtime. */
+/** The dead letters of a runtime. Its methods work without it. */
 export interface DeadLetters {
-  /**
-   * A page of dead letters in the order in which they were filed.
-   *
-   * @param options `limit` 1 to 10,000, default 50; `cursor` of the page before; `type` exactly
-   */
-  list(options?: {
-    limit?: number;
-    cursor?: string;
-    type?: string;
-  }): DeadLetterPage;
+  /** A page of dead letters in the order in which they were filed. */
+  list(options?: DeadLetterListOptions): DeadLetterPage;
   /** The dead letter of an event. */
   get(eventId: string): DLQItem | undefined;
-  /** Puts an event back into the queue; false if it is unknown, poisoned, or refused by a full queue (then it stays). */
+  /**
+   * Puts an event back into the queue, with its priority and a fresh count of attempts. False if it is unknown, poisoned,
+   * or refused by the queue (then it stays a dead letter).
+   */
   reprocess(eventId: string): Promise<boolean>;
-  /** Puts back what matches the criteria, or what the predicate is true for. Answers the events. */
+  /** Puts back what matches the criteria, or what the predicate is true for. Answers the events that are queued again. */
   reprocessWhere(which: DeadLetterCriteria | ((item: DLQItem) => boolean)): Promise<AnyEvent[]>;
-  /** Bars an event from going back. */
+  /** Bars an event from going back. Unknown ids are ignored. */
   markAsPoison(eventId: string, reason: string): Promise<void>;
   /** Removes what matches (everything without criteria), poisoned ones too. Answers how many. */
   purge(criteria?: DeadLetterCriteria): Promise<number>;
-  /** Statistics of what is kept. */
-  stats(): DLQStats;
+  /** What is kept, and what has happened since the start. */
+  stats(): DLQStats & DeadLetterCounters;
 }
 /** Options of `drain`. */
 export interface DrainCallOptions {
@@ -1221,7 +1827,7 @@ export interface EventPayloads {
     events: AnyEvent[];
     size: number;
   };
-  "error": {
+  error: {
     originalEvent: AnyEvent;
     handler: string;
     error: unknown;
@@ -1275,30 +1881,30 @@ export interface EventPayloads {
     input: unknown;
     correlationId?: string;
   };
-  "start": void;
-  "benchmark": {
+  start: void;
+  benchmark: {
     id: number;
   };
-  "done": void;
+  done: void;
   "high-volume": {
     id: number;
   };
-  "START_LIFECYCLE": void;
-  "PROCESS_LIFECYCLE": {
+  START_LIFECYCLE: void;
+  PROCESS_LIFECYCLE: {
     id: number;
   };
-  "STOP_LIFECYCLE": void;
-  "AFTER_STOP_LIFECYCLE": void;
+  STOP_LIFECYCLE: void;
+  AFTER_STOP_LIFECYCLE: void;
   "step.": {
     stepName: string;
     input: unknown;
     correlationId?: string;
   };
-  "concurrent": {
+  concurrent: {
     id: string;
     key: string;
   };
-  "metric": {
+  metric: {
     id: string;
     key: string;
   };
@@ -1405,6 +2011,13 @@ export interface EventRetryPolicy {
   backoff?: "linear" | "exponential";
   /** Milliseconds. Default 1000. */
   initialDelay?: number;
+}
+/** Options of {@link withFallback}. */
+export interface FallbackOptions {
+  /** Called with the event and the error; its result, sync or async, counts as the handler's. */
+  fallback: (event: any, error: unknown) => unknown;
+  /** Errors that it is for. Default: all. */
+  shouldFallback?: (error: unknown) => boolean;
 }
 /** Structured fields of a log message. Those named here are the ones that the runtime fills in. */
 export interface LogContext {
@@ -1540,7 +2153,52 @@ export interface Middleware {
   (handler: MiddlewareHandler): MiddlewareHandler;
   /** Default 'handler'. */
   kind?: MiddlewareKind;
+  /** The name that logs and errors show. */
   displayName?: string;
+}
+/** Collects metadata, then builds. */
+export interface MiddlewareBuilder {
+  withMetadata(metadata: Partial<MiddlewareMetadata>): MiddlewareBuilder;
+  withPriority(priority: number): MiddlewareBuilder;
+  withDependencies(...names: (string | string[])[]): MiddlewareBuilder;
+  withTags(...tags: (string | string[])[]): MiddlewareBuilder;
+  build(name: string, middleware: Middleware): TaggedMiddleware;
+}
+/** Middleware collected one by one. */
+export interface MiddlewareChain {
+  /** Adds one; the first added is the outermost. */
+  use(middleware: Middleware): MiddlewareChain;
+  /** Wraps a handler with all. */
+  apply(handler: MiddlewareHandler): MiddlewareHandler;
+}
+/** What every configuration may override. */
+export interface MiddlewareConfig {
+  condition?: MiddlewareCondition;
+  name?: string;
+  priority?: number;
+}
+/** What conditional middleware and conditions look at. */
+export interface MiddlewareContext {
+  /** Milliseconds since the epoch. */
+  startTime: number;
+  /** Names of those that ran. */
+  middlewareChain: string[];
+  data: any;
+  event: AnyEvent;
+  observability: unknown;
+  metadata?: Record<string, unknown>;
+}
+/** What is known of a middleware besides its function. */
+export interface MiddlewareMetadata {
+  name: string;
+  version: string;
+  /** 0 to 100; higher first. */
+  priority: number;
+  /** Types that it is for; '*' is all. */
+  eventTypes: string[];
+  /** Names of middleware that come before it. */
+  dependencies: string[];
+  tags: string[];
 }
 /** Configuration of `getObservability` and `initObservability`. */
 export interface ObservabilityConfig {
@@ -1575,6 +2233,17 @@ export interface ObservabilityContext {
   /** `Date.now()` when it was made. */
   startTime: number;
   [key: string]: unknown;
+}
+/** Options of {@link withObservability}. */
+export interface ObservabilityOptions {
+  /** Types that get a span. Default: all. */
+  includeEventTypes?: readonly string[];
+  /** Types that get none. Default: none. */
+  excludeEventTypes?: readonly string[];
+  /** The span is named `<namePrefix>.<type>`. Default: `workflow.step` for all. */
+  namePrefix?: string;
+  /** Accepted for old callers; the data of events is never recorded. */
+  includeSensitiveData?: boolean;
 }
 /** Counts of an observability object since it was made. */
 export interface ObservabilityStats {
@@ -1637,6 +2306,25 @@ export interface OnOptions {
    */
   signal?: boolean;
 }
+/** Configuration of an `OptimizedEventProcessor`. */
+export interface OptimizedEventProcessorConfig {
+  /** Events on the path from the root of a chain. Default 100. */
+  maxEventDepth?: number;
+  /** Events of one chain. Default 1000. */
+  maxEventChainLength?: number;
+  /** Logs and spans. Default true. */
+  enableObservability?: boolean;
+  /** Put around every handler; the first is closest to it. Default none. */
+  middleware?: readonly Middleware[];
+  /** Handlers of one event above which they run in parallel groups of this size. Default 100. */
+  batchSize?: number;
+  /** Milliseconds; for reporting only. Default 120,000. */
+  cleanupInterval?: number;
+  /** Milliseconds; for reporting only. Default 600,000. */
+  staleThreshold?: number;
+  /** Limit of one handler run in milliseconds. Default: none. */
+  operationTimeoutMs?: number;
+}
 /** Where snapshots go. Three methods are enough; the others are used when they are there. */
 export interface Persistor {
   append(snapshot: Snapshot, options?: SnapshotOptions): Promise<void>;
@@ -1646,6 +2334,8 @@ export interface Persistor {
   getByHash?(hash: string): Promise<Snapshot | null>;
   listHashes?(xcId: string): Promise<string[]>;
   getStats?(): Promise<PersistorStats>;
+  /** Forgets snapshots; unknown hashes are ignored. Where it is missing, removals are appended as snapshots of their own. */
+  delete?(xcId: string, hashes: readonly string[]): Promise<void>;
 }
 /** Statistics of a persistor. */
 export interface PersistorStats {
@@ -1754,6 +2444,22 @@ export interface QueueStats {
   retry: RetryStats;
   dlq: DLQStats | null;
 }
+/** How much may pass. */
+export interface RateLimit {
+  /** Events in each interval, above 0. */
+  limit: number;
+  /** The interval in milliseconds. Default 1000. */
+  intervalMs?: number;
+  /** Events that may pass at once after a quiet time, at least 1. Default `limit`. */
+  burst?: number;
+}
+/** Options of {@link withRateLimit}. */
+export interface RateLimitOptions extends RateLimit {
+  /** What shares a limit: any value, compared as a key of a Map. Default: all events share one. */
+  getKey?: (event: any) => unknown;
+  /** What an event over the limit does: wait for its turn, or be refused. Default 'wait'. */
+  onLimit?: "wait" | "reject";
+}
 /** An event that has begun processing, as `getRecentEvents` shows it. */
 export interface RecentEvent {
   eventId: string;
@@ -1767,6 +2473,15 @@ export interface RecoveryStats {
   recoveryErrors: number;
   /** Milliseconds since the epoch. */
   lastRecoveryAt?: number;
+}
+/** Options of {@link createResilientHandler}. */
+export interface ResilientHandlerOptions {
+  /** Retries after the first attempt. Default 3. */
+  maxRetries?: number;
+  /** Limit of all attempts together, in milliseconds. Default 180,000. */
+  timeout?: number;
+  /** Called with the event when all has failed; its result counts. */
+  fallback?: (event: any) => unknown;
 }
 /** The default redelivery policy of a runtime, in one object. Giving it switches redelivery on, also without acks. */
 export interface RetryConfig {
@@ -1788,6 +2503,34 @@ export interface RetryConfig {
     codes?: readonly string[];
     statuses?: readonly number[];
   };
+}
+/** Options of {@link withRetry}. */
+export interface RetryOptions {
+  /** Retries after the first attempt. Default 3. */
+  maxRetries?: number;
+  /** Milliseconds before the first retry. Default 100. */
+  initialDelayMs?: number;
+  /** Another name of `initialDelayMs`, which wins. */
+  backoffMs?: number;
+  /** Multiplier from one wait to the next, at least 1. Default 2. */
+  backoffFactor?: number;
+  /** No wait is longer, in milliseconds. Default 5000. */
+  maxDelayMs?: number;
+  /** No attempt begins later than this after the first, in milliseconds. Default 60,000. */
+  maxTotalMs?: number;
+  /** Default true: full jitter. */
+  jitter?: boolean | RetryJitter;
+  /**
+   * Errors that are tried again, by `code`, `name` or whole message, looked for along the `cause`s. Default
+   * `['NETWORK_ERROR', 'TIMEOUT_ERROR', 'TIMEOUT_EXCEEDED']`; the last two mean each other.
+   */
+  retryableErrorCodes?: readonly string[];
+  /** Another name of `retryableErrorCodes`. */
+  retryableErrors?: readonly string[];
+  /** HTTP statuses (`error.status` or `error.statusCode`) that are tried again. Default 408, 429, 500, 502, 503, 504. */
+  retryableStatusCodes?: readonly number[];
+  /** True: the error is tried again, whatever its code. */
+  retryPredicate?: (error: unknown) => boolean;
 }
 /** Redeliveries. */
 export interface RetryStats {
@@ -2004,6 +2747,37 @@ export interface SDKErrorOptions {
   /** Whether trying again makes sense. Default false. */
   retryable?: boolean;
 }
+/** When and how an event is made again. Exactly one of `intervalMs`, `every`, `cron` and `at` is given. */
+export interface ScheduleOptions {
+  /** Milliseconds from one trigger to the next. */
+  intervalMs?: number;
+  /** The same, or with a unit: '500ms', '5s', '10m', '2h', '1d'. */
+  every?: number | string;
+  /** A cron expression of five fields, or six with seconds first; also '@daily' and the like. */
+  cron?: string;
+  /** Once: a date, milliseconds since the epoch, or an ISO string. A date that has passed gives no trigger. */
+  at?: Date | number | string;
+  /** Time zone of `cron`, by its name in the IANA database. Default: the machine's. */
+  timezone?: string;
+  /** Triggers after which it stops; 0: none. Default: no limit. */
+  maxTriggers?: number;
+  /** First trigger at once, not only at the first planned time. Default false. */
+  triggerImmediately?: boolean;
+  /** Each trigger is up to so many milliseconds later than planned, by chance. Default 0. */
+  jitterMs?: number;
+  /** Planned times that passed because the process was blocked or the machine slept: made up by one trigger, or skipped. Default 'once'. */
+  missed?: "once" | "skip";
+  /** A planned time at which the trigger before has not ended: left out, or both run. Default 'skip'. */
+  overlap?: "skip" | "allow";
+  /** Makes the data of a triggered event; `triggerCount` starts at 0. Default: the data of the original event. */
+  generateData?: (triggerCount: number, originalEvent: any) => unknown;
+}
+/** A schema as Zod (any version) and its likes have it. */
+export interface SchemaLike<T = unknown> {
+  parse?(data: unknown): T;
+  safeParse?(data: unknown): any;
+  safeParseAsync?(data: unknown): Promise<any>;
+}
 /** What is appended to a persistor. */
 export interface Snapshot {
   /** Whose it is. */
@@ -2078,6 +2852,23 @@ export interface SpanStatus {
   code: "ok" | "error" | "timeout";
   message?: string;
 }
+/** Options of {@link createStandardMiddleware}. */
+export interface StandardMiddlewareOptions {
+  /** Permits for each event type. Default: no limit. */
+  concurrency?: number;
+  /** Limit of all attempts together, in milliseconds. Default: none. */
+  timeout?: number;
+  /** False: no retries; true or not given: the defaults of `withRetry`. */
+  retry?: boolean | RetryOptions;
+  /** Accepted for old callers; has no effect. */
+  monitoring?: boolean;
+}
+/** A schema of the Standard Schema interface, version 1 (standardschema.dev). */
+export interface StandardSchemaLike {
+  readonly "~standard": {
+    readonly validate: (value: unknown) => any;
+  };
+}
 /** An event: a plain object. Handlers get the very object that was emitted; its data is never copied. */
 export interface TEvent<T extends string = string, D = PayloadOf<T>> {
   readonly id: string;
@@ -2089,8 +2880,53 @@ export interface TEvent<T extends string = string, D = PayloadOf<T>> {
   readonly threadId: string;
   metadata?: AnyEventMetadata;
 }
+/** A middleware with its metadata. */
+export interface TaggedMiddleware {
+  metadata: MiddlewareMetadata;
+  middleware: Middleware;
+}
+/** Options of {@link withTimeout}. */
+export interface TimeoutOptions {
+  /** Limit of one attempt in milliseconds, at least 1. Default 180,000. */
+  timeoutMs?: number;
+}
+/** What a timeout middleware has seen, in all runtimes and by hand. */
+export interface TimeoutStats {
+  /** Attempts that took too long. */
+  timeouts: number;
+  /** Results and errors that came after their timeout and were ignored. */
+  lateResults: number;
+}
+/** Options with the schema among them. */
+export interface ValidateConfig extends ValidateOptions {
+  /** Zod 3 or 4, any Standard Schema, anything with `safeParse` or `parse`, or a JSON Schema object. */
+  schema: AnySchema;
+}
+/** Options of {@link withValidate} besides the schema. */
+export interface ValidateOptions {
+  /** False: an invalid event skips the handler and counts as handled. Default true: it fails. */
+  throwOnError?: boolean;
+  /** Code of the error. Default 'VALIDATION_ERROR'. */
+  errorCode?: string;
+  /** Give the handler a copy of the event with the parsed data. Default false: it gets the original event. */
+  transform?: boolean;
+}
+/** One thing that is wrong with an event's data. */
+export interface ValidationIssue {
+  /** Where, from the data: names and indexes joined by dots; empty for the data itself. */
+  path: string;
+  message: string;
+}
 /** An event of any type with any data. */
 export type AnyEvent = TEvent<string, any>;
+/** Whatever can judge data: Zod, Standard Schema, `safeParse` or `parse`, or a JSON Schema object. */
+export type AnySchema = SchemaLike | StandardSchemaLike | Record<string, unknown>;
+/** A middleware that shows its circuits. */
+export type CircuitBreakerMiddleware = Middleware & {
+  /** The circuits of the runtime that took it last; before that, those of its use by hand. */
+  readonly manager: CircuitBreakerManager;
+};
+export type CircuitState = (typeof CircuitState)[keyof typeof CircuitState];
 /** Data of an event type, as a handler gets it. */
 export type DataIn<Events, T extends string> = T extends keyof Events ? Events[T] : any;
 /** Data of an event type, as `emit` takes it. */
@@ -2120,7 +2956,15 @@ export type KernelErrorCode = (typeof KERNEL_CODES)[number];
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Event types without declared data: any name, any data. */
 export type LooseEvents = EventPayloads;
+/** Whether a middleware is for this context. */
+export type MiddlewareCondition = (context: MiddlewareContext) => boolean | Promise<boolean>;
 export type MiddlewareErrorCode = (typeof MIDDLEWARE_CODES)[number];
+/** A function that makes a middleware of its options. */
+export type MiddlewareFactoryType<Options = any> = (options?: Options) => Middleware;
+/** A middleware of a {@link ConditionalMiddlewareExecutor}; without calling `next` it ends the chain. */
+export type MiddlewareFunction = (context: MiddlewareContext, next: () => Promise<void>) => Promise<void> | void;
+/** A handler as middleware sees it. */
+export type MiddlewareHandler = (event: any, signal?: AbortSignal) => any;
 /** pipeline: outside of every handler middleware. */
 export type MiddlewareKind = "pipeline" | "handler";
 /** Names of event types. */
@@ -2130,19 +2974,64 @@ export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 export type Overflow = "reject" | "wait" | "drop-oldest";
 /** Data of an event type: as declared in `EventPayloads`, else anything. */
 export type PayloadOf<T extends string> = T extends keyof EventPayloads ? EventPayloads[T] : any;
+/** A middleware of a {@link MiddlewarePipelineClass}: with a second parameter it gets the pipeline's context. */
+export type PipelineMiddleware<C = unknown> = Middleware | ((handler: MiddlewareHandler, context: C) => MiddlewareHandler);
 /** Called with each event, alone. */
 export type QueueProcessor = (event: AnyEvent) => unknown;
 /** Takes an event back; false if it is refused. */
 export type Requeue = (event: AnyEvent, priority: number) => boolean;
+/** How much chance goes into a wait: anything up to it (full); between half of it and all of it (equal); none. */
+export type RetryJitter = "full" | "equal" | "none";
 export type RuntimeErrorCode = (typeof RUNTIME_CODES)[number];
 /** A handler of a runtime. With a second parameter it gets a signal that aborts at a timeout, cancellation and shutdown. */
 export type RuntimeHandler<E extends AnyEvent> = (event: E, signal: AbortSignal) => any;
+/** What {@link withSchedule} makes: a middleware, and a setup when called with an event. */
+export type ScheduleMiddleware = Middleware & ScheduleSetup & {
+  /** Stops all its schedules, in all runtimes and by hand, for good. */
+  stop(): void;
+};
+/** Starts a schedule for an event; answers how to stop it. A `signal` stops it, too. */
+export type ScheduleSetup = (event: AnyEvent, sendEvent: SendEvent, signal?: AbortSignal) => () => void;
+/** What {@link readSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
+export type ScheduleSpec = ScheduleOptions | string | number | Date | (ScheduleOptions & {
+  schedule: ScheduleOptions | string | number | Date;
+});
 /** Value of a span's attribute. */
 export type SpanAttribute = string | number | boolean | null | undefined | readonly (string | number | boolean)[];
 /** Attributes of a span by name. */
 export type SpanAttributes = Record<string, SpanAttribute>;
+/** A middleware that tells its counts. */
+export type TimeoutMiddleware = Middleware & {
+  getStats(): TimeoutStats;
+};
 /** Receives spans that have ended. One that throws or rejects harms nothing. */
 export type TraceProcessor = (items: SpanRecord[]) => unknown;
+/** Whether a middleware is for this event. */
+export type WhenCondition = (context: WhenContext) => boolean | Promise<boolean>;
+/** What a condition of {@link when} looks at: the event's own fields and those of {@link MiddlewareContext}. */
+export type WhenContext = AnyEvent & MiddlewareContext;
+interface DeadLetterCounters {
+  /** Events filed for the first time. */
+  filed: number;
+  /** Brought back from the persistor. */
+  restored: number;
+  /** Left to make room. */
+  evicted: number;
+  /** Left because of their age. */
+  expired: number;
+  /** Taken out: reprocessed, purged, cleared. */
+  removed: number;
+  /** Calls of the persistor that failed. */
+  persistenceErrors: number;
+}
+interface DeadLetterListOptions {
+  /** Items of a page, 1 to 10,000. Default 50. */
+  limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  cursor?: string | undefined;
+  /** Exactly this event type. */
+  type?: string | undefined;
+}
 interface DeliverySettings {
   maxQueueDepth: number;
   overflow: "reject" | "wait" | "drop-oldest";
@@ -2370,6 +3259,12 @@ interface Tally {
   retried: number;
   deadLettered: number;
 }
+interface WithValidate {
+  (config: ValidateConfig): Middleware;
+  (schema: AnySchema, options?: ValidateOptions): Middleware;
+  (schema: AnySchema, handler: MiddlewareHandler, options?: ValidateOptions): MiddlewareHandler;
+}
+type Cancel = AbortSignal | Cancellation;
 /** The old name of `TEvent`. */
 type Event$1<T extends string = string> = TEvent<T>;
 type IsLoose<Events> = [
@@ -2378,8 +3273,11 @@ type IsLoose<Events> = [
   LooseEvents
 ] ? true : false;
 type LazyLogContext = LogContext | (() => LogContext);
-type MiddlewareHandler = (event: any, signal?: AbortSignal) => any;
+type Listener = () => void;
+type Made = Required<ConditionalMiddleware>;
+type Operation<T> = (signal: AbortSignal) => Promise<T> | T;
 type Refusal = "full" | "too-large" | "duplicate" | "shutting-down" | "invalid" | "aborted";
+type SendEvent = (event: AnyEvent) => unknown;
 
 export {
   Event$1 as Event,

@@ -101,7 +101,9 @@ describe.each([
 
   test('items come back with everything, in their order', async () => {
     const queue = open();
-    await queue.sendToDLQ(eventOf('e1'), Object.assign(new Error('late'), { name: 'TimeoutError' }), 2, { originalPriority: 3 });
+    await queue.sendToDLQ(eventOf('e1'), Object.assign(new Error('late'), { name: 'TimeoutError' }), 2, {
+      originalPriority: 3,
+    });
     await queue.sendToDLQ(eventOf('e2'), new Error('broken'), 1);
     await queue.markAsPoison('e2', 'bad data');
     const again = await reopened();
@@ -193,7 +195,13 @@ describe.each([
 
   test('queues of other ids and snapshots of other kinds are left alone', async () => {
     await fill(open({}, 'x2'), ['other']);
-    await persistor.append({ xcId: 'x1', ts: 1, events: [eventOf('q')], state: { eventId: 'q', eventType: 'order.paid' }, hash: 'q' });
+    await persistor.append({
+      xcId: 'x1',
+      ts: 1,
+      events: [eventOf('q')],
+      state: { eventId: 'q', eventType: 'order.paid' },
+      hash: 'q',
+    });
     const queue = open();
     await fill(queue, ['e1']);
     await queue.reprocessFromDLQ('e1');
@@ -210,7 +218,14 @@ describe.each([
       { xcId: 'x1', state: { type: 'dlq-removed', ids: 'e1' }, hash: 'a' },
       { xcId: 'x1', state: { type: 'dlq-item', dlqItem: null }, hash: 'b' },
       { xcId: 'x1', state: { type: 'dlq-item', dlqItem: { id: 5, event: { type: 'x' } } }, hash: 'c' },
-      { xcId: 'x1', state: { type: 'dlq-item', dlqItem: { id: 'thin', event: { type: 'x' }, attempts: -1.5, tags: [5], errors: [null] } }, hash: 'd' },
+      {
+        xcId: 'x1',
+        state: {
+          type: 'dlq-item',
+          dlqItem: { id: 'thin', event: { type: 'x' }, attempts: -1.5, tags: [5], errors: [null] },
+        },
+        hash: 'd',
+      },
     ];
     vi.spyOn(persistor, 'load').mockImplementation(async function* () {
       yield* rubbish.slice(0, 2) as never[];
@@ -324,7 +339,11 @@ describe('a persistor that fails', () => {
     expect(await queue.reprocessFromDLQ('e1')).toEqual(eventOf('e1'));
     expect(idsOf(queue)).toEqual(['e2']);
     expect(queue.getCounters().persistenceErrors).toBe(4);
-    expect(log).toHaveBeenCalledWith('error', 'Dead letters: the persistor failed to load', expect.objectContaining({ error: 'no file' }));
+    expect(log).toHaveBeenCalledWith(
+      'error',
+      'Dead letters: the persistor failed to load',
+      expect.objectContaining({ error: 'no file' }),
+    );
   });
 
   test('that breaks off while reading gives nothing back, as removals may be unread', async () => {

@@ -42,7 +42,14 @@ describe('an item', () => {
     const queue = create();
     const event = eventOf('e1', 'agent.step.failed', { agentId: 'a1', workflowId: 'w1' });
     const error = new Error('broken');
-    const context = { handlerName: 'h', correlationId: 'c', traceId: 't', agentId: 'a1', workflowId: 'w1', originalPriority: 7 };
+    const context = {
+      handlerName: 'h',
+      correlationId: 'c',
+      traceId: 't',
+      agentId: 'a1',
+      workflowId: 'w1',
+      originalPriority: 7,
+    };
     await queue.sendToDLQ(event, error, 3, context);
     expect(queue.get('e1')).toStrictEqual({
       id: 'e1',
@@ -118,7 +125,18 @@ describe('an item', () => {
     ['a number', 7, '7'],
     ['an object with a message', { message: 'as an error' }, 'as an error'],
     ['an object without a text', Object.create(null), 'something that has no text was thrown'],
-    ['a proxy that throws', new Proxy({}, { get: () => { throw new Error('trap'); } }), 'something that has no text was thrown'],
+    [
+      'a proxy that throws',
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error('trap');
+          },
+        },
+      ),
+      'something that has no text was thrown',
+    ],
   ])('is made of %s that was thrown', async (_name, thrown, message) => {
     const queue = create();
     await queue.sendToDLQ(eventOf('e1'), thrown, 1);
@@ -144,7 +162,10 @@ describe('bounds', () => {
 
   test('1000 items are kept by default', async () => {
     const queue = create();
-    await fill(queue, Array.from({ length: 1005 }, (_, n) => `e${n}`));
+    await fill(
+      queue,
+      Array.from({ length: 1005 }, (_, n) => `e${n}`),
+    );
     expect(queue.getDLQStats().totalItems).toBe(1000);
   });
 
@@ -265,8 +286,16 @@ describe('reprocessByCriteria', () => {
     ['maxAge, at least that old', { maxAge: 200 }, ['e1', 'e2']],
     ['limit', { limit: 2 }, ['e1', 'e2']],
     ['limit 0, no limit', { limit: 0 }, ['e1', 'e2', 'e3', 'e4']],
-    ['all of them', { eventType: 'order.paid', errorType: 'down', tag: 'error:networkerror', maxAge: 50, limit: 1 }, ['e1']],
-    ['keys that are undefined', { eventType: undefined, tag: undefined, limit: undefined, maxAge: undefined }, ['e1', 'e2', 'e3', 'e4']],
+    [
+      'all of them',
+      { eventType: 'order.paid', errorType: 'down', tag: 'error:networkerror', maxAge: 50, limit: 1 },
+      ['e1'],
+    ],
+    [
+      'keys that are undefined',
+      { eventType: undefined, tag: undefined, limit: undefined, maxAge: undefined },
+      ['e1', 'e2', 'e3', 'e4'],
+    ],
   ])('takes out what matches: %s', async (_name, criteria, ids) => {
     const queue = await mixed();
     const events = await queue.reprocessByCriteria(criteria);
@@ -361,7 +390,10 @@ describe('getDLQStats', () => {
 
   test('name the ten newest items', async () => {
     const queue = create();
-    await fill(queue, Array.from({ length: 12 }, (_, n) => `e${n}`));
+    await fill(
+      queue,
+      Array.from({ length: 12 }, (_, n) => `e${n}`),
+    );
     const { recentItems } = queue.getDLQStats();
     expect(recentItems.map((item) => item.id)).toEqual(Array.from({ length: 10 }, (_, n) => `e${11 - n}`));
   });
@@ -396,7 +428,15 @@ describe('logs', () => {
     expect(log).toHaveBeenCalledWith(
       'error',
       expect.stringContaining('order.paid'),
-      expect.objectContaining({ eventId: 'e1', eventType: 'order.paid', correlationId: 'c1', tenantId: 'acme', attempt: 3, queueSize: 1, error: 'broken' }),
+      expect.objectContaining({
+        eventId: 'e1',
+        eventType: 'order.paid',
+        correlationId: 'c1',
+        tenantId: 'acme',
+        attempt: 3,
+        queueSize: 1,
+        error: 'broken',
+      }),
     );
   });
 
@@ -467,7 +507,8 @@ describe('arguments', () => {
   });
 
   test('methods work without their object', async () => {
-    const { sendToDLQ, reprocessFromDLQ, reprocessByCriteria, markAsPoison, getDLQStats, clearDLQ, destroy, ready } = create();
+    const { sendToDLQ, reprocessFromDLQ, reprocessByCriteria, markAsPoison, getDLQStats, clearDLQ, destroy, ready } =
+      create();
     await ready();
     await sendToDLQ(eventOf('e1'), new Error('broken'), 1);
     await markAsPoison('e1', 'x');

@@ -27,7 +27,12 @@ describe('redelivery', () => {
     await runtime.drain();
     expect(runs).toBe(1);
     const [item] = runtime.deadLetters.list().items;
-    expect(item).toMatchObject({ attempts: 1, originalPriority: 4, canReprocess: true, errors: [{ message: 'no', attempt: 1 }] });
+    expect(item).toMatchObject({
+      attempts: 1,
+      originalPriority: 4,
+      canReprocess: true,
+      errors: [{ message: 'no', attempt: 1 }],
+    });
     expect(addsUp(runtime)).toBe(true);
   });
 
@@ -54,7 +59,12 @@ describe('redelivery', () => {
     expect(seen.slice(4)).toEqual([true, 2]);
     const { retry, done } = runtime.getStats().queue;
     expect(done).toBe(1);
-    expect(retry).toMatchObject({ successfulRetries: 1, averageRetryDelay: 200, retrysByEventType: { a: 2 }, pendingRetries: 0 });
+    expect(retry).toMatchObject({
+      successfulRetries: 1,
+      averageRetryDelay: 200,
+      retrysByEventType: { a: 2 },
+      pendingRetries: 0,
+    });
   });
 
   it('holds no concurrency slot while it waits', async () => {
@@ -69,7 +79,9 @@ describe('redelivery', () => {
   });
 
   it('asks which errors may be tried again', async () => {
-    const runtime = quiet({ retry: { maxAttempts: 2, initialDelayMs: 0, retryable: { codes: ['NET', 'TypeError'], statuses: [503] } } });
+    const runtime = quiet({
+      retry: { maxAttempts: 2, initialDelayMs: 0, retryable: { codes: ['NET', 'TypeError'], statuses: [503] } },
+    });
     const errors: Record<string, unknown> = {
       code: Object.assign(new Error('a'), { code: 'NET' }),
       name: new TypeError('b'),
@@ -149,12 +161,21 @@ describe('redelivery', () => {
     const withAcks = quiet({ enableAcks: true, baseRetryDelay: 0, enableJitter: false });
     const oldNames = quiet({ queueConfig: { enableRetry: true, maxRetries: 2, baseRetryDelay: 0 } });
     const alone = quiet({ maxRetries: 5 });
-    for (const [runtime, attempts] of [[withAcks, 2], [oldNames, 3], [alone, 1]] as const) {
+    for (const [runtime, attempts] of [
+      [withAcks, 2],
+      [oldNames, 3],
+      [alone, 1],
+    ] as const) {
       runtime.on('a', failing(99));
       runtime.emit('a');
       expect(await runtime.drain()).toMatchObject({ failed: attempts, deadLettered: 1 });
     }
-    expect(withAcks.getStats().delivery).toEqual({ pendingAcks: 0, enableAcks: true, ackTimeout: 180_000, maxRetries: 1 });
+    expect(withAcks.getStats().delivery).toEqual({
+      pendingAcks: 0,
+      enableAcks: true,
+      ackTimeout: 180_000,
+      maxRetries: 1,
+    });
   });
 });
 
@@ -177,7 +198,11 @@ describe('acknowledgement', () => {
   });
 
   it('can be left to the owner', async () => {
-    const runtime = quiet({ enableAcks: true, autoAck: false, retry: { maxAttempts: 2, initialDelayMs: 0, jitter: 'none' } });
+    const runtime = quiet({
+      enableAcks: true,
+      autoAck: false,
+      retry: { maxAttempts: 2, initialDelayMs: 0, jitter: 'none' },
+    });
     let runs = 0;
     runtime.on('a', () => void runs++);
     const acked = runtime.emit('a').eventId;
@@ -211,7 +236,11 @@ describe('acknowledgement', () => {
 
   it('that does not come in time aborts the run and delivers again; a late result changes nothing', async () => {
     vi.useFakeTimers();
-    const runtime = quiet({ enableAcks: true, ackTimeout: 1000, retry: { maxAttempts: 2, initialDelayMs: 10, jitter: 'none' } });
+    const runtime = quiet({
+      enableAcks: true,
+      ackTimeout: 1000,
+      retry: { maxAttempts: 2, initialDelayMs: 10, jitter: 'none' },
+    });
     const hang = deferred();
     const reasons: unknown[] = [];
     let runs = 0;
@@ -285,7 +314,10 @@ describe('dead letters', () => {
     runtime.clear();
     await runtime.deadLetters.markAsPoison(eventId, 'hopeless');
     expect(await runtime.deadLetters.reprocess(eventId)).toBe(false);
-    expect(runtime.deadLetters.get(eventId)).toMatchObject({ canReprocess: false, tags: expect.arrayContaining(['poison']) });
+    expect(runtime.deadLetters.get(eventId)).toMatchObject({
+      canReprocess: false,
+      tags: expect.arrayContaining(['poison']),
+    });
   });
 
   it('are listed in pages, selected, purged and counted', async () => {

@@ -68,7 +68,10 @@ describe('emit', () => {
     const runtime = quiet({ queueSize: 3 });
     const results = Array.from({ length: 5 }, () => runtime.emit('a'));
     expect(results.map((r) => r.queued)).toEqual([true, true, true, false, false]);
-    expect(results[4]).toMatchObject({ success: false, error: { code: 'RUNTIME_EVENT_QUEUE_FULL', context: { reason: 'full' } } });
+    expect(results[4]).toMatchObject({
+      success: false,
+      error: { code: 'RUNTIME_EVENT_QUEUE_FULL', context: { reason: 'full' } },
+    });
     expect(runtime.getStats().queue).toMatchObject({ size: 3, dropped: 2, backpressureActive: true });
   });
 
@@ -98,7 +101,14 @@ describe('emit', () => {
     const runtime = quiet({ maxConcurrent: 1 });
     const order: unknown[] = [];
     runtime.on('a', async (event) => void order.push(event.data));
-    for (const [data, priority] of [['low', -1], ['a', 0], ['half', 0.5], ['high', 9], ['b', 0], ['high2', 9]] as const) {
+    for (const [data, priority] of [
+      ['low', -1],
+      ['a', 0],
+      ['half', 0.5],
+      ['high', 9],
+      ['b', 0],
+      ['high2', 9],
+    ] as const) {
       runtime.emit('a', data, { priority });
     }
     await runtime.process();
@@ -158,7 +168,11 @@ describe('emitAsync and overflow', () => {
 
   it('never rejects', async () => {
     const runtime = quiet({ queueSize: 0 });
-    expect(await runtime.emitAsync('a')).toMatchObject({ success: false, queued: false, error: { code: 'RUNTIME_EVENT_QUEUE_FULL' } });
+    expect(await runtime.emitAsync('a')).toMatchObject({
+      success: false,
+      queued: false,
+      error: { code: 'RUNTIME_EVENT_QUEUE_FULL' },
+    });
   });
 });
 
@@ -254,14 +268,20 @@ describe('sizes', () => {
     runtime.emit('a', data);
     await runtime.process();
     expect(seen!.data).toBe(data);
-    expect(seen!.metadata).toMatchObject({ compressed: true, originalSize: expect.any(Number), compressedAt: expect.any(Number) });
+    expect(seen!.metadata).toMatchObject({
+      compressed: true,
+      originalSize: expect.any(Number),
+      compressedAt: expect.any(Number),
+    });
   });
 });
 
 describe('batched emits', () => {
   it('flush by size, by type, by option and by time', async () => {
     vi.useFakeTimers();
-    const runtime = quiet({ batching: { enabled: true, defaultBatchSize: 3, defaultBatchTimeout: 50, flushOnEventTypes: ['now'] } });
+    const runtime = quiet({
+      batching: { enabled: true, defaultBatchSize: 3, defaultBatchTimeout: 50, flushOnEventTypes: ['now'] },
+    });
     const size = (): number => runtime.getStats().queue.size;
     expect(runtime.emit('a')).toMatchObject({ success: true, queued: true });
     runtime.emit('a');

@@ -20,7 +20,12 @@ describe('on, once, off', () => {
     runtime.emit('user.created');
     await runtime.process();
     expect(log).toEqual(['exact 1', 'exact 2', 'all', 'user.*', 'regexp']);
-    expect(runtime.getStats().processor).toMatchObject({ registeredHandlers: 1, wildcardHandlers: 1, patternHandlers: 3, activeHandlers: 6 });
+    expect(runtime.getStats().processor).toMatchObject({
+      registeredHandlers: 1,
+      wildcardHandlers: 1,
+      patternHandlers: 3,
+      activeHandlers: 6,
+    });
   });
 
   it('gives exactly one argument, unless a handler declares two or asks for the signal', async () => {
@@ -345,7 +350,10 @@ describe('hostile handlers', () => {
     runtime.on('a', () => Promise.reject(new Error('no')));
     runtime.emit('a');
     await runtime.drain();
-    expect(told).toEqual([['no', 'a'], ['no', 'a']]);
+    expect(told).toEqual([
+      ['no', 'a'],
+      ['no', 'a'],
+    ]);
   });
 });
 
@@ -354,7 +362,8 @@ describe('the signals of context and configuration', () => {
     for (const where of ['context', 'config'] as const) {
       const controller = new AbortController();
       const { signal } = controller;
-      const runtime = where === 'context' ? quiet({ maxConcurrent: 1 }, { signal }) : quiet({ maxConcurrent: 1, signal });
+      const runtime =
+        where === 'context' ? quiet({ maxConcurrent: 1 }, { signal }) : quiet({ maxConcurrent: 1, signal });
       const started = deferred();
       runtime.on('a', (_event, own) => {
         started.resolve();

@@ -53,7 +53,11 @@ describe('cleanup', () => {
     await sleep(1);
     await Promise.all([runtime.cleanup(), runtime.cleanup()]);
     expect(ended).toBe(true);
-    expect(runtime.emit('a')).toMatchObject({ success: false, queued: false, error: { code: 'RUNTIME_SHUTTING_DOWN' } });
+    expect(runtime.emit('a')).toMatchObject({
+      success: false,
+      queued: false,
+      error: { code: 'RUNTIME_SHUTTING_DOWN' },
+    });
     expect(await runtime.emitAsync('a')).toMatchObject({ success: false });
     expect(await runtime.process(true)).toEqual({ processed: 0, acked: 0, failed: 0 });
     expect(() => runtime.start()).toThrow(/cleaned up/);
@@ -75,7 +79,9 @@ describe('cleanup', () => {
     expect(reason).toMatchObject({ code: 'RUNTIME_SHUTTING_DOWN' });
     expect(await processing).toEqual({ processed: 0, acked: 0, failed: 0 });
     expect(runtime.getStats().queue).toMatchObject({ givenUp: 3, running: 0, ready: 0 });
-    expect(logs.some(([level, message]) => level === 'warn' && String(message).includes('3 events were dropped'))).toBe(true);
+    expect(logs.some(([level, message]) => level === 'warn' && String(message).includes('3 events were dropped'))).toBe(
+      true,
+    );
   });
 
   it('ends idle, waits and drains that are pending', async () => {
@@ -134,7 +140,13 @@ describe('configuration', () => {
   });
 
   it('takes undefined for "not given"', () => {
-    const runtime = quiet({ queueSize: undefined, batching: undefined, queueConfig: { maxQueueDepth: undefined }, persistor: undefined, maxRetries: undefined });
+    const runtime = quiet({
+      queueSize: undefined,
+      batching: undefined,
+      queueConfig: { maxQueueDepth: undefined },
+      persistor: undefined,
+      maxRetries: undefined,
+    });
     expect(runtime.getStats().queue.maxQueueDepth).toBe(1000);
   });
 
@@ -161,7 +173,12 @@ describe('configuration', () => {
     expect(traces).toHaveLength(1);
     expect(traces[0]).toMatchObject([
       'workflow.step',
-      { correlationId, tenantId: 't', executionId: 'e', attributes: { 'workflow.step': 'a', 'workflow.execution.id': 'e', eventType: 'a' } },
+      {
+        correlationId,
+        tenantId: 't',
+        executionId: 'e',
+        attributes: { 'workflow.step': 'a', 'workflow.execution.id': 'e', eventType: 'a' },
+      },
     ]);
     await runtime.cleanup();
   });
@@ -176,7 +193,14 @@ describe('statistics and snapshots', () => {
     runtime.emit('b', 1, { priority: 2, correlationId: 'c2', tenantId: 'x' });
     const stats = runtime.getStats();
     expect(stats).toMatchObject({
-      queue: { size: 1, processed: 1, dropped: 0, processing: false, compressionRatio: '0.00%', processedEventsCount: 1 },
+      queue: {
+        size: 1,
+        processed: 1,
+        dropped: 0,
+        processing: false,
+        compressionRatio: '0.00%',
+        processedEventsCount: 1,
+      },
       processor: { registeredHandlers: 1, activeHandlers: 1, processedEvents: 1, operationTimeoutMs: 180_000 },
       stream: { activeGenerators: 0, staleGenerators: 0, totalTracked: 0 },
       delivery: { pendingAcks: 0, enableAcks: false },
@@ -188,7 +212,15 @@ describe('statistics and snapshots', () => {
     ]);
     expect(runtime.getRecentEvents(NaN)).toEqual([]);
     expect(runtime.getQueueSnapshot()).toEqual([
-      { eventId: expect.any(String), eventType: 'b', priority: 2, retryCount: 0, timestamp: expect.any(Number), correlationId: 'c2', tenantId: 'x' },
+      {
+        eventId: expect.any(String),
+        eventType: 'b',
+        priority: 2,
+        retryCount: 0,
+        timestamp: expect.any(Number),
+        correlationId: 'c2',
+        tenantId: 'x',
+      },
     ]);
     expect(runtime.getEnhancedQueue().getStats().retry).toMatchObject({ totalRetries: 0 });
     expect(runtime.getEnhancedQueue().getStats().dlq).toMatchObject({ totalItems: 0 });

@@ -206,7 +206,9 @@ describe('trace', () => {
   });
 
   test('the size of an event is given if it is known', () => {
-    expect(eventSpanOptions({ type: 'a', executionId: 'x', eventSize: 12 }).attributes).toMatchObject({ eventSize: 12 });
+    expect(eventSpanOptions({ type: 'a', executionId: 'x', eventSize: 12 }).attributes).toMatchObject({
+      eventSize: 12,
+    });
   });
 
   test('passes the very error on', async () => {
@@ -233,12 +235,40 @@ describe('trace', () => {
 
   type Fn = () => Promise<unknown>;
   const broken: [string, (name: string, fn: Fn) => unknown][] = [
-    ['throws before it calls', () => { throw new Error('tracer'); }],
-    ['rejects after it called', async (_name, fn) => { await fn(); throw new Error('tracer'); }],
+    [
+      'throws before it calls',
+      () => {
+        throw new Error('tracer');
+      },
+    ],
+    [
+      'rejects after it called',
+      async (_name, fn) => {
+        await fn();
+        throw new Error('tracer');
+      },
+    ],
     ['never calls', () => undefined],
-    ['calls twice', async (_name, fn) => { await fn(); await fn(); }],
-    ['does not wait', (_name, fn) => { void fn(); }],
-    ['answers something else', async (_name, fn) => { await fn(); return 'other'; }],
+    [
+      'calls twice',
+      async (_name, fn) => {
+        await fn();
+        await fn();
+      },
+    ],
+    [
+      'does not wait',
+      (_name, fn) => {
+        void fn();
+      },
+    ],
+    [
+      'answers something else',
+      async (_name, fn) => {
+        await fn();
+        return 'other';
+      },
+    ],
   ];
 
   test.each(broken)('a tracer that %s leaves the run and its result alone', async (_name, trace) => {
@@ -257,7 +287,9 @@ describe('trace', () => {
     const trace = async (_name: string, fn: Fn) => {
       await fn().catch(() => {});
     };
-    await expect(createPort({ trace }, true).trace('name', () => Promise.reject(new Error('own')))).rejects.toThrow('own');
+    await expect(createPort({ trace }, true).trace('name', () => Promise.reject(new Error('own')))).rejects.toThrow(
+      'own',
+    );
   });
 
   test('a tracer that fails is logged, a function that fails inside it is not', async () => {
@@ -346,10 +378,23 @@ describe('spans', () => {
 
   test('a span with few methods, or methods that throw, harms nothing', () => {
     const setAttribute = vi.fn();
-    const port = createPort({ startSpan: () => ({ setAttribute, end: () => { throw new Error('span'); } }) }, true);
+    const port = createPort(
+      {
+        startSpan: () => ({
+          setAttribute,
+          end: () => {
+            throw new Error('span');
+          },
+        }),
+      },
+      true,
+    );
     const span = port.startSpan('name');
     span?.setAttributes({ a: 1, b: 2 });
-    expect(setAttribute.mock.calls).toEqual([['a', 1], ['b', 2]]);
+    expect(setAttribute.mock.calls).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ]);
     span?.setStatus({ code: 'ok' });
     span?.recordException(new Error('x'));
     expect(span?.getSpanContext()).toBeUndefined();
@@ -357,7 +402,14 @@ describe('spans', () => {
   });
 
   test('a startSpan that throws or answers nothing gives no span, and the function still runs', async () => {
-    const throwing = createPort({ startSpan: () => { throw new Error('tracer'); } }, true);
+    const throwing = createPort(
+      {
+        startSpan: () => {
+          throw new Error('tracer');
+        },
+      },
+      true,
+    );
     expect(throwing.startSpan('name')).toBeUndefined();
     expect(await throwing.withSpan(undefined, () => 'ran')).toBe('ran');
     expect(createPort({ startSpan: () => null }, true).startSpan('name')).toBeUndefined();
@@ -367,13 +419,23 @@ describe('spans', () => {
     const { span, methods } = tracer();
     const bare = createPort({ startSpan: methods.startSpan }, true);
     expect(await bare.withSpan(bare.startSpan('name'), () => 'ran')).toBe('ran');
-    const broken = createPort({ startSpan: () => span, withSpan: () => { throw new Error('tracer'); } }, true);
+    const broken = createPort(
+      {
+        startSpan: () => span,
+        withSpan: () => {
+          throw new Error('tracer');
+        },
+      },
+      true,
+    );
     expect(await broken.withSpan(broken.startSpan('name'), () => 'ran')).toBe('ran');
   });
 
   test('currentSpan is that of getCurrentSpan', () => {
     const { span, methods } = tracer();
-    createPort({ ...methods, getCurrentSpan: () => span }, true).currentSpan()?.setAttribute('a', 1);
+    createPort({ ...methods, getCurrentSpan: () => span }, true)
+      .currentSpan()
+      ?.setAttribute('a', 1);
     expect(span.setAttribute).toHaveBeenCalledWith('a', 1);
   });
 });
@@ -402,7 +464,10 @@ describe('floods', () => {
     port.flood('a', 'warn', 'a');
     port.flood('b', 'warn', 'b');
     port.flood('a', 'warn', 'a');
-    expect(log.mock.calls).toEqual([['warn', 'a'], ['warn', 'b']]);
+    expect(log.mock.calls).toEqual([
+      ['warn', 'a'],
+      ['warn', 'b'],
+    ]);
   });
 
   test('flushFloods tells what was left out, once', () => {

@@ -250,7 +250,9 @@ describe('spans', () => {
     });
     expect(getCurrentSpan()).toBeUndefined();
     expect(records).toHaveLength(1);
-    await expect(telemetry.withSpan(telemetry.startSpan('b'), () => Promise.reject(new Error('x')))).rejects.toThrow('x');
+    await expect(telemetry.withSpan(telemetry.startSpan('b'), () => Promise.reject(new Error('x')))).rejects.toThrow(
+      'x',
+    );
     expect(records).toHaveLength(2);
   });
 

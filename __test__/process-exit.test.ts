@@ -21,8 +21,7 @@ beforeAll(async () => {
     plugins: [
       {
         name: 'addon',
-        setup: (context) =>
-          context.onResolve({ filter: /binding\.cjs$/ }, () => ({ path: addon, external: true })),
+        setup: (context) => context.onResolve({ filter: /binding\.cjs$/ }, () => ({ path: addon, external: true })),
       },
     ],
     logLevel: 'error',
@@ -40,7 +39,10 @@ interface Ended {
 /** Runs a program with the runtime; one that hangs is killed and fails. */
 async function program(source: string): Promise<Ended> {
   const file = join(folder, `program-${Math.random().toString(36).slice(2)}.cjs`);
-  writeFileSync(file, `const { createRuntime, EnhancedEventQueue, MemoryMonitor } = require('./runtime.cjs');\n${source}`);
+  writeFileSync(
+    file,
+    `const { createRuntime, EnhancedEventQueue, MemoryMonitor } = require('./runtime.cjs');\n${source}`,
+  );
   try {
     const { stdout, stderr } = await run(process.execPath, [file], { timeout: 15_000 });
     return { code: 0, stdout, stderr };

@@ -144,8 +144,12 @@ describe('process', () => {
 
   it('refuses bad bounds by name', async () => {
     const runtime = quiet();
-    await expect(runtime.process({ maxEvents: -1 })).rejects.toThrow('options.maxEvents: got -1; allowed: a whole number of at least 0');
-    await expect(runtime.drain({ signal: 5 as never })).rejects.toThrow(/options.signal: got 5; allowed: an AbortSignal/);
+    await expect(runtime.process({ maxEvents: -1 })).rejects.toThrow(
+      'options.maxEvents: got -1; allowed: a whole number of at least 0',
+    );
+    await expect(runtime.drain({ signal: 5 as never })).rejects.toThrow(
+      /options.signal: got 5; allowed: an AbortSignal/,
+    );
   });
 
   it('serves timers and I/O during a long drain', async () => {
@@ -321,7 +325,10 @@ describe('cancel', () => {
     const runtime = quiet();
     const seen: unknown[] = [];
     runtime.on('a', (event) => void seen.push(event.data));
-    runtime.on('long', (_event, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))));
+    runtime.on(
+      'long',
+      (_event, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
     const waiting = runtime.emit('a', 1);
     expect(runtime.cancel(waiting.eventId)).toBe(true);
     expect(runtime.cancel(waiting.eventId)).toBe(false);
@@ -361,7 +368,12 @@ describe('ordering keys', () => {
       log.push(`${event.data}${event.metadata?.isRetry ? 'r' : ''}`);
       if (event.data === 1 && !event.metadata?.isRetry) throw new Error('once');
     });
-    for (const [data, priority] of [[1, 0], [2, 9], [3, 5]] as const) runtime.emit('a', data, { orderingKey: 'k', priority });
+    for (const [data, priority] of [
+      [1, 0],
+      [2, 9],
+      [3, 5],
+    ] as const)
+      runtime.emit('a', data, { orderingKey: 'k', priority });
     await runtime.drain();
     expect(log).toEqual(['1', '1r', '2', '3']);
   });

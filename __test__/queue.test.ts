@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { DeadLetterQueue, EnhancedEventQueue, EventQueue, OptimizedEventProcessor, createEvent } from '../lib/index';
+import { EnhancedEventQueue, EventQueue, OptimizedEventProcessor, createEvent } from '../lib/index';
 import { sleep } from './helpers';
-import type { AnyEvent, Persistor, Snapshot } from '../lib/index';
+import type { AnyEvent } from '../lib/index';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -19,7 +19,13 @@ describe('EventQueue', () => {
     await queue.enqueue(d!);
     expect(queue.peek()).toBe(c);
     expect(queue.peek()).toBe(c);
-    expect([queue.dequeue(), queue.dequeue(), queue.dequeue(), queue.dequeue(), queue.dequeue()]).toEqual([c, b, d, a, null]);
+    expect([queue.dequeue(), queue.dequeue(), queue.dequeue(), queue.dequeue(), queue.dequeue()]).toEqual([
+      c,
+      b,
+      d,
+      a,
+      null,
+    ]);
     expect(queue.isEmpty()).toBe(true);
   });
 
@@ -33,7 +39,13 @@ describe('EventQueue', () => {
     expect(await queue.enqueue(b!, NaN)).toBe(false);
     expect(await new EventQueue(undefined, { maxQueueDepth: 0 }).enqueue(b!)).toBe(false);
     expect(queue.isFull()).toBe(true);
-    expect(queue.getStats()).toMatchObject({ size: 1, maxSize: 1, duplicates: 1, dropped: 1, backpressureActive: true });
+    expect(queue.getStats()).toMatchObject({
+      size: 1,
+      maxSize: 1,
+      duplicates: 1,
+      dropped: 1,
+      backpressureActive: true,
+    });
   });
 
   it('takes exactly as many of many concurrent enqueues as there is room', async () => {
@@ -137,13 +149,22 @@ describe('EnhancedEventQueue', () => {
     expect(metadata[1]).toMatchObject({
       agentId: 'agent-1',
       isRetry: true,
-      retry: { retryCount: 1, originalError: 'first', lastError: 'first', retryHistory: [{ attempt: 1, error: 'first', delay: 50 }] },
+      retry: {
+        retryCount: 1,
+        originalError: 'first',
+        lastError: 'first',
+        retryHistory: [{ attempt: 1, error: 'first', delay: 50 }],
+      },
     });
   });
 
   it('waits 1000, 2000, 3000 and 3000 ms with a cap of 3000', async () => {
     vi.useFakeTimers();
-    const queue = new EnhancedEventQueue(undefined, undefined, 'x', { maxRetries: 4, maxRetryDelay: 3000, enableJitter: false });
+    const queue = new EnhancedEventQueue(undefined, undefined, 'x', {
+      maxRetries: 4,
+      maxRetryDelay: 3000,
+      enableJitter: false,
+    });
     await queue.enqueue(createEvent('a'));
     const fail = (): never => {
       throw new Error('no');
@@ -168,128 +189,13 @@ describe('EnhancedEventQueue', () => {
     expect(await queue.reprocessFromDLQ(one!.id)).toBe(true);
     expect(await queue.reprocessFromDLQ('unknown')).toBe(false);
     expect(queue.getQueueSnapshot()).toMatchObject([{ eventId: one!.id, priority: 7 }]);
-    expect(await queue.reprocessDLQByCriteria({ tag: 'error:networkerror' })).toEqual({ reprocessedCount: 1, events: [two] });
+    expect(await queue.reprocessDLQByCriteria({ tag: 'error:networkerror' })).toEqual({
+      reprocessedCount: 1,
+      events: [two],
+    });
     expect(await queue.reprocessDLQByCriteria({ eventType: 'none' })).toEqual({ reprocessedCount: 0, events: [] });
     expect(queue.getRecoveryStats()).toMatchObject({ recoveredEventCount: 0 });
     queue.destroy();
-  });
-});
-
-/** A persistor of a user: the three methods that are required. */
-class UserPersistor implements Persistor {
-  readonly snapshots: Snapshot[] = [];
-  append(snapshot: Snapshot): Promise<void> {
-    this.snapshots.push(JSON.parse(JSON.stringify(snapshot)) as Snapshot);
-    return Promise.resolve();
-  }
-  async *load(xcId: string): AsyncGenerator<Snapshot> {
-    for (const snapshot of this.snapshots) if (snapshot.xcId === xcId) yield snapshot;
-  }
-  has(hash: string): Promise<boolean> {
-    return Promise.resolve(this.snapshots.some((snapshot) => snapshot.hash === hash));
-  }
-}
-
-describe('DeadLetterQueue', () => {
-  it('keeps items in the documented shape', async () => {
-    const queue = new DeadLetterQueue();
-    const event = createEvent('agent.failed', 1);
-    event.metadata = { agentId: 'a1', workflowId: 'w1' };
-    await queue.sendToDLQ(event, new Error('TimeoutError: late'), 2, { handlerName: 'h', originalPriority: 4 });
-    await queue.sendToDLQ(event, new Error('again'), 3);
-    const item = queue.get(event.id)!;
-    expect(item).toMatchObject({
-      id: event.id,
-      attempts: 3,
-      originalPriority: 4,
-      canReprocess: true,
-      tags: ['type:agent', 'error:timeouterror', 'agent:a1', 'workflow:w1'],
-      processingContext: { handlerName: 'h', originalPriority: 4 },
-      errors: [
-        { message: 'TimeoutError: late', attempt: 2 },
-        { message: 'again', attempt: 3 },
-      ],
-    });
-    expect(item.event).toBe(event);
-    queue.destroy();
-  });
-
-  it('gives events back once, poisoned ones never', async () => {
-    const queue = new DeadLetterQueue();
-    const [a, b, c] = events(3);
-    for (const event of [a!, b!, c!]) await queue.sendToDLQ(event, new Error('no'), 1);
-    expect(await queue.reprocessFromDLQ(a!.id)).toBe(a);
-    expect(await queue.reprocessFromDLQ(a!.id)).toBeNull();
-    await queue.markAsPoison(b!.id, 'bad');
-    await queue.markAsPoison('unknown', 'bad');
-    expect(await queue.reprocessFromDLQ(b!.id)).toBeNull();
-    expect(queue.get(b!.id)!.errors.at(-1)).toMatchObject({ message: 'Marked as poison: bad', attempt: -1 });
-    expect(await queue.reprocessByCriteria({})).toEqual([c]);
-    expect(await queue.clearDLQ()).toBe(1);
-    expect(queue.getDLQStats()).toEqual({
-      totalItems: 0,
-      itemsByEventType: {},
-      itemsByErrorType: {},
-      averageAttempts: 0,
-      oldestItem: undefined,
-      recentItems: [],
-    });
-    queue.destroy();
-  });
-
-  it('selects items that are at least so old, and refuses nonsense', async () => {
-    vi.useFakeTimers();
-    const queue = new DeadLetterQueue();
-    const [old, young] = events(2);
-    await queue.sendToDLQ(old!, 'text', 1);
-    vi.advanceTimersByTime(1000);
-    await queue.sendToDLQ(young!, null, 1);
-    expect(await queue.reprocessByCriteria({ maxAge: 1000 })).toEqual([old]);
-    await expect(queue.reprocessByCriteria({ limit: -1 })).rejects.toThrow(/criteria.limit: got -1/);
-    expect(() => new DeadLetterQueue(undefined, undefined, undefined, { maxDLQSize: 0 })).toThrow(/dlq.maxDLQSize: got 0/);
-    queue.destroy();
-  });
-
-  it('survives a restart with a persistor; what was removed stays removed', async () => {
-    const persistor = new UserPersistor();
-    const first = new DeadLetterQueue(undefined, persistor, 'x');
-    const [a, b, c] = events(3);
-    for (const event of [a!, b!, c!]) await first.sendToDLQ(event, new Error('no'), 1);
-    await first.reprocessFromDLQ(a!.id);
-    await first.markAsPoison(b!.id, 'bad');
-    first.destroy();
-    const second = new DeadLetterQueue(undefined, persistor, 'x');
-    const late = createEvent('late');
-    await second.sendToDLQ(late, new Error('no'), 1);
-    await second.ready();
-    expect(second.getDLQStats().totalItems).toBe(3);
-    expect(second.get(a!.id)).toBeUndefined();
-    expect(second.get(b!.id)).toMatchObject({ canReprocess: false });
-    expect(await second.reprocessFromDLQ(b!.id)).toBeNull();
-    expect(await second.reprocessFromDLQ(c!.id)).toMatchObject({ id: c!.id, data: 2 });
-    const other = new DeadLetterQueue(undefined, persistor, 'other');
-    await other.ready();
-    expect(other.getDLQStats().totalItems).toBe(0);
-    for (const queue of [second, other]) queue.destroy();
-  });
-
-  it('stores what JSON cannot carry as something readable, and lives with a persistor that fails', async () => {
-    const persistor = new UserPersistor();
-    const queue = new DeadLetterQueue(undefined, persistor, 'x');
-    const data: Record<string, unknown> = { big: 5n, run: () => 1, error: new Error('inner') };
-    data.self = data;
-    const event = createEvent('a', data);
-    await queue.sendToDLQ(event, new Error('no'), 1);
-    expect(persistor.snapshots[0]!.events[0]!.data).toMatchObject({ big: '5n', run: '[function run]', error: { message: 'inner' }, self: '[circular]' });
-    expect(persistor.snapshots[0]!.hash).toMatch(/^[0-9a-f]{16}$/);
-    const logs: unknown[] = [];
-    const broken = { append: () => Promise.reject(new Error('disk')), load: () => 5, has: () => Promise.resolve(false) } as never;
-    const stubborn = new DeadLetterQueue({ log: (...args: unknown[]) => void logs.push(args) }, broken, 'x');
-    await stubborn.ready();
-    await stubborn.sendToDLQ(event, new Error('no'), 1);
-    expect(stubborn.getDLQStats().totalItems).toBe(1);
-    expect(logs.length).toBeGreaterThanOrEqual(2);
-    for (const one of [queue, stubborn]) one.destroy();
   });
 });
 
@@ -327,7 +233,11 @@ describe('OptimizedEventProcessor', () => {
 
   it('resolves although some of many handlers failed', async () => {
     const logs: unknown[][] = [];
-    const processor = new OptimizedEventProcessor({}, { log: (...args: unknown[]) => void logs.push(args) }, { batchSize: 1 });
+    const processor = new OptimizedEventProcessor(
+      {},
+      { log: (...args: unknown[]) => void logs.push(args) },
+      { batchSize: 1 },
+    );
     processor.registerHandler('a', () => Promise.reject(new Error('no')));
     processor.registerHandler('a', () => undefined);
     await processor.processEvent(createEvent('a'));
@@ -338,7 +248,9 @@ describe('OptimizedEventProcessor', () => {
     vi.useFakeTimers();
     const processor = new OptimizedEventProcessor({}, undefined, { operationTimeoutMs: 100 });
     processor.registerHandler('a', () => new Promise(() => undefined));
-    const result = expect(processor.processEvent(createEvent('a'))).rejects.toMatchObject({ code: 'RUNTIME_EVENT_PROCESSING_TIMEOUT' });
+    const result = expect(processor.processEvent(createEvent('a'))).rejects.toMatchObject({
+      code: 'RUNTIME_EVENT_PROCESSING_TIMEOUT',
+    });
     await vi.advanceTimersByTimeAsync(100);
     await result;
     await processor.cleanup();

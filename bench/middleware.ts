@@ -74,7 +74,9 @@ async function main(): Promise<void> {
   const { bare, ours, cockatiel } = await measureMiddleware();
   const added = ours - bare;
   const theirs = cockatiel - bare;
-  console.log(`added per event: ${added.toFixed(0)} ns; cockatiel: ${theirs.toFixed(0)} ns; ratio ${(added / theirs).toFixed(2)}`);
+  console.log(
+    `added per event: ${added.toFixed(0)} ns; cockatiel: ${theirs.toFixed(0)} ns; ratio ${(added / theirs).toFixed(2)}`,
+  );
 }
 
 const isMain = pathToFileURL(process.argv[1] ?? '').href === import.meta.url;

@@ -101,7 +101,9 @@ async function throughput(): Promise<void> {
     ['', 'median', 'best', 'ours = 1'],
     all.map(row),
   );
-  console.log(`runtime / bare loop: ${times(ours / all[0]!.median)}; / loop that makes its events: ${times(ours / all[1]!.median)}`);
+  console.log(
+    `runtime / bare loop: ${times(ours / all[0]!.median)}; / loop that makes its events: ${times(ours / all[1]!.median)}`,
+  );
 }
 
 async function depth(): Promise<void> {
@@ -157,9 +159,11 @@ async function memory(): Promise<void> {
   for (const event of events) runtime.emitEvent(event);
   const after = resident();
   kept.push(events[0]!);
-  printTable('Memory of a queued event beyond its own objects (with the index by id)', ['bytes'], [
-    [Math.round((after - before) / count)],
-  ]);
+  printTable(
+    'Memory of a queued event beyond its own objects (with the index by id)',
+    ['bytes'],
+    [[Math.round((after - before) / count)]],
+  );
   await runtime.cleanup();
 }
 

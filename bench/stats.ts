@@ -48,7 +48,11 @@ export async function timed(count: number, work: () => Promise<unknown>): Promis
   return ((performance.now() - began) * 1e6) / count;
 }
 
-export function printTable(title: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+export function printTable(
+  title: string,
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): void {
   const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
   table.push(...rows.map((row) => [...row]));
   console.log(`\n${title}\n${table.toString()}`);

@@ -66,7 +66,9 @@ async function main(): Promise<void> {
 }
 
 /** Sums up the reviews as they come. */
-async function summarise(reviews: AsyncIterable<Review>): Promise<{ total: number; findings: number; largest: number }> {
+async function summarise(
+  reviews: AsyncIterable<Review>,
+): Promise<{ total: number; findings: number; largest: number }> {
   const sums = { total: 0, findings: 0, largest: 0 };
   for await (const { findings, linesChanged } of reviews) {
     sums.total++;

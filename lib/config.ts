@@ -1,4 +1,16 @@
-import { refuse, rejectUnknownKeys, requireBoolean, requireFunction, requireInteger, requireList, requireNumber, requireObject, requireOneOf, requireSignal, requireString } from './validate';
+import {
+  refuse,
+  rejectUnknownKeys,
+  requireBoolean,
+  requireFunction,
+  requireInteger,
+  requireList,
+  requireNumber,
+  requireObject,
+  requireOneOf,
+  requireSignal,
+  requireString,
+} from './validate';
 import type { AnyEvent } from './events';
 import type { DLQConfig } from './dead-letter-queue';
 import type { MemoryMonitorConfig } from './memory-monitor';
@@ -260,12 +272,7 @@ const BATCHING_CHECKS: Record<keyof BatchingConfig, Check> = {
 /** What is done with keys that nobody knows. */
 export type OnUnknownKey = (message: string) => void;
 
-function check<T extends object>(
-  prefix: string,
-  config: T,
-  checks: Record<string, Check>,
-  onUnknown: OnUnknownKey,
-): T {
+function check<T extends object>(prefix: string, config: T, checks: Record<string, Check>, onUnknown: OnUnknownKey): T {
   requireObject(prefix || 'config', config);
   rejectUnknownKeys(config, Object.keys(checks), (key, closest) => {
     const hint = closest === undefined ? '' : `; did you mean '${closest}'?`;

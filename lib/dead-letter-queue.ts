@@ -1,4 +1,11 @@
-import { bookId, checkCriteria, checkDeadLetterConfig, checkFailure, requireEventId, requireText } from './dead-letter-checks';
+import {
+  bookId,
+  checkCriteria,
+  checkDeadLetterConfig,
+  checkFailure,
+  requireEventId,
+  requireText,
+} from './dead-letter-checks';
 import { DeadLetterStore } from './dead-letter-store';
 import { describeThrown } from './describe-thrown';
 import { native } from './native/index';

@@ -98,7 +98,11 @@ export class DeadLetterStore {
 
   /** Snapshots of an item are there no more. */
   #strike(id: string, hashes: readonly string[]): void {
-    if (this.#hashes.has(id)) this.#hashes.set(id, this.#hashesOf(id).filter((hash) => !hashes.includes(hash)));
+    if (this.#hashes.has(id))
+      this.#hashes.set(
+        id,
+        this.#hashesOf(id).filter((hash) => !hashes.includes(hash)),
+      );
   }
 
   /**

@@ -90,7 +90,14 @@ export class DeliveryQueue implements EngineHost {
   readonly #keys = new Interner();
   readonly #kinds = new Interner();
   readonly #exactFrom: number;
-  readonly refusals: Record<Refusal, number> = { full: 0, 'too-large': 0, duplicate: 0, 'shutting-down': 0, invalid: 0, aborted: 0 };
+  readonly refusals: Record<Refusal, number> = {
+    full: 0,
+    'too-large': 0,
+    duplicate: 0,
+    'shutting-down': 0,
+    invalid: 0,
+    aborted: 0,
+  };
   readonly retriesByType = new Map<string, number>();
   compressedEvents = 0;
   isClosed = false;
@@ -329,11 +336,16 @@ export class DeliveryQueue implements EngineHost {
 
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void {
     if (this.deadLetters === undefined) {
-      this.port.flood('dead', 'error', `${event.type} failed for good and is dropped: there is no dead letter queue`, () => ({
-        ...logFields(event),
-        attempts,
-        error: error as Error,
-      }));
+      this.port.flood(
+        'dead',
+        'error',
+        `${event.type} failed for good and is dropped: there is no dead letter queue`,
+        () => ({
+          ...logFields(event),
+          attempts,
+          error: error as Error,
+        }),
+      );
       return;
     }
     const { metadata } = event;

@@ -4,7 +4,15 @@ import { RuntimeError } from './errors';
 import { correlationOf } from './events';
 import { nextCallId, nextCorrelationId } from './ids';
 import { readEventPolicy } from './retry-policy';
-import { requireBoolean, requireInteger, requireNumber, requireObject, requireOneOf, requireSignal, requireString } from './validate';
+import {
+  requireBoolean,
+  requireInteger,
+  requireNumber,
+  requireObject,
+  requireOneOf,
+  requireSignal,
+  requireString,
+} from './validate';
 import { requirePriority } from './queue';
 import type { DeliveryQueue, Submission } from './delivery-queue';
 import type { EmitBatcher } from './emit-batcher';
@@ -127,7 +135,8 @@ export class Emitter {
       if (typeof event.type !== 'string') requireString('event.type', event.type);
       const tenantId = options.tenantId ?? event.metadata?.tenantId ?? this.#settings.tenantId;
       const brings = { ...this.#read(event.type, options), tenantId };
-      const correlationId = options.correlationId ?? event.metadata?.correlationId ?? correlationOf(event.data) ?? nextCorrelationId();
+      const correlationId =
+        options.correlationId ?? event.metadata?.correlationId ?? correlationOf(event.data) ?? nextCorrelationId();
       const { deliveryGuarantee } = options;
       event.metadata = {
         ...event.metadata,
@@ -246,7 +255,8 @@ export class Emitter {
       delayMs: optional(requireDuration, 'options.delayMs', delayMs),
       ttlMs: optional(requireDuration, 'options.ttlMs', ttlMs),
       timeoutMs: optional(requireDuration, 'options.timeout', timeout),
-      policy: retryPolicy === undefined ? undefined : readEventPolicy(requireObject('options.retryPolicy', retryPolicy)),
+      policy:
+        retryPolicy === undefined ? undefined : readEventPolicy(requireObject('options.retryPolicy', retryPolicy)),
       signal: signal === undefined ? undefined : requireSignal('options.signal', signal),
     };
   }
@@ -261,7 +271,8 @@ export class Emitter {
   #warnAboutExactlyOnce(): void {
     if (this.#warnedAboutExactlyOnce) return;
     this.#warnedAboutExactlyOnce = true;
-    const message = 'exactly-once without persistence ends with the process: ids and keys are remembered in memory only';
+    const message =
+      'exactly-once without persistence ends with the process: ids and keys are remembered in memory only';
     this.#settings.port.log('warn', message);
   }
 

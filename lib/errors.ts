@@ -99,11 +99,7 @@ export type EngineErrorCode = (typeof ENGINE_CODES)[number];
 export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 /** Every code of the family. */
 export type ErrorCode =
-  | KernelErrorCode
-  | RuntimeErrorCode
-  | MiddlewareErrorCode
-  | EngineErrorCode
-  | OrchestrationErrorCode;
+  KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode | EngineErrorCode | OrchestrationErrorCode;
 
 /** What an error of the family may carry. */
 export interface SDKErrorOptions {

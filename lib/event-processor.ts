@@ -105,7 +105,8 @@ export class EventProcessor {
     const { port } = this.#settings;
     if (port.canTrace) return port.trace(EVENT_SPAN_NAME, () => this.#runAll(event, slot), this.#spanOf(event));
     const plan = this.handlers.planFor(event.type);
-    if (plan.solo !== undefined && this.#isPlain && this.#context.timeoutOf(slot) === undefined) return plan.solo(event);
+    if (plan.solo !== undefined && this.#isPlain && this.#context.timeoutOf(slot) === undefined)
+      return plan.solo(event);
     return this.#runPlan(plan, event, slot, this.#linkOf(slot));
   }
 
@@ -191,8 +192,7 @@ export class EventProcessor {
 
   #invoke(registration: Registration, event: AnyEvent, slot: number): unknown {
     const limit = this.#context.timeoutOf(slot) ?? this.#settings.operationTimeoutMs;
-    const controller =
-      registration.wantsSignal || limit !== undefined ? this.#context.controllerOf(slot) : undefined;
+    const controller = registration.wantsSignal || limit !== undefined ? this.#context.controllerOf(slot) : undefined;
     const { invoke } = registration;
     if (limit !== undefined) return this.#invokeTimed(registration, event, controller!, limit);
     if (controller !== undefined) return invoke(event, controller.signal);

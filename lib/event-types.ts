@@ -110,13 +110,58 @@ export interface EventPayloads {
   'agent.failed': { error: string; agent: string; reasoning?: string };
   'agent.question': { question: string; agent: string; correlationId?: string };
   'agent.error': { error: string; agent: string; correlationId?: string };
-  'agent.lifecycle.started': { agentName: string; tenantId: string; executionId: string; status: string; startedAt: number };
-  'agent.lifecycle.stopped': { agentName: string; tenantId: string; status: string; stoppedAt: number; reason?: string };
-  'agent.lifecycle.paused': { agentName: string; tenantId: string; status: string; pausedAt: number; snapshotId?: string; reason?: string };
-  'agent.lifecycle.resumed': { agentName: string; tenantId: string; status: string; resumedAt: number; snapshotId?: string };
-  'agent.lifecycle.scheduled': { agentName: string; tenantId: string; status: string; scheduleTime: number; scheduleConfig: unknown };
-  'agent.lifecycle.error': { agentName: string; tenantId: string; operation: string; error: string; details?: unknown; timestamp: number };
-  'agent.lifecycle.status_changed': { agentName: string; tenantId: string; fromStatus: string; toStatus: string; reason?: string; timestamp: number };
+  'agent.lifecycle.started': {
+    agentName: string;
+    tenantId: string;
+    executionId: string;
+    status: string;
+    startedAt: number;
+  };
+  'agent.lifecycle.stopped': {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    stoppedAt: number;
+    reason?: string;
+  };
+  'agent.lifecycle.paused': {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    pausedAt: number;
+    snapshotId?: string;
+    reason?: string;
+  };
+  'agent.lifecycle.resumed': {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    resumedAt: number;
+    snapshotId?: string;
+  };
+  'agent.lifecycle.scheduled': {
+    agentName: string;
+    tenantId: string;
+    status: string;
+    scheduleTime: number;
+    scheduleConfig: unknown;
+  };
+  'agent.lifecycle.error': {
+    agentName: string;
+    tenantId: string;
+    operation: string;
+    error: string;
+    details?: unknown;
+    timestamp: number;
+  };
+  'agent.lifecycle.status_changed': {
+    agentName: string;
+    tenantId: string;
+    fromStatus: string;
+    toStatus: string;
+    reason?: string;
+    timestamp: number;
+  };
   'tool.called': { toolName: string; input: unknown; agent: string; correlationId?: string };
   'tool.call': { toolName: string; input: unknown; agent: string; correlationId?: string };
   'tool.result': { result: unknown; agent: string; reasoning: string; toolName: string };
@@ -159,15 +204,33 @@ export interface EventPayloads {
   'planner.completed': { plannerName: string; result: unknown; correlationId?: string };
   'planner.failed': { plannerName: string; error: string; correlationId?: string };
   'planner.step.completed': { plannerName: string; stepName: string; result: unknown; correlationId?: string };
-  'ecosystem.discover': { criteria: { capability?: string; specialization?: string; availability?: boolean }; results: string[]; correlationId?: string };
+  'ecosystem.discover': {
+    criteria: { capability?: string; specialization?: string; availability?: boolean };
+    results: string[];
+    correlationId?: string;
+  };
   'ecosystem.broadcast': { event: string; data: unknown; recipients?: string[]; correlationId?: string };
   'agent.delegate': { targetAgent: string; input: unknown; correlationId?: string };
   'system.error': { error: string; context?: Record<string, unknown> };
   'system.warning': { warning: string; context?: Record<string, unknown> };
   'system.info': { message: string; context?: Record<string, unknown> };
-  'stream.error': { originalEvent: AnyEvent; handler: string; error: unknown; timestamp: number; attempt: number; recoverable: boolean };
+  'stream.error': {
+    originalEvent: AnyEvent;
+    handler: string;
+    error: unknown;
+    timestamp: number;
+    attempt: number;
+    recoverable: boolean;
+  };
   'stream.batch': { events: AnyEvent[]; size: number };
-  'error': { originalEvent: AnyEvent; handler: string; error: unknown; timestamp: number; attempt: number; recoverable: boolean };
+  error: {
+    originalEvent: AnyEvent;
+    handler: string;
+    error: unknown;
+    timestamp: number;
+    attempt: number;
+    recoverable: boolean;
+  };
   'human.intervention.requested': { reason: string; context: unknown; correlationId?: string };
   'human.intervention.completed': { result: unknown; correlationId?: string };
   'memory.heap': { used: number; total: number; percentage: number };
@@ -178,17 +241,17 @@ export interface EventPayloads {
   'performance.avgProcessingTime': { avgTimeMs: number; samples: number };
   'performance.errorRate': { errorRate: number; totalEvents: number; errorEvents: number };
   'agent.call': { agentName: string; input: unknown; correlationId?: string };
-  'start': void;
-  'benchmark': { id: number };
-  'done': void;
+  start: void;
+  benchmark: { id: number };
+  done: void;
   'high-volume': { id: number };
-  'START_LIFECYCLE': void;
-  'PROCESS_LIFECYCLE': { id: number };
-  'STOP_LIFECYCLE': void;
-  'AFTER_STOP_LIFECYCLE': void;
+  START_LIFECYCLE: void;
+  PROCESS_LIFECYCLE: { id: number };
+  STOP_LIFECYCLE: void;
+  AFTER_STOP_LIFECYCLE: void;
   'step.': { stepName: string; input: unknown; correlationId?: string };
-  'concurrent': { id: string; key: string };
-  'metric': { id: string; key: string };
+  concurrent: { id: string; key: string };
+  metric: { id: string; key: string };
   'step.event': { stepName: string; input: unknown };
   'workflow.step': { stepName: string; input: unknown };
 }

@@ -51,10 +51,7 @@ export type HandlerReturn = AnyEvent | void | undefined;
 
 /** A handler. It is called with the event alone, or with `(event, signal)` if it declares two parameters. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (
-  event: E,
-  signal?: AbortSignal,
-) => Promise<R> | R;
+export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
 
 /** Options of `createEvent`. Empty strings and zero count as not given. */
 export interface CreateEventOptions {

@@ -74,8 +74,7 @@ export class MemoryMonitor {
   constructor(observability?: unknown, config: MemoryMonitorConfig = {}) {
     this.#port = createPort(observability, true);
     this.#enabled = requireBoolean('memoryMonitor.enabled', config.enabled ?? true);
-    this.#onAlert =
-      config.onAlert === undefined ? undefined : requireFunction('memoryMonitor.onAlert', config.onAlert);
+    this.#onAlert = config.onAlert === undefined ? undefined : requireFunction('memoryMonitor.onAlert', config.onAlert);
     this.#watch = createWatch(config);
   }
 

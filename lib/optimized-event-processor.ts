@@ -3,7 +3,14 @@ import { Engine } from './engine/engine';
 import { NEVER_AGAIN } from './retry-policy';
 import { createPort } from './observability/port';
 import { resolveMiddlewareList } from './middleware/resolve';
-import { requireBoolean, requireFunction, requireInteger, requireNumber, requireString, rejectUnknownKeys } from './validate';
+import {
+  requireBoolean,
+  requireFunction,
+  requireInteger,
+  requireNumber,
+  requireString,
+  rejectUnknownKeys,
+} from './validate';
 import type { AnyHandler } from './handlers';
 import type { AnyEvent, EventHandler } from './events';
 import type { Middleware } from './middleware/types';

@@ -69,11 +69,7 @@ export function runtimeSettings(config: RuntimeConfig): DeliverySettings {
     overflow: config.overflow ?? 'reject',
     acks,
     ackTimeoutMs: config.ackTimeout ?? DEFAULT_ACK_TIMEOUT_MS,
-    redelivery: config.retry
-      ? readRetry('retry', config.retry)
-      : redelivers
-        ? redeliveryOf(merged, 1)
-        : NEVER_AGAIN,
+    redelivery: config.retry ? readRetry('retry', config.retry) : redelivers ? redeliveryOf(merged, 1) : NEVER_AGAIN,
     retryable: readRetryable('retry.retryable', config.retry?.retryable),
     knowsSizes: SIZE_KEYS.some((key) => merged[key] !== undefined),
     tenantId: config.tenantId,

@@ -54,7 +54,8 @@ export class EventQueue {
       const port = createPort(observability, this.config.enableObservability ?? true);
       this.delivery = new DeliveryQueue(queueSettings(this.config, this.config.enableRetry ?? false), port);
       this.batchSize = this.config.batchSize ?? 20;
-      if (this.config.enableDLQ) this.delivery.deadLetters = new DeadLetterQueue(observability, undefined, undefined, this.config.dlq);
+      if (this.config.enableDLQ)
+        this.delivery.deadLetters = new DeadLetterQueue(observability, undefined, undefined, this.config.dlq);
     }
     for (const method of METHODS) bind(this, method);
   }
@@ -181,7 +182,8 @@ function bind<T extends object>(object: T, method: keyof T & string): void {
 
 /** What a queue's function gives back is no event to follow. */
 function withoutResult(result: unknown): unknown {
-  const isThenable = result !== null && result !== undefined && typeof (result as PromiseLike<unknown>).then === 'function';
+  const isThenable =
+    result !== null && result !== undefined && typeof (result as PromiseLike<unknown>).then === 'function';
   return isThenable ? (result as PromiseLike<unknown>).then(() => undefined) : undefined;
 }
 

@@ -60,7 +60,9 @@ function copyOfMembers(value: object, path: object[]): unknown {
 function copyOfBinary(value: ArrayBufferView | ArrayBuffer): unknown {
   const { byteLength } = value;
   if (byteLength > MAX_BINARY_BYTES) return `[${byteLength} bytes]`;
-  const bytes = ArrayBuffer.isView(value) ? Buffer.from(value.buffer, value.byteOffset, byteLength) : Buffer.from(value);
+  const bytes = ArrayBuffer.isView(value)
+    ? Buffer.from(value.buffer, value.byteOffset, byteLength)
+    : Buffer.from(value);
   return bytes.toJSON();
 }
 

@@ -64,7 +64,8 @@ export function readRetry(path: string, retry: RetryConfig): RedeliveryConfig {
 /** Checks the `retryPolicy` of one event. */
 export function readEventPolicy(policy: EventRetryPolicy): RedeliveryConfig {
   const path = 'options.retryPolicy';
-  const linear = requireOneOf(`${path}.backoff`, policy.backoff ?? 'exponential', ['linear', 'exponential']) === 'linear';
+  const linear =
+    requireOneOf(`${path}.backoff`, policy.backoff ?? 'exponential', ['linear', 'exponential']) === 'linear';
   return {
     maxAttempts: 1 + requireInteger(`${path}.maxRetries`, policy.maxRetries ?? 1, { min: 0, max: 1_000_000 }),
     initialDelayMs: requireNumber(`${path}.initialDelay`, policy.initialDelay ?? 1000, { min: 0 }),

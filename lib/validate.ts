@@ -71,7 +71,9 @@ export function requireOneOf<T extends string>(path: string, value: unknown, all
 
 /** A plain object (anything with properties that is no array). */
 export function requireObject<T extends object>(path: string, value: T): T {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : refuse(path, value, 'an object');
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? value
+    : refuse(path, value, 'an object');
 }
 
 /** A list whose members are all of one type. */

@@ -16,12 +16,20 @@ describe('CircuitBreaker', () => {
   beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
   afterEach(() => void vi.useRealTimers());
 
-  const make = (config = {}) => new CircuitBreaker(undefined, { name: 'api', failureThreshold: 2, recoveryTimeout: 1000, ...config });
+  const make = (config = {}) =>
+    new CircuitBreaker(undefined, { name: 'api', failureThreshold: 2, recoveryTimeout: 1000, ...config });
 
   it('never rejects: the result says what happened', async () => {
     const breaker = make();
-    expect(await breaker.execute(() => 5)).toMatchObject({ result: 5, state: 'CLOSED', executed: true, rejected: false });
-    const failed = await breaker.execute(() => { throw new Error('sync'); });
+    expect(await breaker.execute(() => 5)).toMatchObject({
+      result: 5,
+      state: 'CLOSED',
+      executed: true,
+      rejected: false,
+    });
+    const failed = await breaker.execute(() => {
+      throw new Error('sync');
+    });
     expect(failed).toMatchObject({ error: { message: 'sync' }, executed: true, rejected: false });
     await breaker.execute(fail);
     const operation = vi.fn();
@@ -36,7 +44,10 @@ describe('CircuitBreaker', () => {
 
   it('goes closed, open, half-open, closed, and tells each change', async () => {
     const changes: string[] = [];
-    const breaker = make({ successThreshold: 2, onStateChange: (to: string, from: string) => changes.push(`${from}>${to}`) });
+    const breaker = make({
+      successThreshold: 2,
+      onStateChange: (to: string, from: string) => changes.push(`${from}>${to}`),
+    });
     await breaker.execute(fail);
     await breaker.execute(() => 1);
     await breaker.execute(fail);
@@ -64,7 +75,12 @@ describe('CircuitBreaker', () => {
   });
 
   it('opens on a failure rate over its window', async () => {
-    const breaker = make({ failureThreshold: undefined, failureRateThreshold: 0.5, minimumCalls: 10, slidingWindowSize: 10 });
+    const breaker = make({
+      failureThreshold: undefined,
+      failureRateThreshold: 0.5,
+      minimumCalls: 10,
+      slidingWindowSize: 10,
+    });
     for (let call = 0; call < 9; call++) await breaker.execute(call % 2 === 0 ? () => 1 : fail);
     expect(breaker.isClosed()).toBe(true);
     await breaker.execute(fail);
@@ -83,7 +99,9 @@ describe('CircuitBreaker', () => {
     expect(seen!.aborted).toBe(true);
     const args = vi.fn((...list: unknown[]) => list.length);
     expect(await breaker.execute(() => args())).toMatchObject({ result: 0 });
-    await breaker.execute(() => { throw new Error('sync'); });
+    await breaker.execute(() => {
+      throw new Error('sync');
+    });
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -130,19 +148,24 @@ describe('CircuitBreaker', () => {
   });
 
   it('survives callbacks that throw', async () => {
-    const oops = (): never => { throw new Error('oops'); };
+    const oops = (): never => {
+      throw new Error('oops');
+    };
     const breaker = make({ failureThreshold: 1, onSuccess: oops, onFailure: oops, onStateChange: oops });
     expect(await breaker.execute(() => 1)).toMatchObject({ result: 1 });
     expect(await breaker.execute(fail)).toMatchObject({ state: 'OPEN' });
   });
 
-  it.each([{ name: '' }, { failureThreshold: 0 }, { failureRateThreshold: 2 }, { operationTimeout: 0 }, { onFailure: 1 }])(
-    'refuses %j',
-    (config) => {
-      const [name] = Object.keys(config);
-      expect(() => make(config as never)).toThrow(`CircuitBreaker.${name}: got`);
-    },
-  );
+  it.each([
+    { name: '' },
+    { failureThreshold: 0 },
+    { failureRateThreshold: 2 },
+    { operationTimeout: 0 },
+    { onFailure: 1 },
+  ])('refuses %j', (config) => {
+    const [name] = Object.keys(config);
+    expect(() => make(config as never)).toThrow(`CircuitBreaker.${name}: got`);
+  });
 });
 
 describe('CircuitBreakerManager', () => {
@@ -182,10 +205,17 @@ describe('circuitBreakerMiddleware', () => {
   });
 
   it('keys by what it is told, and leaves the unprotected alone', async () => {
-    const byKey = circuitBreakerMiddleware({ failureThreshold: 1, keyGenerator: circuitBreakerUtils.keyByFields(['type', 'threadId']) });
+    const byKey = circuitBreakerMiddleware({
+      failureThreshold: 1,
+      keyGenerator: circuitBreakerUtils.keyByFields(['type', 'threadId']),
+    });
     await failureOf(byKey(fail)({ type: 'a', threadId: 't' }));
     expect([...byKey.manager.getAllCircuits().keys()]).toEqual(['a:t']);
-    const some = circuitBreakerMiddleware({ failureThreshold: 1, circuitKey: 'all', shouldProtect: circuitBreakerUtils.protectByType(['a']) });
+    const some = circuitBreakerMiddleware({
+      failureThreshold: 1,
+      circuitKey: 'all',
+      shouldProtect: circuitBreakerUtils.protectByType(['a']),
+    });
     await failureOf(some(fail)(eventOf('b')));
     expect(some.manager.getAllCircuits().size).toBe(0);
     await failureOf(some(fail)(eventOf('a')));
@@ -194,8 +224,16 @@ describe('circuitBreakerMiddleware', () => {
 
   it('has helpers that survive what is no event', () => {
     const { keyByEventType, keyByFields, protectByLatency, protectByType, defaultOnRejected } = circuitBreakerUtils;
-    expect([keyByEventType(undefined), keyByEventType({ type: 5 }), keyByFields(['x'])({})]).toEqual(['default', '5', 'default']);
-    expect([protectByType(['a'])(null), protectByLatency(5)({ latency: 6 }), protectByLatency(5)({})]).toEqual([false, true, false]);
+    expect([keyByEventType(undefined), keyByEventType({ type: 5 }), keyByFields(['x'])({})]).toEqual([
+      'default',
+      '5',
+      'default',
+    ]);
+    expect([protectByType(['a'])(null), protectByLatency(5)({ latency: 6 }), protectByLatency(5)({})]).toEqual([
+      false,
+      true,
+      false,
+    ]);
     expect(() => defaultOnRejected(eventOf(), {} as never)).not.toThrow();
   });
 });
@@ -213,7 +251,8 @@ describe('createCircuitBreakerHandler', () => {
     expect(await failureOf(handler(eventOf()))).toMatchObject({ message: 'Circuit breaker is open' });
     vi.advanceTimersByTime(100);
     const probe = handler(eventOf());
-    for (let n = 0; n < 3; n++) expect(await failureOf(handler(eventOf()))).toMatchObject({ message: 'Circuit breaker is open' });
+    for (let n = 0; n < 3; n++)
+      expect(await failureOf(handler(eventOf()))).toMatchObject({ message: 'Circuit breaker is open' });
     gate.resolve('up');
     expect(await probe).toBe('up');
   });

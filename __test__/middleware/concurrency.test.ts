@@ -11,7 +11,10 @@ describe('withConcurrency by hand', () => {
     const context: { cost?: { concurrencyDrops?: number } } = {};
     const handler = withConcurrency({ maxConcurrent: 2, context })(() => gate.promise);
     const running = [handler(eventOf()), handler(eventOf())];
-    expect(await failureOf(handler(eventOf()))).toMatchObject({ code: 'CONCURRENCY_DROP', message: 'CONCURRENCY_DROP' });
+    expect(await failureOf(handler(eventOf()))).toMatchObject({
+      code: 'CONCURRENCY_DROP',
+      message: 'CONCURRENCY_DROP',
+    });
     expect(context.cost!.concurrencyDrops).toBe(1);
     gate.resolve();
     await Promise.all(running);
@@ -40,11 +43,15 @@ describe('withConcurrency by hand', () => {
   });
 
   it('gives permits back whatever the handler does, and keys do not touch each other', async () => {
-    const handler = withConcurrency({ maxConcurrent: 1, getKey: (event) => event.data })(async (event: { data: string }) => {
+    const handler = withConcurrency({ maxConcurrent: 1, getKey: (event) => event.data })(async (event: {
+      data: string;
+    }) => {
       if (event.data === 'bad') throw new Error('bad');
       return event.data;
     });
-    const throwing = withConcurrency({ maxConcurrent: 1 })(() => { throw new Error('sync'); });
+    const throwing = withConcurrency({ maxConcurrent: 1 })(() => {
+      throw new Error('sync');
+    });
     for (let round = 0; round < 3; round++) {
       await failureOf(handler(eventOf('t', 'bad')));
       expect(await failureOf(throwing(eventOf()))).toMatchObject({ message: 'sync' });
@@ -77,7 +84,9 @@ describe('withConcurrency by hand', () => {
     expect(await aborted).toMatchObject({ code: 'ABORTED', cause: 'enough' });
     gate.resolve();
     await Promise.all([first, last]);
-    expect(await failureOf(handler(eventOf(), controller.signal).then(() => Promise.reject(new Error('ran'))))).toMatchObject({ message: 'ran' });
+    expect(
+      await failureOf(handler(eventOf(), controller.signal).then(() => Promise.reject(new Error('ran')))),
+    ).toMatchObject({ message: 'ran' });
   });
 
   it('each call of the factory has permits of its own', async () => {
@@ -105,7 +114,9 @@ describe('withConcurrency by hand', () => {
 
   it('waits as told when the default options are spread in', async () => {
     const gate = deferred();
-    const handler = withConcurrency({ ...DEFAULT_CONCURRENCY_OPTIONS, maxConcurrent: 1, queueTimeoutMs: 50 })(() => gate.promise);
+    const handler = withConcurrency({ ...DEFAULT_CONCURRENCY_OPTIONS, maxConcurrent: 1, queueTimeoutMs: 50 })(
+      () => gate.promise,
+    );
     const first = handler(eventOf());
     const second = handler(eventOf());
     gate.resolve();
@@ -124,11 +135,14 @@ describe('withConcurrency by hand', () => {
     await expect(handler(eventOf())).resolves.toBe('ran');
   });
 
-  it.each([{ maxConcurrent: 0 }, { maxConcurrent: 1.5 }, { queueTimeoutMs: -1 }, { mode: 'maybe' }, { getKey: 'type' }])(
-    'refuses %j',
-    (options) => {
-      const [name] = Object.keys(options);
-      expect(() => withConcurrency(options as never)).toThrow(new RegExp(`withConcurrency\\.${name}: got .*; allowed: `));
-    },
-  );
+  it.each([
+    { maxConcurrent: 0 },
+    { maxConcurrent: 1.5 },
+    { queueTimeoutMs: -1 },
+    { mode: 'maybe' },
+    { getKey: 'type' },
+  ])('refuses %j', (options) => {
+    const [name] = Object.keys(options);
+    expect(() => withConcurrency(options as never)).toThrow(new RegExp(`withConcurrency\\.${name}: got .*; allowed: `));
+  });
 });

@@ -26,7 +26,12 @@ const noting = (log: string[], name: string, kind?: MiddlewareKind): Middleware 
 describe('the order of middleware', () => {
   it('in a list the last of a kind is the outermost, and pipeline kinds are outside of handler kinds', async () => {
     const log: string[] = [];
-    const list = [noting(log, 'p1', 'pipeline'), noting(log, 'h1'), noting(log, 'p2', 'pipeline'), noting(log, 'h2', 'handler')];
+    const list = [
+      noting(log, 'p1', 'pipeline'),
+      noting(log, 'h1'),
+      noting(log, 'p2', 'pipeline'),
+      noting(log, 'h2', 'handler'),
+    ];
     await resolveMiddlewareList(list, HAND_SCOPE)(() => log.push('handler'))(eventOf());
     expect(log).toEqual(['p2', 'p1', 'h2', 'h1', 'handler']);
   });

@@ -26,7 +26,13 @@ describe('withRateLimit', () => {
     const all = Promise.all([0, 1, 2, 3, 4].map((n) => handler(eventOf('t', n))));
     await vi.advanceTimersByTimeAsync(300);
     await all;
-    expect(times).toEqual([[0, 0], [1, 0], [2, 100], [3, 200], [4, 300]]);
+    expect(times).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 100],
+      [3, 200],
+      [4, 300],
+    ]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -35,8 +41,15 @@ describe('withRateLimit', () => {
     const handler = limit(() => 'ran');
     await handler(eventOf());
     const error = await failureOf(handler(eventOf()));
-    expect(error).toMatchObject({ message: 'Rate limit exceeded', code: 'MIDDLEWARE_RATE_LIMIT_EXCEEDED', retryAfterMs: 500 });
-    const patient = composeMiddleware(withRetry({ retryableErrors: ['MIDDLEWARE_RATE_LIMIT_EXCEEDED'] }), limit)(() => 'ran');
+    expect(error).toMatchObject({
+      message: 'Rate limit exceeded',
+      code: 'MIDDLEWARE_RATE_LIMIT_EXCEEDED',
+      retryAfterMs: 500,
+    });
+    const patient = composeMiddleware(
+      withRetry({ retryableErrors: ['MIDDLEWARE_RATE_LIMIT_EXCEEDED'] }),
+      limit,
+    )(() => 'ran');
     const pending = patient(eventOf());
     await vi.advanceTimersByTimeAsync(500);
     expect(await pending).toBe('ran');
@@ -57,15 +70,18 @@ describe('withRateLimit', () => {
   it('forgets idle keys', async () => {
     const limiter = new RateLimiter({ limit: 1, intervalMs: 10, burst: 1 }, false);
     for (let key = 0; key < 10_000; key++) {
-      limiter.enter(key);
+      void limiter.enter(key);
       if (key % 100 === 0) await vi.advanceTimersByTimeAsync(10);
     }
     expect(limiter.size).toBeLessThan(250);
   });
 
-  it.each([{ limit: 0 }, { limit: 1, intervalMs: 0 }, { limit: 1, burst: 0 }, { limit: 1, onLimit: 'drop' }, {}])('refuses %j', (options) => {
-    expect(() => withRateLimit(options as never)).toThrow(/withRateLimit\.\w+: got .*; allowed: /);
-  });
+  it.each([{ limit: 0 }, { limit: 1, intervalMs: 0 }, { limit: 1, burst: 0 }, { limit: 1, onLimit: 'drop' }, {}])(
+    'refuses %j',
+    (options) => {
+      expect(() => withRateLimit(options as never)).toThrow(/withRateLimit\.\w+: got .*; allowed: /);
+    },
+  );
 });
 
 describe('withCache', () => {
@@ -130,8 +146,13 @@ describe('withCache', () => {
 
 describe('withFallback', () => {
   it('answers when the handler fails, and passes errors that it is not for', async () => {
-    const fail = (): never => { throw coded('DOWN'); };
-    expect(await withFallback((event, error) => [event.type, (error as any).code])(fail)(eventOf('t'))).toEqual(['t', 'DOWN']);
+    const fail = (): never => {
+      throw coded('DOWN');
+    };
+    expect(await withFallback((event, error) => [event.type, (error as any).code])(fail)(eventOf('t'))).toEqual([
+      't',
+      'DOWN',
+    ]);
     expect(await withFallback(async () => 'stale')(async () => fail())(eventOf())).toBe('stale');
     expect(await withFallback(() => 'unused')(() => 'fine')(eventOf())).toBe('fine');
     const picky = withFallback({ fallback: () => 'stale', shouldFallback: (error) => (error as any).code === 'OTHER' });
@@ -144,8 +165,15 @@ describe('withFallback', () => {
 
 describe('composite handlers', () => {
   it('createStandardMiddleware: one permit, in it one timeout around all attempts', async () => {
-    const stack = createStandardMiddleware({ concurrency: 1, timeout: 150, retry: { initialDelayMs: 100, jitter: false }, monitoring: true });
-    const handler = vi.fn(async () => { throw coded('NETWORK_ERROR'); });
+    const stack = createStandardMiddleware({
+      concurrency: 1,
+      timeout: 150,
+      retry: { initialDelayMs: 100, jitter: false },
+      monitoring: true,
+    });
+    const handler = vi.fn(async () => {
+      throw coded('NETWORK_ERROR');
+    });
     const wrapped = stack(handler);
     const first = failureOf(wrapped(eventOf()));
     expect(await failureOf(wrapped(eventOf()))).toMatchObject({ code: 'CONCURRENCY_DROP' });
@@ -158,8 +186,14 @@ describe('composite handlers', () => {
   });
 
   it('createResilientHandler: retries, then the fallback', async () => {
-    const handler = vi.fn(async () => { throw coded('NETWORK_ERROR'); });
-    const pending = createResilientHandler(handler, { maxRetries: 1, timeout: undefined, fallback: (event) => event.type })(eventOf('t'));
+    const handler = vi.fn(async () => {
+      throw coded('NETWORK_ERROR');
+    });
+    const pending = createResilientHandler(handler, {
+      maxRetries: 1,
+      timeout: undefined,
+      fallback: (event) => event.type,
+    })(eventOf('t'));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(await pending).toBe('t');
     expect(handler).toHaveBeenCalledTimes(2);
@@ -169,7 +203,10 @@ describe('composite handlers', () => {
     const handler = createRateLimitedHandler(() => 'ran', { maxPerSecond: 10, burstSize: 2 });
     let ran = 0;
     for (let n = 0; n < 100; n++) {
-      await handler(eventOf()).then(() => ran++, (error: Error) => expect(error.message).toBe('Rate limit exceeded'));
+      await handler(eventOf()).then(
+        () => ran++,
+        (error: Error) => expect(error.message).toBe('Rate limit exceeded'),
+      );
       await vi.advanceTimersByTimeAsync(30);
     }
     // A token each 100 ms, asked for every 30: two at the start and one in each 100 ms of the 2970 that follow.

@@ -72,7 +72,11 @@ describe('withRetry', () => {
     expect(await outcome(withRetry()(failing(teapot))(eventOf()))).toBe(teapot);
     expect(await outcome(withRetry({ retryableStatusCodes: [418] })(failing(teapot))(eventOf()))).toBe('done');
     expect(await outcome(withRetry({ retryPredicate: () => true })(failing(teapot))(eventOf()))).toBe('done');
-    const broken = withRetry({ retryPredicate: () => { throw new Error('oops'); } });
+    const broken = withRetry({
+      retryPredicate: () => {
+        throw new Error('oops');
+      },
+    });
     expect(await outcome(broken(failing(teapot))(eventOf()))).toBe(teapot);
   });
 
@@ -84,10 +88,14 @@ describe('withRetry', () => {
   });
 
   it('does not retry what an inner retry has given up, nor validation errors', async () => {
-    const handler = vi.fn(async () => { throw coded('NETWORK_ERROR'); });
+    const handler = vi.fn(async () => {
+      throw coded('NETWORK_ERROR');
+    });
     await outcome(composeMiddleware(withRetry({ maxRetries: 2 }), withRetry({ maxRetries: 2 }))(handler)(eventOf()));
     expect(handler).toHaveBeenCalledTimes(3);
-    const parse = vi.fn(() => { throw coded('NETWORK_ERROR'); });
+    const parse = vi.fn(() => {
+      throw coded('NETWORK_ERROR');
+    });
     const validated = composeMiddleware(withRetry({ retryPredicate: () => true }), withValidate({ schema: { parse } }));
     await outcome(validated(() => 1)(eventOf()));
     expect(parse).toHaveBeenCalledTimes(1);
@@ -115,9 +123,13 @@ describe('withRetry', () => {
   });
 
   it('does not begin a wait that would pass maxTotalMs', async () => {
-    const handler = vi.fn(async () => { throw coded('NETWORK_ERROR'); });
+    const handler = vi.fn(async () => {
+      throw coded('NETWORK_ERROR');
+    });
     const error = await outcome(
-      withRetry({ maxRetries: 10, initialDelayMs: 400, backoffFactor: 1, maxTotalMs: 1000, jitter: 'none' })(handler)(eventOf()),
+      withRetry({ maxRetries: 10, initialDelayMs: 400, backoffFactor: 1, maxTotalMs: 1000, jitter: 'none' })(handler)(
+        eventOf(),
+      ),
     );
     expect(error).toMatchObject({ code: 'RETRY_EXCEEDED', context: { attempt: 3 } });
   });
@@ -154,7 +166,9 @@ describe('withRetry', () => {
   });
 
   it('ends its waits when a timeout around it is over', async () => {
-    const handler = vi.fn(async () => { throw coded('NETWORK_ERROR'); });
+    const handler = vi.fn(async () => {
+      throw coded('NETWORK_ERROR');
+    });
     const stack = composeMiddleware(withTimeout({ timeoutMs: 250 }), withRetry({ initialDelayMs: 100, jitter: false }));
     expect(await outcome(stack(handler)(eventOf()))).toMatchObject({ code: 'TIMEOUT_EXCEEDED' });
     expect(handler).toHaveBeenCalledTimes(2);

@@ -12,14 +12,22 @@ describe('schedule', () => {
   it('sends events like the original one, freshly made', async () => {
     const original = { ...eventOf('tick', { n: 1 }), metadata: { tenantId: 't', correlationId: 'c' } };
     const send = vi.fn();
-    const stop = schedule({ intervalMs: 100, generateData: (count, event) => ({ count, of: event.data.n }) })(original, send);
+    const stop = schedule({ intervalMs: 100, generateData: (count, event) => ({ count, of: event.data.n }) })(
+      original,
+      send,
+    );
     await vi.advanceTimersByTimeAsync(250);
     stop();
     stop();
     await vi.advanceTimersByTimeAsync(1000);
     expect(send).toHaveBeenCalledTimes(2);
     const [first, second] = send.mock.calls.map(([event]) => event);
-    expect(first).toMatchObject({ type: 'tick', threadId: original.threadId, metadata: original.metadata, data: { count: 0, of: 1 } });
+    expect(first).toMatchObject({
+      type: 'tick',
+      threadId: original.threadId,
+      metadata: original.metadata,
+      data: { count: 0, of: 1 },
+    });
     expect(first.metadata).not.toBe(original.metadata);
     expect(first.id).toMatch(/^call_/);
     expect(second.id).not.toBe(first.id);
@@ -47,10 +55,21 @@ describe('schedule', () => {
   });
 
   it('survives a sendEvent or generateData that throws or rejects', async () => {
-    const send = vi.fn().mockRejectedValueOnce(new Error('a')).mockImplementationOnce(() => { throw new Error('b'); });
+    const send = vi
+      .fn()
+      .mockRejectedValueOnce(new Error('a'))
+      .mockImplementationOnce(() => {
+        throw new Error('b');
+      });
     const stop = schedule({ intervalMs: 10 })(eventOf(), send);
     let broken = 0;
-    const other = schedule({ intervalMs: 10, generateData: () => { broken++; throw new Error('c'); } })(eventOf(), send);
+    const other = schedule({
+      intervalMs: 10,
+      generateData: () => {
+        broken++;
+        throw new Error('c');
+      },
+    })(eventOf(), send);
     await vi.advanceTimersByTimeAsync(40);
     expect(send).toHaveBeenCalledTimes(4);
     expect(broken).toBe(4);
@@ -59,7 +78,10 @@ describe('schedule', () => {
   });
 
   it('leaves a time out while the run before has not ended, unless told otherwise', async () => {
-    for (const [overlap, count] of [['skip', 1], ['allow', 5]] as const) {
+    for (const [overlap, count] of [
+      ['skip', 1],
+      ['allow', 5],
+    ] as const) {
       const send = vi.fn(() => new Promise(() => undefined));
       const stop = schedule({ intervalMs: 10, overlap })(eventOf(), send);
       await vi.advanceTimersByTimeAsync(50);
@@ -69,7 +91,10 @@ describe('schedule', () => {
   });
 
   it('makes up for a blocked process once, or not at all, and stays on the grid', async () => {
-    for (const [missed, afterBlock] of [['once', 2], ['skip', 1]] as const) {
+    for (const [missed, afterBlock] of [
+      ['once', 2],
+      ['skip', 1],
+    ] as const) {
       const startedAt = Date.now();
       const times: number[] = [];
       const stop = schedule({ intervalMs: 100, missed })(eventOf(), () => void times.push(Date.now() - startedAt));
@@ -147,7 +172,12 @@ describe('withSchedule', () => {
     expect(handler).toHaveBeenCalledTimes(3);
     await vi.advanceTimersByTimeAsync(10_000);
     const scheduled = handler.mock.calls.slice(3).map(([event]) => [event.type, event.data]);
-    expect(scheduled).toEqual([['a', 1], ['b', 3], ['a', 1], ['b', 3]]);
+    expect(scheduled).toEqual([
+      ['a', 1],
+      ['b', 3],
+      ['a', 1],
+      ['b', 3],
+    ]);
     middleware.stop();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(handler).toHaveBeenCalledTimes(7);
@@ -182,13 +212,27 @@ describe('cron occurrences', () => {
   const DAY_MS = 86_400_000;
   const ZONES = ['America/New_York', 'Europe/Berlin', 'Australia/Lord_Howe'];
   // 2:30 falls into the hour that daylight saving skips or doubles in two of the zones, 1:45 into that of the third.
-  const PATTERNS = ['30 2 * * *', '45 1 * * 0', '0 12 * * 1-5', '15 3 1 */2 *', '0 0 29 2 *', '5 4 L * *', '0 9 * * 1#2'];
+  const PATTERNS = [
+    '30 2 * * *',
+    '45 1 * * 0',
+    '0 12 * * 1-5',
+    '15 3 1 */2 *',
+    '0 0 29 2 *',
+    '5 4 L * *',
+    '0 9 * * 1#2',
+  ];
   const cases = (patterns: string[]): [string, string][] =>
     ZONES.flatMap((zone) => patterns.map((pattern): [string, string] => [pattern, zone]));
   const iso = (ms: number): string => new Date(ms).toISOString();
 
   /** Follows the occurrences of both from `from` to `to`; answers how many there were. */
-  function compare(pattern: string, zone: string, from: number, to: number, reference: (after: number) => number): number {
+  function compare(
+    pattern: string,
+    zone: string,
+    from: number,
+    to: number,
+    reference: (after: number) => number,
+  ): number {
     let compared = 0;
     for (let at = from; at < to; compared++) {
       const next = native.cronNext(pattern, zone, at)!;
@@ -208,16 +252,19 @@ describe('cron occurrences', () => {
     expect(compare(pattern, zone, FROM, TO, croner(pattern, zone))).toBeGreaterThan(2);
   });
 
-  it.each(cases(['*/20 * * * *', '0 */2 * * *']))('of %s in %s are those of croner on every day that the clocks change', (pattern, zone) => {
-    let changes = 0;
-    const offset = offsetIn(zone);
-    for (let day = FROM; day < TO; day += DAY_MS) {
-      if (offset(day) === offset(day + DAY_MS)) continue;
-      changes++;
-      compare(pattern, zone, day - DAY_MS / 2, day + 1.5 * DAY_MS, croner(pattern, zone));
-    }
-    expect(changes).toBe(20);
-  });
+  it.each(cases(['*/20 * * * *', '0 */2 * * *']))(
+    'of %s in %s are those of croner on every day that the clocks change',
+    (pattern, zone) => {
+      let changes = 0;
+      const offset = offsetIn(zone);
+      for (let day = FROM; day < TO; day += DAY_MS) {
+        if (offset(day) === offset(day + DAY_MS)) continue;
+        changes++;
+        compare(pattern, zone, day - DAY_MS / 2, day + 1.5 * DAY_MS, croner(pattern, zone));
+      }
+      expect(changes).toBe(20);
+    },
+  );
 
   it('are those of cron-parser, too, where no hour is skipped', () => {
     for (const [pattern, zone] of cases(['0 12 * * 1-5', '15 3 1 */2 *', '0 0 29 2 *'])) {

@@ -7,7 +7,11 @@ import type { AnyEvent } from '../../lib/events';
 export const eventOf = (type = 'test', data: unknown = {}): AnyEvent => createEvent(type, data);
 
 /** A promise to be settled by hand. */
-export function deferred<T = void>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+export function deferred<T = void>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+} {
   let resolve!: (value: T) => void;
   let reject!: (error: unknown) => void;
   const promise = new Promise<T>((yes, no) => {

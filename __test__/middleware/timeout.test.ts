@@ -11,8 +11,20 @@ describe('withTimeout', () => {
     const failure = new Error('no');
     await expect(middleware(() => 1)(eventOf())).resolves.toBe(1);
     await expect(middleware(async () => 2)(eventOf())).resolves.toBe(2);
-    expect(await failureOf(middleware(() => { throw failure; })(eventOf()))).toBe(failure);
-    expect(await failureOf(middleware(async () => { throw failure; })(eventOf()))).toBe(failure);
+    expect(
+      await failureOf(
+        middleware(() => {
+          throw failure;
+        })(eventOf()),
+      ),
+    ).toBe(failure);
+    expect(
+      await failureOf(
+        middleware(async () => {
+          throw failure;
+        })(eventOf()),
+      ),
+    ).toBe(failure);
     expect(vi.getTimerCount()).toBeLessThanOrEqual(1);
   });
 
@@ -27,7 +39,11 @@ describe('withTimeout', () => {
     expect(seen!.aborted).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
     const error = await failure;
-    expect(error).toMatchObject({ name: 'KernelError', code: 'TIMEOUT_EXCEEDED', message: 'Handler timed out after 50ms' });
+    expect(error).toMatchObject({
+      name: 'KernelError',
+      code: 'TIMEOUT_EXCEEDED',
+      message: 'Handler timed out after 50ms',
+    });
     expect(seen!.aborted).toBe(true);
     expect(seen!.reason).toBe(error);
   });

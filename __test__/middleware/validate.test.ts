@@ -24,7 +24,10 @@ const SCHEMAS: [string, any][] = [
   ['an asynchronous zod 4', z.object({ tags: z.array(z.string()) }).refine(async () => true)],
   ['an asynchronous zod 3', z3.object({ tags: z3.array(z3.string()) }).refine(async () => true)],
   ['a Standard Schema', STANDARD],
-  ['an asynchronous Standard Schema', { '~standard': { validate: async (value: unknown) => STANDARD['~standard'].validate(value) } }],
+  [
+    'an asynchronous Standard Schema',
+    { '~standard': { validate: async (value: unknown) => STANDARD['~standard'].validate(value) } },
+  ],
   ['a Standard Schema that is a function', Object.assign(() => undefined, STANDARD)],
   [
     'a JSON Schema',
@@ -45,7 +48,11 @@ describe('withValidate', () => {
     for (let round = 0; round < 2; round++) {
       expect(await handler(eventOf('user', good))).toBe(good);
       const error = await failureOf(handler(eventOf('user', bad)));
-      expect(error).toMatchObject({ name: 'KernelError', code: 'VALIDATION_ERROR', message: 'Validation failed for event user' });
+      expect(error).toMatchObject({
+        name: 'KernelError',
+        code: 'VALIDATION_ERROR',
+        message: 'Validation failed for event user',
+      });
       expect(error.context.issues).toEqual([{ path: 'tags.1', message: expect.any(String) }]);
       expect(error.context.validationError).toBeDefined();
     }
@@ -58,7 +65,14 @@ describe('withValidate', () => {
 
   it('judges by parse alone, also when it is asynchronous', async () => {
     const refusal = new Error('not this');
-    for (const parse of [() => { throw refusal; }, async () => { throw refusal; }]) {
+    for (const parse of [
+      () => {
+        throw refusal;
+      },
+      async () => {
+        throw refusal;
+      },
+    ]) {
       const error = await failureOf(withValidate({ schema: { parse } })(() => 1)(eventOf()));
       expect(error).toMatchObject({ code: 'VALIDATION_ERROR', context: { validationError: refusal } });
       expect(error.context.issues).toEqual([{ path: '', message: 'not this' }]);
@@ -95,20 +109,38 @@ describe('withValidate', () => {
     const handler = vi.fn();
     expect(await withValidate({ schema, throwOnError: false })(handler)(eventOf())).toBeUndefined();
     expect(handler).not.toHaveBeenCalled();
-    expect(await failureOf(withValidate({ schema, errorCode: 'BAD_INPUT' })(handler)(eventOf()))).toMatchObject({ code: 'BAD_INPUT' });
+    expect(await failureOf(withValidate({ schema, errorCode: 'BAD_INPUT' })(handler)(eventOf()))).toMatchObject({
+      code: 'BAD_INPUT',
+    });
   });
 
   it('passes errors of the handler through untouched', async () => {
     const failure = coded('NETWORK_ERROR');
     const schema = z.object({}).refine(async () => true);
     for (const one of [z.any(), schema]) {
-      expect(await failureOf(withValidate({ schema: one })(() => { throw failure; })(eventOf()))).toBe(failure);
-      expect(await failureOf(withValidate({ schema: one })(async () => { throw failure; })(eventOf()))).toBe(failure);
+      expect(
+        await failureOf(
+          withValidate({ schema: one })(() => {
+            throw failure;
+          })(eventOf()),
+        ),
+      ).toBe(failure);
+      expect(
+        await failureOf(
+          withValidate({ schema: one })(async () => {
+            throw failure;
+          })(eventOf()),
+        ),
+      ).toBe(failure);
     }
   });
 
   it('tells when the schema itself fails', async () => {
-    const broken = { safeParse: () => { throw new Error('broken schema'); } };
+    const broken = {
+      safeParse: () => {
+        throw new Error('broken schema');
+      },
+    };
     expect(await failureOf(withValidate({ schema: broken })(() => 1)(eventOf()))).toMatchObject({
       code: 'VALIDATION_ERROR',
       message: 'Validation error: broken schema',
@@ -118,7 +150,9 @@ describe('withValidate', () => {
   it('refuses what is no schema', () => {
     expect(() => withValidate({ schema: 5 as never })).toThrow('withValidate.schema: got 5; allowed: a Zod schema');
     expect(() => withValidate(undefined as never)).toThrow('withValidate.schema: got undefined');
-    expect(() => withValidate({ schema: { type: 'nonsense' } })).toThrow(/withValidate\.schema: got .*valid JSON Schema/);
+    expect(() => withValidate({ schema: { type: 'nonsense' } })).toThrow(
+      /withValidate\.schema: got .*valid JSON Schema/,
+    );
     expect(() => withValidate({ schema: z.any(), transform: 'yes' as never })).toThrow('withValidate.transform');
   });
 });

@@ -334,7 +334,11 @@ export class Engine {
         return this.#onAckTimeout(slot, event);
       default: {
         this.#release(slot, event);
-        const how = { [NOTICE_EXPIRED]: 'expired', [NOTICE_CANCELLED]: 'cancelled', [NOTICE_DROPPED]: 'dropped' } as const;
+        const how = {
+          [NOTICE_EXPIRED]: 'expired',
+          [NOTICE_CANCELLED]: 'cancelled',
+          [NOTICE_DROPPED]: 'dropped',
+        } as const;
         return this.#host.onGone(event, how[kind as keyof typeof how]);
       }
     }
@@ -650,12 +654,7 @@ export class Engine {
 
   #isQuiet(): boolean {
     const words = this.#words;
-    return (
-      words[READY] === 0 &&
-      words[RUNNING] === words[UNACKED] &&
-      words[SUBMITTED] === 0 &&
-      words[COMPLETED] === 0
-    );
+    return words[READY] === 0 && words[RUNNING] === words[UNACKED] && words[SUBMITTED] === 0 && words[COMPLETED] === 0;
   }
 
   /** Ends the drain that has nothing left to do, and tells those who wait for it. */

@@ -194,7 +194,9 @@ export class CircuitBreaker {
 
   #refusal<T>(startedAt: number): CircuitResult<T> {
     const message = `Circuit breaker is OPEN for ${this.#config.name}`;
-    const error = new MiddlewareError('MIDDLEWARE_CIRCUIT_BREAKER_OPEN', message, { context: { name: this.#config.name } });
+    const error = new MiddlewareError('MIDDLEWARE_CIRCUIT_BREAKER_OPEN', message, {
+      context: { name: this.#config.name },
+    });
     return { error, state: this.#state, executed: false, rejected: true, duration: monotonicNow() - startedAt };
   }
 
@@ -248,7 +250,9 @@ export class CircuitBreaker {
 
   #announce(previous: CircuitState): void {
     const state = this.#state;
-    this.#port.log(state === 'OPEN' ? 'warn' : 'info', `Circuit breaker ${this.#config.name} is ${state}`, { previous });
+    this.#port.log(state === 'OPEN' ? 'warn' : 'info', `Circuit breaker ${this.#config.name} is ${state}`, {
+      previous,
+    });
     this.#tell('onStateChange', () => this.#config.onStateChange?.(state, previous));
   }
 
@@ -289,7 +293,8 @@ export function readBreaker(path: string, config: CircuitBreakerConfig) {
       failureThreshold: noConsecutive ? 0 : count('failureThreshold', 3),
       recoveryMs: requireNumber(`${path}.recoveryTimeout`, config.recoveryTimeout ?? 180_000, { min: 0 }),
       successThreshold: count('successThreshold', 2),
-      failureRate: rate === undefined ? 0 : requireNumber(`${path}.failureRateThreshold`, rate, { min: 0.0001, max: 1 }),
+      failureRate:
+        rate === undefined ? 0 : requireNumber(`${path}.failureRateThreshold`, rate, { min: 0.0001, max: 1 }),
       minimumCalls: count('minimumCalls', 10),
       windowCalls: count('slidingWindowSize', 100),
       windowMs: windowMs === undefined ? 0 : requireNumber(`${path}.slidingWindowMs`, windowMs, { min: 1 }),

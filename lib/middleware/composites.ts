@@ -47,7 +47,10 @@ export interface ResilientHandlerOptions {
 }
 
 /** A handler with retries, one timeout around all of them, and a fallback. */
-export function createResilientHandler(handler: MiddlewareHandler, options: ResilientHandlerOptions = {}): MiddlewareHandler {
+export function createResilientHandler(
+  handler: MiddlewareHandler,
+  options: ResilientHandlerOptions = {},
+): MiddlewareHandler {
   requireObject('createResilientHandler options', options);
   const { maxRetries, timeout, fallback } = options;
   const resilient = composeMiddleware(withTimeout({ timeoutMs: timeout }), withRetry({ maxRetries }))(handler);

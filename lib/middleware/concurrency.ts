@@ -54,7 +54,10 @@ export const withConcurrency = withDefaults((options: ConcurrencyOptions = {}): 
     min: 1,
     max: 2 ** 32 - 1,
   });
-  const getKey = requireFunction('withConcurrency.getKey', options.getKey ?? ((event: AnyEvent): unknown => event?.type));
+  const getKey = requireFunction(
+    'withConcurrency.getKey',
+    options.getKey ?? ((event: AnyEvent): unknown => event?.type),
+  );
   const whenFull = readWhenFull(options);
   const onRefusal = readMetrics(options);
   return defineMiddleware({

@@ -145,7 +145,13 @@ export class ConditionalMiddlewareFactory {
         if (permits.leave(id) === -2) ids.delete(value);
       }
     };
-    return made(middleware, config, conditionUtils.forEventTypes(['database', 'external']), 'conditional-concurrency', 3);
+    return made(
+      middleware,
+      config,
+      conditionUtils.forEventTypes(['database', 'external']),
+      'conditional-concurrency',
+      3,
+    );
   }
 
   /** Logs begin, end and failure of the rest of the chain. For a tenth of the events, by chance. */
@@ -166,7 +172,12 @@ export class ConditionalMiddlewareFactory {
         port.log(level, 'Middleware chain finished', { ...fields, durationMs: monotonicNow() - startedAt });
       } catch (error) {
         const stack = config.includeStack && error instanceof Error ? { stack: error.stack } : {};
-        port.log('error', 'Middleware chain failed', { ...fields, ...stack, error, durationMs: monotonicNow() - startedAt });
+        port.log('error', 'Middleware chain failed', {
+          ...fields,
+          ...stack,
+          error,
+          durationMs: monotonicNow() - startedAt,
+        });
         throw error;
       }
     };
@@ -178,7 +189,8 @@ export class ConditionalMiddlewareFactory {
     const validator = config.schema && validatorOf(config.schema);
     const middleware: MiddlewareFunction = async ({ event }, next) => {
       const verdict = await validator?.(event.data);
-      if (verdict?.valid === false) throw invalid(event.type, { validationError: verdict.error, issues: verdict.issues });
+      if (verdict?.valid === false)
+        throw invalid(event.type, { validationError: verdict.error, issues: verdict.issues });
       if (config.validateEvent !== undefined && !(await config.validateEvent(event))) throw invalid(event.type, {});
       await next();
     };

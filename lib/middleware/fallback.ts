@@ -22,7 +22,8 @@ export interface FallbackOptions {
 export const withFallback = needsArguments(
   'withFallback',
   (options: FallbackOptions['fallback'] | FallbackOptions): Middleware => {
-    const { fallback, shouldFallback }: FallbackOptions = typeof options === 'function' ? { fallback: options } : (options ?? {});
+    const { fallback, shouldFallback }: FallbackOptions =
+      typeof options === 'function' ? { fallback: options } : (options ?? {});
     requireFunction('withFallback.fallback', fallback);
     if (shouldFallback !== undefined) requireFunction('withFallback.shouldFallback', shouldFallback);
     const rescue = (event: AnyEvent, error: unknown): unknown => {

@@ -42,7 +42,12 @@ export function safeMiddleware(name: string, middleware: Middleware): Middleware
           return await wrapped(event, signal);
         } catch (originalError) {
           const executionTime = monotonicNow() - startedAt;
-          throw new MiddlewareError(name, messageOf(originalError), { event, originalError, executionTime, middleware: name });
+          throw new MiddlewareError(name, messageOf(originalError), {
+            event,
+            originalError,
+            executionTime,
+            middleware: name,
+          });
         }
       };
     };

@@ -24,8 +24,12 @@ export interface ObservabilityOptions {
  */
 export const withObservability = withDefaults((options: ObservabilityOptions = {}): Middleware => {
   requireObject('withObservability options', options);
-  const included = new Set(requireList('withObservability.includeEventTypes', options.includeEventTypes ?? [], 'string'));
-  const excluded = new Set(requireList('withObservability.excludeEventTypes', options.excludeEventTypes ?? [], 'string'));
+  const included = new Set(
+    requireList('withObservability.includeEventTypes', options.includeEventTypes ?? [], 'string'),
+  );
+  const excluded = new Set(
+    requireList('withObservability.excludeEventTypes', options.excludeEventTypes ?? [], 'string'),
+  );
   const prefix = options.namePrefix && requireString('withObservability.namePrefix', options.namePrefix);
   const isTraced = (type: string): boolean => (included.size === 0 || included.has(type)) && !excluded.has(type);
   return defineMiddleware({

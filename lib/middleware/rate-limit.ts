@@ -45,6 +45,8 @@ export const withRateLimit = needsArguments('withRateLimit', (options: RateLimit
 
 /** The refusal of an event over its limit; it says in how many milliseconds another is let in. */
 export function rateLimitError(retryAfterMs: number): MiddlewareError & { retryAfterMs: number } {
-  const error = new MiddlewareError('MIDDLEWARE_RATE_LIMIT_EXCEEDED', 'Rate limit exceeded', { context: { retryAfterMs } });
+  const error = new MiddlewareError('MIDDLEWARE_RATE_LIMIT_EXCEEDED', 'Rate limit exceeded', {
+    context: { retryAfterMs },
+  });
   return Object.assign(error, { retryAfterMs });
 }

@@ -25,7 +25,9 @@ export class MiddlewareRegistry {
     const placed = new Set<string>();
     const order: TaggedMiddleware[] = [];
     while (order.length < wanted.length) {
-      const ready = wanted.filter(({ metadata }) => !placed.has(metadata.name) && metadata.dependencies.every((d) => placed.has(d)));
+      const ready = wanted.filter(
+        ({ metadata }) => !placed.has(metadata.name) && metadata.dependencies.every((d) => placed.has(d)),
+      );
       const next = ready.reduce((best, one) => (one.metadata.priority > best.metadata.priority ? one : best));
       placed.add(next.metadata.name);
       order.push(next);
@@ -40,7 +42,9 @@ export class MiddlewareRegistry {
 
   /** Those for an event type. */
   findByEventType(type: string): TaggedMiddleware[] {
-    return [...this.#byName.values()].filter(({ metadata }) => metadata.eventTypes.some((t) => t === '*' || t === type));
+    return [...this.#byName.values()].filter(({ metadata }) =>
+      metadata.eventTypes.some((t) => t === '*' || t === type),
+    );
   }
 
   #withDependencies(names: readonly string[]): TaggedMiddleware[] {
@@ -62,7 +66,8 @@ export class MiddlewareRegistry {
 }
 
 /** A middleware of a {@link MiddlewarePipelineClass}: with a second parameter it gets the pipeline's context. */
-export type PipelineMiddleware<C = unknown> = Middleware | ((handler: MiddlewareHandler, context: C) => MiddlewareHandler);
+export type PipelineMiddleware<C = unknown> =
+  Middleware | ((handler: MiddlewareHandler, context: C) => MiddlewareHandler);
 
 /** Named middleware that share a context; the first added is the outermost. */
 export class MiddlewarePipelineClass<C = unknown> {

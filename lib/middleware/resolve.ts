@@ -46,5 +46,9 @@ export function bind(middleware: Bindable, scope: MiddlewareScope): Middleware {
 export function apply(middleware: Middleware, inner: MiddlewareHandler): MiddlewareHandler {
   const wrapped: unknown = middleware(inner);
   if (typeof wrapped === 'function') return wrapped as MiddlewareHandler;
-  return refuse(`middleware ${middleware.displayName ?? middleware.name}`, wrapped, 'a middleware that returns a function');
+  return refuse(
+    `middleware ${middleware.displayName ?? middleware.name}`,
+    wrapped,
+    'a middleware that returns a function',
+  );
 }

@@ -92,7 +92,13 @@ class Retrier {
   }
 
   /** Goes on after the first attempt has failed. */
-  async again(run: Run, event: AnyEvent, cancel: Cancel | undefined, startedAt: number, first: unknown): Promise<unknown> {
+  async again(
+    run: Run,
+    event: AnyEvent,
+    cancel: Cancel | undefined,
+    startedAt: number,
+    first: unknown,
+  ): Promise<unknown> {
     let error = first;
     for (let failed = 1; ; failed++) {
       if (!this.#mayRetry(error)) throw error;
@@ -118,7 +124,9 @@ function exceeded(event: AnyEvent, failed: number, cause: unknown): KernelError 
 
 /** `event.ctx.cost.retries`, for events that carry a context object. */
 function countRetry(event: AnyEvent): void {
-  const ctx = Object.hasOwn(Object(event), 'ctx') ? (event as { ctx?: { cost?: Record<string, number> } }).ctx : undefined;
+  const ctx = Object.hasOwn(Object(event), 'ctx')
+    ? (event as { ctx?: { cost?: Record<string, number> } }).ctx
+    : undefined;
   if (typeof ctx !== 'object' || ctx === null) return;
   try {
     const cost = (ctx.cost ??= {});
@@ -130,7 +138,8 @@ function countRetry(event: AnyEvent): void {
 
 function readPolicy(options: RetryOptions): Omit<Parameters<typeof native.createRetryPolicy>[0], 'seed'> {
   const initial = options.initialDelayMs ?? options.backoffMs ?? 100;
-  const initialName = options.initialDelayMs === undefined && options.backoffMs !== undefined ? 'backoffMs' : 'initialDelayMs';
+  const initialName =
+    options.initialDelayMs === undefined && options.backoffMs !== undefined ? 'backoffMs' : 'initialDelayMs';
   return {
     maxAttempts: 1 + requireInteger('withRetry.maxRetries', options.maxRetries ?? 3, { min: 0, max: 1_000_000 }),
     initialDelayMs: requireNumber(`withRetry.${initialName}`, initial, { min: 0 }),

@@ -43,11 +43,7 @@ export interface ScheduleOptions {
 
 /** What {@link readSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
 export type ScheduleSpec =
-  | ScheduleOptions
-  | string
-  | number
-  | Date
-  | (ScheduleOptions & { schedule: ScheduleOptions | string | number | Date });
+  ScheduleOptions | string | number | Date | (ScheduleOptions & { schedule: ScheduleOptions | string | number | Date });
 
 /** A schedule as it crosses into the core, without its seed. */
 export interface ReadSchedule {

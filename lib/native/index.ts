@@ -11,11 +11,6 @@ import type { PolicyNative } from './policy';
 import type { StreamNative } from './stream';
 
 export interface NativeBinding
-  extends EngineNative,
-    DeadLettersNative,
-    FloodNative,
-    MemoryNative,
-    PolicyNative,
-    StreamNative {}
+  extends EngineNative, DeadLettersNative, FloodNative, MemoryNative, PolicyNative, StreamNative {}
 
 export const native = binding as NativeBinding;

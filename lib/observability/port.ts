@@ -148,8 +148,7 @@ class UserPort implements ObservabilityPort {
     const host = this.#spans;
     const raw = span instanceof GuardedSpan ? span.raw : span;
     return runInside(
-      (inner) =>
-        host && raw && hasMethod(host, 'withSpan') ? (host as SpanRunner).withSpan(raw, inner) : inner(),
+      (inner) => (host && raw && hasMethod(host, 'withSpan') ? (host as SpanRunner).withSpan(raw, inner) : inner()),
       fn,
       this.#tracerFailed,
     );
