@@ -13,7 +13,7 @@ pub enum Plan {
     /// Every so many milliseconds (above zero) of the monotonic clock, from the start.
     Every(f64),
     /// Occurrences on the wall clock.
-    Cron(Cron),
+    Cron(Box<Cron>),
     /// Once, on the wall clock.
     At(f64),
 }
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn the_wall_clock_is_looked_at_every_minute() {
         let config = ScheduleConfig {
-            plan: Plan::Cron(Cron::parse("0 0 * * *", "UTC").unwrap()),
+            plan: Plan::Cron(Box::new(Cron::parse("0 0 * * *", "UTC").unwrap())),
             ..every(1.0)
         };
         let mut schedule = Schedule::new(config, 0.0);
