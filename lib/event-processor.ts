@@ -84,7 +84,7 @@ export class EventProcessor {
   /** Registers a handler; answers how to remove this registration. */
   on(type: EventPattern, handler: AnyHandler, options: OnOptions = {}, once = false): () => void {
     const wantsSignal = options.signal ?? handler.length >= 2;
-    const inner: AnyHandler = wantsSignal ? handler : (event) => handler(event);
+    const inner: AnyHandler = wantsSignal ? (event, signal) => handler(event, signal) : (event) => handler(event);
     const invoke = this.#settings.hasMiddleware ? this.#settings.wrap(inner) : handler;
     const registration: Registration = { handler, invoke, wantsSignal, once };
     const remove = this.handlers.add(type, registration);
