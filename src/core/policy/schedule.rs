@@ -284,7 +284,7 @@ mod tests {
         };
         assert_eq!(runs(limited(2, false), 1e6, || 0.0), [100.0, 200.0]);
         assert_eq!(runs(limited(2, true), 1e6, || 0.0), [0.0, 100.0]);
-        assert_eq!(runs(limited(0, true), 1e6, || 0.0), []);
+        assert_eq!(runs(limited(0, true), 1e6, || 0.0), Vec::<f64>::new());
         let mut schedule = Schedule::new(limited(1, true), 0.0);
         assert_eq!(schedule.poll(0.0), Next::Run);
         assert_eq!(schedule.poll(0.0), Next::Ended);
@@ -311,7 +311,7 @@ mod tests {
             ..every(1.0)
         };
         assert_eq!(runs(at(90_000.0), 1e9, || 0.0), [90_000.0]);
-        assert_eq!(runs(at(-1.0), 1e9, || 0.0), []);
+        assert_eq!(runs(at(-1.0), 1e9, || 0.0), Vec::<f64>::new());
     }
 
     #[test]

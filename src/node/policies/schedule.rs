@@ -91,7 +91,9 @@ impl TryFrom<SchedulePolicyConfig> for ScheduleConfig {
     fn try_from(config: SchedulePolicyConfig) -> std::result::Result<Self, CronError> {
         let plan = match (config.every_ms, config.cron, config.at) {
             (Some(every), ..) => Plan::Every(every),
-            (_, Some(expression), _) => Plan::Cron(Box::new(Cron::parse(&expression, &config.timezone)?)),
+            (_, Some(expression), _) => {
+                Plan::Cron(Box::new(Cron::parse(&expression, &config.timezone)?))
+            }
             (_, _, at) => Plan::At(at.unwrap_or(f64::NEG_INFINITY)),
         };
         Ok(Self {
