@@ -159,10 +159,20 @@ class RuntimeImpl implements Runtime {
         const slot = this.#slots.get(event);
         return slot === undefined ? wait : this.#queue.engine.park(slot, wait);
       },
-      enqueueEvent: (event) => void this.#queue.admit(event, { priority: 0 }, true),
+      enqueueEvent: (event) => this.#runOwn(event),
       onCleanup: (release) => void this.#releases.push(release),
       onClear: (reset) => void this.#resets.push(reset),
     };
+  }
+
+  /** Queues an event of a middleware's own (a schedule's trigger) and sees to it that it runs. Resolves at its end. */
+  #runOwn(event: AnyEvent): Promise<void> {
+    return new Promise((resolve) => {
+      const tenantId = this.#queue.settings.tenantId;
+      const refusal = this.#queue.admit(event, { priority: 0, tenantId, onEnd: resolve }, true);
+      if (refusal !== undefined) return resolve();
+      if (!this.#queue.engine.isProcessing) void this.#queue.engine.drain();
+    });
   }
 
   #makeDeadLetters(): DeadLetterQueue {
