@@ -329,3 +329,22 @@ it('has methods that work without their object', async () => {
   await process();
   expect([count, getStats().queue.processed]).toEqual([1, 1]);
 });
+
+describe('rateLimit', () => {
+  it('refuses what a tenant emits above its rate, and no other tenant', async () => {
+    vi.useFakeTimers();
+    const runtime = quiet({ rateLimit: { limit: 2, intervalMs: 1000 } });
+    const emit = (tenantId: string): string | undefined =>
+      (runtime.emit('a', 1, { tenantId }).error as { code?: string } | undefined)?.code;
+    expect([emit('loud'), emit('loud'), emit('loud'), emit('small')]).toEqual([
+      undefined,
+      undefined,
+      'RATE_LIMITED',
+      undefined,
+    ]);
+    expect(runtime.getStats().queue.dropped).toBe(1);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(emit('loud')).toBeUndefined();
+    expect(() => quiet({ rateLimit: { limit: 0 } })).toThrow(/rateLimit.limit: got 0/);
+  });
+});

@@ -256,3 +256,33 @@ describe('OptimizedEventProcessor', () => {
     await processor.cleanup();
   });
 });
+
+describe('the breaker of a queue', () => {
+  it('opens after failures in a row, spares attempts, and lets one through after half a minute', async () => {
+    vi.useFakeTimers();
+    const queue = new EnhancedEventQueue(undefined, undefined, 'x', {
+      maxRetries: 0,
+      maxConcurrent: 1,
+      enableCircuitBreaker: true,
+      circuitBreakerThreshold: 3,
+    });
+    let attempts = 0;
+    let isDown = true;
+    const attempt = async (): Promise<void> => {
+      attempts++;
+      if (isDown) throw new Error('down');
+    };
+    for (const event of events(10)) await queue.enqueue(event);
+    await queue.processAll(attempt);
+    expect(attempts).toBe(3);
+    expect(queue.getStats().circuitBreaker).toEqual({ state: 'open', failureCount: 3, threshold: 3 });
+    expect(queue.getDLQ().getDLQStats().totalItems).toBe(10);
+    isDown = false;
+    await vi.advanceTimersByTimeAsync(30_000);
+    await queue.enqueue(createEvent('probe'));
+    await queue.processAll(attempt);
+    expect(attempts).toBe(4);
+    expect(queue.getStats().circuitBreaker).toMatchObject({ state: 'closed', failureCount: 0 });
+    queue.destroy();
+  });
+});

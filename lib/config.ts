@@ -15,6 +15,7 @@ import type { AnyEvent } from './events';
 import type { DLQConfig } from './dead-letter-queue';
 import type { MemoryMonitorConfig } from './memory-monitor';
 import type { Middleware } from './middleware/types';
+import type { RateLimit } from './middleware/rate-limiter';
 import type { Persistor } from './persistor-types';
 import type { RetryConfig } from './retry-policy';
 
@@ -166,6 +167,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   eventStoreConfig?: Record<string, unknown>;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
+  /** Events that each tenant may emit in a time; more are refused. Default: any number. */
+  rateLimit?: RateLimit;
   /** Told of every failed attempt. */
   onError?: (error: unknown, event: AnyEvent) => void;
   /** Know which event was emitted inside which handler, and limit such chains. Default false. */
@@ -257,6 +260,7 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   eventStoreConfig: object,
   signal: requireSignal,
   onError: requireFunction,
+  rateLimit: object,
   trackCauses: flag,
   strict: flag,
 };

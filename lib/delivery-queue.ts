@@ -5,6 +5,8 @@ import { NONE } from './engine/layout';
 import { RuntimeError, messageOf } from './errors';
 import { monotonicNow } from './clock';
 import { PressureSampler } from './pressure';
+import { QueueBreaker } from './queue-breaker';
+import { RateLimiter } from './middleware/rate-limiter';
 import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DeadLetterQueue } from './dead-letter-queue';
@@ -12,6 +14,7 @@ import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
 import type { AnyEvent, AnyEventMetadata } from './events';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
+import type { RateLimit } from './middleware/rate-limiter';
 
 /** Redeliveries remembered in an event's metadata. */
 const MAX_HISTORY = 20;
@@ -38,6 +41,10 @@ export interface DeliverySettings {
   dropHugeEvents: boolean;
   enableCompression: boolean;
   maxProcessedEvents: number;
+  /** Failures in a row that open the breaker; undefined: there is none. */
+  breakerThreshold: number | undefined;
+  /** Events that each tenant may emit; undefined: any number. */
+  rateLimit: Required<RateLimit> | undefined;
   tenantId: string | undefined;
   onError: ((error: unknown, event: AnyEvent) => void) | undefined;
 }
@@ -61,7 +68,7 @@ export interface Submission {
 /** A submission that brings nothing but its priority. */
 export const PLAIN: Submission = Object.freeze({ priority: 0 });
 
-type Refusal = 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
+type Refusal = 'rate-limited' | 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
 
 const SIZE_TOO_LARGE = 2;
 const SIZE_QUEUE_FULL = 3;
@@ -77,6 +84,8 @@ export class DeliveryQueue implements EngineHost {
   readonly port: ObservabilityPort;
   readonly dedupe: Deduplicator;
   readonly pressure: PressureSampler;
+  readonly breaker: QueueBreaker | undefined;
+  readonly #limiter: RateLimiter | undefined;
   /** Where events that have finally failed go; undefined: they are counted and logged only. */
   deadLetters: DeadLetterQueue | undefined;
   /** Starts the handlers of an event. */
@@ -91,6 +100,7 @@ export class DeliveryQueue implements EngineHost {
   readonly #kinds = new Interner();
   readonly #exactFrom: number;
   readonly refusals: Record<Refusal, number> = {
+    'rate-limited': 0,
     full: 0,
     'too-large': 0,
     duplicate: 0,
@@ -107,6 +117,8 @@ export class DeliveryQueue implements EngineHost {
     this.port = port;
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
     this.pressure = new PressureSampler(settings);
+    this.breaker = settings.breakerThreshold === undefined ? undefined : new QueueBreaker(settings.breakerThreshold);
+    this.#limiter = settings.rateLimit === undefined ? undefined : new RateLimiter(settings.rateLimit, false);
     this.engine = new Engine(engineConfig(settings), this);
     this.engine.onTurn = (): void => this.#samplePressure();
     const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
@@ -122,7 +134,7 @@ export class DeliveryQueue implements EngineHost {
   /** Whether a fresh event that brings nothing but its priority can be taken without further questions. */
   get isPlain(): boolean {
     const { knowsSizes, maxConcurrentPerEventType } = this.settings;
-    return !this.isClosed && !knowsSizes && maxConcurrentPerEventType === undefined;
+    return !this.isClosed && !knowsSizes && maxConcurrentPerEventType === undefined && this.#limiter === undefined;
   }
 
   hasRoom(): boolean {
@@ -135,6 +147,8 @@ export class DeliveryQueue implements EngineHost {
     if (!fresh && (this.engine.slotOf(event.id) >= 0 || this.dedupe.isDone(event.id))) {
       return this.#refused('duplicate', event);
     }
+    const waitMs = this.#limiter?.enter(brings.tenantId ?? this.settings.tenantId);
+    if (typeof waitMs === 'number') return this.#refused('rate-limited', event, waitMs);
     const { idempotencyKey } = brings;
     if (idempotencyKey !== undefined && !this.dedupe.takeKey(idempotencyKey)) return this.#refused('duplicate', event);
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
@@ -225,9 +239,9 @@ export class DeliveryQueue implements EngineHost {
     else signal.addEventListener('abort', cancel, { once: true });
   }
 
-  #refused(refusal: Refusal, event: AnyEvent, bytes = 0): RuntimeError {
+  #refused(refusal: Refusal, event: AnyEvent, amount = 0): RuntimeError {
     this.refusals[refusal]++;
-    const error = this.refusalError(refusal, event, bytes);
+    const error = this.refusalError(refusal, event, amount);
     this.port.flood(`refused.${refusal}`, 'warn', `Event refused: ${error.message}`, () => ({
       eventId: event.id,
       eventType: event.type,
@@ -237,7 +251,8 @@ export class DeliveryQueue implements EngineHost {
     return error;
   }
 
-  refusalError(refusal: Refusal, event: AnyEvent, bytes = 0): RuntimeError {
+  /** `amount`: the bytes of an event that is too large, the milliseconds to the next token of a limited one. */
+  refusalError(refusal: Refusal, event: AnyEvent, amount = 0): RuntimeError {
     const { maxQueueDepth, maxEventSize, hugeEventThreshold, dropHugeEvents } = this.settings;
     const context = { reason: refusal, eventId: event.id, eventType: event.type };
     switch (refusal) {
@@ -247,10 +262,18 @@ export class DeliveryQueue implements EngineHost {
           `the queue is full (${maxQueueDepth} events); process events, raise queueSize, or set overflow to 'wait' or 'drop-oldest'`,
           { context: { ...context, maxQueueDepth } },
         );
+      case 'rate-limited':
+        return new RuntimeError(
+          'RATE_LIMITED',
+          `the tenant emits more than its rate; the next token comes in ${amount}ms`,
+          {
+            context: { ...context, retryAfterMs: amount },
+          },
+        );
       case 'too-large': {
         const limit = dropHugeEvents ? Math.min(maxEventSize, hugeEventThreshold) : maxEventSize;
-        return new RuntimeError('EVENT_TOO_LARGE', `the event has ${bytes} bytes; allowed: ${limit}`, {
-          context: { ...context, bytes, limit },
+        return new RuntimeError('EVENT_TOO_LARGE', `the event has ${amount} bytes; allowed: ${limit}`, {
+          context: { ...context, bytes: amount, limit },
         });
       }
       case 'duplicate':
@@ -273,7 +296,7 @@ export class DeliveryQueue implements EngineHost {
   // ── What the engine asks and tells ───────────────────────────────────────────────────────────────────
 
   run(event: AnyEvent, slot: number): unknown {
-    return this.runner(event, slot);
+    return this.breaker === undefined ? this.runner(event, slot) : this.breaker.run(() => this.runner(event, slot));
   }
 
   follow(event: AnyEvent, returned: object, slot: number): Promise<void> | undefined {

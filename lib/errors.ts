@@ -42,6 +42,7 @@ const RUNTIME_CODES = [
   'NACKED',
   'HANDLERS_FAILED',
   'WAIT_TIMEOUT',
+  'CIRCUIT_BREAKER_OPEN',
 ] as const;
 
 /** Codes of `MiddlewareError`. */

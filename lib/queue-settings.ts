@@ -1,4 +1,5 @@
 import { NEVER_AGAIN, readRetry, readRetryable } from './retry-policy';
+import { readRateLimit } from './middleware/rate-limiter';
 import type { DeliverySettings } from './delivery-queue';
 import type { EventQueueConfig, RuntimeConfig } from './config';
 import type { RedeliveryConfig } from './native/engine';
@@ -50,6 +51,8 @@ export function queueSettings(config: EventQueueConfig, retries: boolean): Deliv
     dropHugeEvents: config.dropHugeEvents ?? false,
     enableCompression: config.enableCompression ?? true,
     maxProcessedEvents: config.maxProcessedEvents ?? 10_000,
+    breakerThreshold: config.enableCircuitBreaker ? (config.circuitBreakerThreshold ?? 5) : undefined,
+    rateLimit: undefined,
     tenantId: undefined,
     onError: undefined,
   };
@@ -74,5 +77,6 @@ export function runtimeSettings(config: RuntimeConfig): DeliverySettings {
     knowsSizes: SIZE_KEYS.some((key) => merged[key] !== undefined),
     tenantId: config.tenantId,
     onError: config.onError,
+    rateLimit: config.rateLimit && readRateLimit('rateLimit', config.rateLimit),
   };
 }

@@ -1,5 +1,6 @@
 import type { DLQStats } from './dead-letter-queue';
 import type { DeliveryQueue } from './delivery-queue';
+import type { QueueBreakerStats } from './queue-breaker';
 
 /** Redeliveries. */
 export interface RetryStats {
@@ -80,6 +81,8 @@ export interface QueueStats {
 
   retry: RetryStats;
   dlq: DLQStats | null;
+  /** Null without a breaker. */
+  circuitBreaker: QueueBreakerStats | null;
 }
 
 /** Collects a queue's statistics. */
@@ -88,7 +91,8 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
   const core = engine.stats();
   const depth = Number.isFinite(settings.maxQueueDepth) ? settings.maxQueueDepth : undefined;
   const byType = Object.fromEntries(queue.retriesByType);
-  const refused = refusals.full + refusals['too-large'] + refusals['shutting-down'] + refusals.invalid;
+  const refused =
+    refusals.full + refusals['rate-limited'] + refusals['too-large'] + refusals['shutting-down'] + refusals.invalid;
   return {
     size: engine.depth,
     maxQueueDepth: depth,
@@ -137,5 +141,6 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
       pendingRetries: core.retrying,
     },
     dlq: queue.deadLetters?.getDLQStats() ?? null,
+    circuitBreaker: queue.breaker?.stats() ?? null,
   };
 }

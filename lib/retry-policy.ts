@@ -34,7 +34,12 @@ export interface EventRetryPolicy {
 }
 
 /** Errors that would come again, whatever the delay. */
-const HOPELESS_CODES = new Set(['VALIDATION_ERROR', 'EVENT_LOOP_DETECTED', 'EVENT_CHAIN_TOO_LONG']);
+const HOPELESS_CODES = new Set([
+  'VALIDATION_ERROR',
+  'EVENT_LOOP_DETECTED',
+  'EVENT_CHAIN_TOO_LONG',
+  'CIRCUIT_BREAKER_OPEN',
+]);
 
 export const NEVER_AGAIN: RedeliveryConfig = {
   maxAttempts: 1,

@@ -133,7 +133,7 @@ export interface RuntimeStats {
   dlq: DLQStats | null;
   retry: RetryStats | null;
   persistence: Record<string, unknown> | null;
-  circuitBreaker: Record<string, unknown> | null;
+  circuitBreaker: QueueStats['circuitBreaker'];
 }
 
 /** Events and workflows in this process. Made by `createRuntime`. No method depends on `this`. */

@@ -347,7 +347,7 @@ class RuntimeImpl implements Runtime {
       dlq: queue.dlq,
       retry: queue.retry,
       persistence: null,
-      circuitBreaker: null,
+      circuitBreaker: queue.circuitBreaker,
     };
   };
 

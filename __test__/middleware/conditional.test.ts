@@ -29,10 +29,19 @@ describe('ConditionalMiddlewareExecutor', () => {
       ...more,
     });
     const executor = new ConditionalMiddlewareExecutor(undefined);
-    const list = [part('late', { priority: 9 }), part('a'), part('skipped', { condition: async () => false }), part('b'), part('zero', { priority: 0 })];
+    const list = [
+      part('late', { priority: 9 }),
+      part('a'),
+      part('skipped', { condition: async () => false }),
+      part('b'),
+      part('zero', { priority: 0 }),
+    ];
     await executor.execute(list, contextOf());
     expect(log).toEqual(['zero', 'a', 'b', 'late']);
-    expect(executor.getStats()).toMatchObject({ a: { applied: 1, skipped: 0, errors: 0 }, skipped: { applied: 0, skipped: 1, errors: 0 } });
+    expect(executor.getStats()).toMatchObject({
+      a: { applied: 1, skipped: 0, errors: 0 },
+      skipped: { applied: 0, skipped: 1, errors: 0 },
+    });
     executor.clearStats();
     expect(executor.getStats()).toEqual({});
   });
@@ -41,7 +50,14 @@ describe('ConditionalMiddlewareExecutor', () => {
     const executor = new ConditionalMiddlewareExecutor();
     const pass: ConditionalMiddleware = { middleware: (_context, next) => next(), name: 'outer' };
     for (const thrown of [new Error('x'), 'text']) {
-      const list = [pass, { middleware: () => { throw thrown; } }];
+      const list = [
+        pass,
+        {
+          middleware: () => {
+            throw thrown;
+          },
+        },
+      ];
       expect(await failureOf(executor.execute(list, contextOf()))).toBe(thrown);
     }
     expect(executor.getStats()).toEqual({
@@ -56,10 +72,22 @@ describe('ConditionalMiddlewareExecutor', () => {
   it('runs the rest again when next is called again: a failed event is not reported as fine', async () => {
     const factory = new ConditionalMiddlewareFactory();
     const executor = new ConditionalMiddlewareExecutor();
-    const work = vi.fn().mockRejectedValueOnce(new Error('1')).mockRejectedValueOnce(new Error('2')).mockResolvedValue(undefined);
+    const work = vi
+      .fn()
+      .mockRejectedValueOnce(new Error('1'))
+      .mockRejectedValueOnce(new Error('2'))
+      .mockResolvedValue(undefined);
     const retry = factory.createRetryMiddleware({ maxAttempts: 3, backoffMs: 100, condition: () => true });
     const times: number[] = [];
-    const list = [retry, { middleware: async () => { times.push(performance.now()); await work(); } }];
+    const list = [
+      retry,
+      {
+        middleware: async () => {
+          times.push(performance.now());
+          await work();
+        },
+      },
+    ];
     const run = executor.execute(list, contextOf());
     await vi.advanceTimersByTimeAsync(300);
     await run;
@@ -94,11 +122,17 @@ describe('ConditionalMiddlewareFactory', () => {
       ['conditional-validation', 0],
     ]);
     const condition = (): boolean => true;
-    expect(factory.createRetryMiddleware({ name: 'mine', priority: 7, condition })).toMatchObject({ name: 'mine', priority: 7, condition });
+    expect(factory.createRetryMiddleware({ name: 'mine', priority: 7, condition })).toMatchObject({
+      name: 'mine',
+      priority: 7,
+      condition,
+    });
   });
 
   it('retry gives up on errors that are named', async () => {
-    const next = vi.fn(async () => { throw Object.assign(new Error('x'), { name: 'Fatal' }); });
+    const next = vi.fn(async () => {
+      throw Object.assign(new Error('x'), { name: 'Fatal' });
+    });
     await failureOf(run(factory.createRetryMiddleware({ nonRetryableErrors: ['Fatal'] }), next));
     expect(next).toHaveBeenCalledTimes(1);
   });
@@ -109,7 +143,13 @@ describe('ConditionalMiddlewareFactory', () => {
     await vi.advanceTimersByTimeAsync(50);
     expect(await slow).toMatchObject({ message: 'Operation timed out', code: 'TIMEOUT_EXCEEDED' });
     await run(part, async () => undefined);
-    expect(await failureOf(run(part, async () => { throw coded('X'); }))).toMatchObject({ code: 'X' });
+    expect(
+      await failureOf(
+        run(part, async () => {
+          throw coded('X');
+        }),
+      ),
+    ).toMatchObject({ code: 'X' });
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -121,14 +161,24 @@ describe('ConditionalMiddlewareFactory', () => {
     await run(part, async () => undefined, contextOf('other'));
     gate.resolve();
     await first;
-    await failureOf(run(part, async () => { throw new Error(); }));
+    await failureOf(
+      run(part, async () => {
+        throw new Error();
+      }),
+    );
     await run(part, async () => undefined);
   });
 
   it('validation validates', async () => {
-    const part = factory.createValidationMiddleware({ schema: { type: 'object', required: ['id'] }, validateEvent: (event) => event.type !== 'bad' });
+    const part = factory.createValidationMiddleware({
+      schema: { type: 'object', required: ['id'] },
+      validateEvent: (event) => event.type !== 'bad',
+    });
     const next = vi.fn(async () => undefined);
-    expect(await failureOf(run(part, next))).toMatchObject({ code: 'VALIDATION_ERROR', context: { issues: [{ path: 'id' }] } });
+    expect(await failureOf(run(part, next))).toMatchObject({
+      code: 'VALIDATION_ERROR',
+      context: { issues: [{ path: 'id' }] },
+    });
     expect(await failureOf(run(part, next, contextOf('bad', { id: 1 })))).toMatchObject({ code: 'VALIDATION_ERROR' });
     await run(part, next, contextOf('good', { id: 1 }));
     expect(next).toHaveBeenCalledTimes(1);
@@ -138,7 +188,11 @@ describe('ConditionalMiddlewareFactory', () => {
     const log = vi.fn();
     const part = new ConditionalMiddlewareFactory({ log }).createObservabilityMiddleware({ level: 'warn' });
     await run(part, async () => undefined);
-    await failureOf(run(part, async () => { throw new Error('x'); }));
+    await failureOf(
+      run(part, async () => {
+        throw new Error('x');
+      }),
+    );
     expect(log.mock.calls.map(([level]) => level)).toEqual(['warn', 'warn', 'warn', 'error']);
   });
 });
@@ -157,7 +211,12 @@ describe('conditionUtils', () => {
     ['metadata', u.forMetadata('k', 1), contextOf('a', {}, { k: 1 }), contextOf('a', {}, { k: 2 })],
     ['context', u.forContext(({ data }) => data === 1), contextOf('a', 1), contextOf('a', 2)],
     ['origin', u.forOrigin(['web']), contextOf('a', { origin: 'web' }), contextOf('a', undefined)],
-    ['tenant of the metadata', u.forTenant(['t']), contextOf('a', {}, { tenant: 't' }), contextOf('a', { tenant: 'x' })],
+    [
+      'tenant of the metadata',
+      u.forTenant(['t']),
+      contextOf('a', {}, { tenant: 't' }),
+      contextOf('a', { tenant: 'x' }),
+    ],
     ['critical by priority', u.forCriticalEvents(), contextOf('a', { priority: 8 }), contextOf('a', { priority: 7 })],
     ['critical by metadata', u.forCriticalEvents(), contextOf('a', {}, { critical: true }), contextOf()],
     ['debug', u.forDebugEvents(), contextOf('my.debug.event'), contextOf()],
@@ -170,7 +229,10 @@ describe('conditionUtils', () => {
 
   it('time windows may go over midnight', () => {
     const at = (hour: number): void => void vi.setSystemTime(new Date(2026, 0, 1, hour));
-    const holds = (hour: number, start: number, end: number): unknown => (at(hour), u.forTimeWindow(start, end)(contextOf()));
+    const holds = (hour: number, start: number, end: number): unknown => (
+      at(hour),
+      u.forTimeWindow(start, end)(contextOf())
+    );
     expect([holds(9, 9, 17), holds(17, 9, 17), holds(18, 9, 17)]).toEqual([true, true, false]);
     expect([holds(23, 22, 6), holds(6, 22, 6), holds(7, 22, 6)]).toEqual([true, true, false]);
   });
@@ -199,7 +261,10 @@ describe('when', () => {
 
   it('takes the conditions of conditionUtils, asynchronous ones too', async () => {
     const shout = (handler: any) => async (event: any) => `${await handler(event)}!`;
-    const loud = when(conditionUtils.and(conditionUtils.forEventTypes(['a']), conditionUtils.forMetadata('loud', true)), shout);
+    const loud = when(
+      conditionUtils.and(conditionUtils.forEventTypes(['a']), conditionUtils.forMetadata('loud', true)),
+      shout,
+    );
     expect(await loud(() => 'hey')({ ...eventOf('a'), metadata: { loud: true } })).toBe('hey!');
     expect(await loud(() => 'hey')(eventOf('a'))).toBe('hey');
   });

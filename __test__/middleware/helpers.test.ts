@@ -21,13 +21,18 @@ import { resolveMiddlewareList } from '../../lib/middleware/resolve';
 import { createPort } from '../../lib/observability/port';
 import { coded, eventOf, failureOf } from './support';
 
-const tag = (name: string): Middleware => (handler: MiddlewareHandler) => async (event: unknown) => `${name}(${await handler(event)})`;
+const tag =
+  (name: string): Middleware =>
+  (handler: MiddlewareHandler) =>
+  async (event: unknown) =>
+    `${name}(${await handler(event)})`;
 
 describe('chains and pipelines', () => {
   it('the first used is the outermost', async () => {
     const chain = createMiddlewareChain().use(tag('a')).use(tag('b'));
     expect(await chain.apply(() => 'h')(eventOf())).toBe('a(b(h))');
-    const withContext = (handler: MiddlewareHandler, context: unknown) => async (event: unknown) => `${context}(${await handler(event)})`;
+    const withContext = (handler: MiddlewareHandler, context: unknown) => async (event: unknown) =>
+      `${context}(${await handler(event)})`;
     const pipeline = new MiddlewarePipelineClass('ctx').add('first', withContext as Middleware).add('second', tag('b'));
     expect(await pipeline.build()(() => 'h')(eventOf())).toBe('ctx(b(h))');
   });
@@ -36,7 +41,12 @@ describe('chains and pipelines', () => {
 describe('safeMiddleware', () => {
   it('names itself in every error and keeps the original as cause', async () => {
     const wrap = vi.fn((handler: MiddlewareHandler) => handler);
-    const handler = safeMiddleware('guard', wrap)(() => { throw coded('DOWN', 'it is down'); });
+    const handler = safeMiddleware(
+      'guard',
+      wrap,
+    )(() => {
+      throw coded('DOWN', 'it is down');
+    });
     const event = eventOf();
     for (let round = 0; round < 2; round++) {
       const error = await failureOf(handler(event));
@@ -50,7 +60,10 @@ describe('safeMiddleware', () => {
 
 describe('factories and builders', () => {
   it('refuse invalid configurations by name', async () => {
-    const validator = createConfigValidator({ validate: (c: any) => typeof c?.n === 'number', parse: (c: any) => ({ n: c.n + 1 }) });
+    const validator = createConfigValidator({
+      validate: (c: any) => typeof c?.n === 'number',
+      parse: (c: any) => ({ n: c.n + 1 }),
+    });
     const factory = createTypedMiddlewareFactory('counter', validator, ({ n }) => tag(`n${n}`));
     expect(await factory({ n: 1 })(() => 'h')(eventOf())).toBe('n2(h)');
     expect(() => factory({} as never)).toThrow('[counter] Invalid configuration provided');
@@ -58,8 +71,19 @@ describe('factories and builders', () => {
   });
 
   it('build metadata with defaults', () => {
-    const { metadata } = createMiddlewareBuilder().withPriority(80).withTags('x', 'y').withDependencies('base').build('mine', tag('a'));
-    expect(metadata).toEqual({ name: 'mine', version: '1.0.0', priority: 80, eventTypes: ['*'], dependencies: ['base'], tags: ['x', 'y'] });
+    const { metadata } = createMiddlewareBuilder()
+      .withPriority(80)
+      .withTags('x', 'y')
+      .withDependencies('base')
+      .build('mine', tag('a'));
+    expect(metadata).toEqual({
+      name: 'mine',
+      version: '1.0.0',
+      priority: 80,
+      eventTypes: ['*'],
+      dependencies: ['base'],
+      tags: ['x', 'y'],
+    });
     expect(() => createPriority(101)).toThrow('Middleware priority must be between 0 and 100');
     expect(createPriority(0)).toBe(0);
   });
@@ -73,12 +97,22 @@ describe('factories and builders', () => {
 
 describe('MiddlewareRegistry', () => {
   const build = (name: string, priority: number, ...dependencies: string[]) =>
-    createMiddlewareBuilder().withPriority(priority).withDependencies(dependencies).withTags(`tag-${name}`).build(name, tag(name));
+    createMiddlewareBuilder()
+      .withPriority(priority)
+      .withDependencies(dependencies)
+      .withTags(`tag-${name}`)
+      .build(name, tag(name));
 
   it('resolves dependencies first, then by priority, and never a dependency after its dependant', () => {
     const registry = new MiddlewareRegistry();
-    for (const one of [build('app', 100, 'db'), build('db', 10, 'log'), build('log', 1), build('other', 50)]) registry.register(one);
-    expect(registry.resolve(['app', 'other']).map(({ metadata }) => metadata.name)).toEqual(['other', 'log', 'db', 'app']);
+    for (const one of [build('app', 100, 'db'), build('db', 10, 'log'), build('log', 1), build('other', 50)])
+      registry.register(one);
+    expect(registry.resolve(['app', 'other']).map(({ metadata }) => metadata.name)).toEqual([
+      'other',
+      'log',
+      'db',
+      'app',
+    ]);
     expect(registry.findByTag('tag-db')).toHaveLength(1);
     expect(registry.findByEventType('anything')).toHaveLength(4);
   });
@@ -96,8 +130,14 @@ describe('MiddlewareRegistry', () => {
 describe('withObservability', () => {
   const makeTracer = () => {
     const span = {
-      setAttribute: vi.fn(), setAttributes: vi.fn(), setStatus: vi.fn(), recordException: vi.fn(), addEvent: vi.fn(), end: vi.fn(),
-      getSpanContext: () => undefined, isRecording: () => true,
+      setAttribute: vi.fn(),
+      setAttributes: vi.fn(),
+      setStatus: vi.fn(),
+      recordException: vi.fn(),
+      addEvent: vi.fn(),
+      end: vi.fn(),
+      getSpanContext: () => undefined,
+      isRecording: () => true,
     };
     return { span, startSpan: vi.fn(() => span), withSpan: vi.fn((_span: unknown, fn: () => unknown) => fn()) };
   };
@@ -110,7 +150,12 @@ describe('withObservability', () => {
     expect(await wrapIn(tracer, withObservability(undefined), () => 'ran')(event)).toBe('ran');
     const [name, options] = tracer.startSpan.mock.calls[0] as unknown as [string, { attributes: object }];
     expect(name).toBe('workflow.step');
-    expect(options.attributes).toMatchObject({ 'runtime.event.type': 't', tenantId: 'acme', 'tenant.id': 'acme', correlationId: 'unknown' });
+    expect(options.attributes).toMatchObject({
+      'runtime.event.type': 't',
+      tenantId: 'acme',
+      'tenant.id': 'acme',
+      correlationId: 'unknown',
+    });
     expect(tracer.span.setStatus).toHaveBeenCalledWith({ code: 'ok' });
     expect(tracer.span.end).toHaveBeenCalledTimes(1);
   });
@@ -118,10 +163,15 @@ describe('withObservability', () => {
   it('records the error with code and subcode, and rethrows it', async () => {
     const tracer = makeTracer();
     const failure = Object.assign(coded('TOOL_ERROR', 'broken'), { context: { subcode: 'S1' } });
-    const run = wrapIn(tracer, withObservability({ namePrefix: 'event.process' }), () => { throw failure; });
+    const run = wrapIn(tracer, withObservability({ namePrefix: 'event.process' }), () => {
+      throw failure;
+    });
     expect(await failureOf(Promise.resolve(run(eventOf('t'))))).toBe(failure);
     expect(tracer.startSpan.mock.calls[0]).toContain('event.process.t');
-    expect(tracer.span.setAttribute.mock.calls).toEqual([['error.code', 'TOOL_ERROR'], ['error.subcode', 'S1']]);
+    expect(tracer.span.setAttribute.mock.calls).toEqual([
+      ['error.code', 'TOOL_ERROR'],
+      ['error.subcode', 'S1'],
+    ]);
     expect(tracer.span.recordException).toHaveBeenCalledWith(failure);
     expect(tracer.span.setStatus).toHaveBeenCalledWith({ code: 'error', message: 'broken' });
   });

@@ -43,7 +43,11 @@ describe('middleware in a runtime', () => {
 
   it('the README example runs: [withRetry] uncalled, and per-user fan-out', async () => {
     const runtime = createRuntime(context, undefined, {
-      middleware: [withRetry as never, withTimeout({ timeoutMs: 30_000 }), withConcurrency({ maxConcurrent: 10, getKey: (ev) => ev.data.userId })],
+      middleware: [
+        withRetry as never,
+        withTimeout({ timeoutMs: 30_000 }),
+        withConcurrency({ maxConcurrent: 10, getKey: (ev) => ev.data.userId }),
+      ],
     });
     const seen: unknown[] = [];
     runtime.on('user.action', async (event) => void seen.push(event.data.action));
@@ -71,7 +75,9 @@ describe('middleware in a runtime', () => {
   });
 
   it('an explicit queueTimeoutMs 0 drops', async () => {
-    const runtime = createRuntime(context, undefined, { middleware: [withConcurrency({ maxConcurrent: 1, queueTimeoutMs: 0 })] });
+    const runtime = createRuntime(context, undefined, {
+      middleware: [withConcurrency({ maxConcurrent: 1, queueTimeoutMs: 0 })],
+    });
     let done = 0;
     runtime.on('t', async () => {
       await turn();
@@ -147,7 +153,10 @@ describe('middleware in a runtime', () => {
 
   it('cleanup ends the waits of retries and permits', async () => {
     const runtime = createRuntime(context, undefined, {
-      middleware: [withRetry({ initialDelayMs: 60_000, jitter: false, maxDelayMs: 60_000 }), withConcurrency({ maxConcurrent: 1 })],
+      middleware: [
+        withRetry({ initialDelayMs: 60_000, jitter: false, maxDelayMs: 60_000 }),
+        withConcurrency({ maxConcurrent: 1 }),
+      ],
     });
     runtime.on('t', () => {
       throw coded('NETWORK_ERROR');
@@ -184,7 +193,10 @@ describe('middleware in a runtime, with fake timers', () => {
 
   it('rate limits wait, caches answer', async () => {
     const runtime = createRuntime(context, undefined, {
-      middleware: [withCache({ ttlMs: 60_000, keyFn: (event) => event.data }), withRateLimit({ limit: 1, intervalMs: 100 })],
+      middleware: [
+        withCache({ ttlMs: 60_000, keyFn: (event) => event.data }),
+        withRateLimit({ limit: 1, intervalMs: 100 }),
+      ],
     });
     let runs = 0;
     runtime.on('t', () => void runs++);
