@@ -15,6 +15,8 @@ import type { AnyEvent } from './events';
 import type { DLQConfig } from './dead-letter-queue';
 import type { MemoryMonitorConfig } from './memory-monitor';
 import type { Middleware } from './middleware/types';
+import { checkTenantRate } from './tenant-rate';
+import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
 import type { RetryConfig } from './retry-policy';
 
@@ -144,6 +146,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   operationTimeoutMs?: number;
   /** Put around every handler; the first is closest to it. Default none. */
   middleware?: readonly Middleware[];
+  /** How many events of each tenant may run: the others wait for their turn, or are refused. Default: no limit. */
+  rateLimit?: TenantRateLimit;
   /** Watches memory when given. */
   memoryMonitor?: MemoryMonitorConfig;
   /** Track deliveries. Default false. */
@@ -244,6 +248,7 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   staleThreshold: duration,
   operationTimeoutMs: duration,
   middleware: (path, value) => (Array.isArray(value) ? value : refuse(path, value, 'a list of middleware')),
+  rateLimit: checkTenantRate,
   memoryMonitor: object,
   enableAcks: flag,
   ackTimeout: duration,

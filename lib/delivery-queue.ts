@@ -7,6 +7,7 @@ import { monotonicNow } from './clock';
 import { PressureSampler } from './pressure';
 import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
+import type { TenantRate } from './tenant-rate';
 import type { DeadLetterQueue } from './dead-letter-queue';
 import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
 import type { AnyEvent, AnyEventMetadata } from './events';
@@ -61,7 +62,7 @@ export interface Submission {
 /** A submission that brings nothing but its priority. */
 export const PLAIN: Submission = Object.freeze({ priority: 0 });
 
-type Refusal = 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
+type Refusal = 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted' | 'rate-limited';
 
 const SIZE_TOO_LARGE = 2;
 const SIZE_QUEUE_FULL = 3;
@@ -97,9 +98,12 @@ export class DeliveryQueue implements EngineHost {
     'shutting-down': 0,
     invalid: 0,
     aborted: 0,
+    'rate-limited': 0,
   };
   readonly retriesByType = new Map<string, number>();
   compressedEvents = 0;
+  /** The rate limit of the runtime that owns it. */
+  rate: TenantRate | undefined;
   isClosed = false;
 
   constructor(settings: DeliverySettings, port: ObservabilityPort) {
@@ -122,7 +126,8 @@ export class DeliveryQueue implements EngineHost {
   /** Whether a fresh event that brings nothing but its priority can be taken without further questions. */
   get isPlain(): boolean {
     const { knowsSizes, maxConcurrentPerEventType } = this.settings;
-    return !this.isClosed && !knowsSizes && maxConcurrentPerEventType === undefined;
+    const asksRate = this.rate?.rejects ?? false;
+    return !this.isClosed && !knowsSizes && maxConcurrentPerEventType === undefined && !asksRate;
   }
 
   hasRoom(): boolean {
@@ -135,6 +140,7 @@ export class DeliveryQueue implements EngineHost {
     if (!fresh && (this.engine.slotOf(event.id) >= 0 || this.dedupe.isDone(event.id))) {
       return this.#refused('duplicate', event);
     }
+    if (this.rate?.refusal(event) !== undefined) return this.#refused('rate-limited', event);
     const { idempotencyKey } = brings;
     if (idempotencyKey !== undefined && !this.dedupe.takeKey(idempotencyKey)) return this.#refused('duplicate', event);
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
@@ -259,6 +265,10 @@ export class DeliveryQueue implements EngineHost {
         });
       case 'shutting-down':
         return new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the runtime has been cleaned up; create a new one', {
+          context,
+        });
+      case 'rate-limited':
+        return new RuntimeError('RATE_LIMITED', "the tenant's rate limit is reached; emit more slowly or raise rateLimit", {
           context,
         });
       case 'aborted':

@@ -88,7 +88,7 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
   const core = engine.stats();
   const depth = Number.isFinite(settings.maxQueueDepth) ? settings.maxQueueDepth : undefined;
   const byType = Object.fromEntries(queue.retriesByType);
-  const refused = refusals.full + refusals['too-large'] + refusals['shutting-down'] + refusals.invalid;
+  const refused = refusals.full + refusals['too-large'] + refusals['shutting-down'] + refusals.invalid + refusals['rate-limited'];
   return {
     size: engine.depth,
     maxQueueDepth: depth,
