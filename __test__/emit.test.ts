@@ -333,7 +333,7 @@ it('has methods that work without their object', async () => {
 describe('rateLimit', () => {
   it('refuses what a tenant emits above its rate, and no other tenant', async () => {
     vi.useFakeTimers();
-    const runtime = quiet({ rateLimit: { limit: 2, intervalMs: 1000 } });
+    const runtime = quiet({ rateLimit: { limit: 2, intervalMs: 1000, onLimit: 'reject' } });
     const emit = (tenantId: string): string | undefined =>
       (runtime.emit('a', 1, { tenantId }).error as { code?: string } | undefined)?.code;
     expect([emit('loud'), emit('loud'), emit('loud'), emit('small')]).toEqual([

@@ -15,7 +15,8 @@ import type { AnyEvent } from './events';
 import type { DLQConfig } from './dead-letter-queue';
 import type { MemoryMonitorConfig } from './memory-monitor';
 import type { Middleware } from './middleware/types';
-import type { RateLimit } from './middleware/rate-limiter';
+import { checkTenantRate } from './tenant-rate';
+import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
 import type { RetryConfig } from './retry-policy';
 
@@ -145,6 +146,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   operationTimeoutMs?: number;
   /** Put around every handler; the first is closest to it. Default none. */
   middleware?: readonly Middleware[];
+  /** How many events of each tenant may run: the others wait for their turn, or are refused. Default: no limit. */
+  rateLimit?: TenantRateLimit;
   /** Watches memory when given. */
   memoryMonitor?: MemoryMonitorConfig;
   /** Track deliveries. Default false. */
@@ -167,8 +170,6 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   eventStoreConfig?: Record<string, unknown>;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
-  /** Events that each tenant may emit in a time; more are refused. Default: any number. */
-  rateLimit?: RateLimit;
   /** Told of every failed attempt. */
   onError?: (error: unknown, event: AnyEvent) => void;
   /** Know which event was emitted inside which handler, and limit such chains. Default false. */
@@ -247,6 +248,7 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   staleThreshold: duration,
   operationTimeoutMs: duration,
   middleware: (path, value) => (Array.isArray(value) ? value : refuse(path, value, 'a list of middleware')),
+  rateLimit: checkTenantRate,
   memoryMonitor: object,
   enableAcks: flag,
   ackTimeout: duration,
@@ -260,7 +262,6 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   eventStoreConfig: object,
   signal: requireSignal,
   onError: requireFunction,
-  rateLimit: object,
   trackCauses: flag,
   strict: flag,
 };

@@ -6,7 +6,6 @@ import { RuntimeError, messageOf } from './errors';
 import { monotonicNow } from './clock';
 import { PressureSampler } from './pressure';
 import { QueueBreaker } from './queue-breaker';
-import { RateLimiter } from './middleware/rate-limiter';
 import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DeadLetterQueue } from './dead-letter-queue';
@@ -14,7 +13,7 @@ import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
 import type { AnyEvent, AnyEventMetadata } from './events';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
-import type { RateLimit } from './middleware/rate-limiter';
+import type { TenantRate } from './tenant-rate';
 
 /** Redeliveries remembered in an event's metadata. */
 const MAX_HISTORY = 20;
@@ -43,8 +42,6 @@ export interface DeliverySettings {
   maxProcessedEvents: number;
   /** Failures in a row that open the breaker; undefined: there is none. */
   breakerThreshold: number | undefined;
-  /** Events that each tenant may emit; undefined: any number. */
-  rateLimit: Required<RateLimit> | undefined;
   tenantId: string | undefined;
   onError: ((error: unknown, event: AnyEvent) => void) | undefined;
 }
@@ -85,7 +82,8 @@ export class DeliveryQueue implements EngineHost {
   readonly dedupe: Deduplicator;
   readonly pressure: PressureSampler;
   readonly breaker: QueueBreaker | undefined;
-  readonly #limiter: RateLimiter | undefined;
+  /** The rate limit of the runtime that owns it. */
+  rate: TenantRate | undefined;
   /** Where events that have finally failed go; undefined: they are counted and logged only. */
   deadLetters: DeadLetterQueue | undefined;
   /** Starts the handlers of an event. */
@@ -118,7 +116,6 @@ export class DeliveryQueue implements EngineHost {
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
     this.pressure = new PressureSampler(settings);
     this.breaker = settings.breakerThreshold === undefined ? undefined : new QueueBreaker(settings.breakerThreshold);
-    this.#limiter = settings.rateLimit === undefined ? undefined : new RateLimiter(settings.rateLimit, false);
     this.engine = new Engine(engineConfig(settings), this);
     this.engine.onTurn = (): void => this.#samplePressure();
     const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
@@ -134,7 +131,7 @@ export class DeliveryQueue implements EngineHost {
   /** Whether a fresh event that brings nothing but its priority can be taken without further questions. */
   get isPlain(): boolean {
     const { knowsSizes, maxConcurrentPerEventType } = this.settings;
-    return !this.isClosed && !knowsSizes && maxConcurrentPerEventType === undefined && this.#limiter === undefined;
+    return !this.isClosed && !knowsSizes && maxConcurrentPerEventType === undefined && !(this.rate?.rejects ?? false);
   }
 
   hasRoom(): boolean {
@@ -147,8 +144,8 @@ export class DeliveryQueue implements EngineHost {
     if (!fresh && (this.engine.slotOf(event.id) >= 0 || this.dedupe.isDone(event.id))) {
       return this.#refused('duplicate', event);
     }
-    const waitMs = this.#limiter?.enter(brings.tenantId ?? this.settings.tenantId);
-    if (typeof waitMs === 'number') return this.#refused('rate-limited', event, waitMs);
+    const waitMs = this.rate?.refusal(event);
+    if (waitMs !== undefined) return this.#refused('rate-limited', event, waitMs);
     const { idempotencyKey } = brings;
     if (idempotencyKey !== undefined && !this.dedupe.takeKey(idempotencyKey)) return this.#refused('duplicate', event);
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;

@@ -1,5 +1,4 @@
 import { NEVER_AGAIN, readRetry, readRetryable } from './retry-policy';
-import { readRateLimit } from './middleware/rate-limiter';
 import type { DeliverySettings } from './delivery-queue';
 import type { EventQueueConfig, RuntimeConfig } from './config';
 import type { RedeliveryConfig } from './native/engine';
@@ -52,7 +51,6 @@ export function queueSettings(config: EventQueueConfig, retries: boolean): Deliv
     enableCompression: config.enableCompression ?? true,
     maxProcessedEvents: config.maxProcessedEvents ?? 10_000,
     breakerThreshold: config.enableCircuitBreaker ? (config.circuitBreakerThreshold ?? 5) : undefined,
-    rateLimit: undefined,
     tenantId: undefined,
     onError: undefined,
   };
@@ -77,6 +75,5 @@ export function runtimeSettings(config: RuntimeConfig): DeliverySettings {
     knowsSizes: SIZE_KEYS.some((key) => merged[key] !== undefined),
     tenantId: config.tenantId,
     onError: config.onError,
-    rateLimit: config.rateLimit && readRateLimit('rateLimit', config.rateLimit),
   };
 }

@@ -9,6 +9,8 @@ import { createEvent } from './events';
 import { EventProcessor } from './event-processor';
 import { MemoryMonitor } from './memory-monitor';
 import { resolveMiddlewareList } from './middleware/resolve';
+import { TenantRate } from './tenant-rate';
+import type { TenantRateLimit } from './tenant-rate';
 import { createPort } from './observability/port';
 import { processorStats } from './optimized-event-processor';
 import { EnhancedEventQueue } from './queue';
@@ -65,6 +67,8 @@ function uniqueTime(): number {
 
 const newExecutionId = (): string => `runtime_${uniqueTime()}_${Math.random().toString(36).slice(2, 11)}`;
 
+type EventRunner = (event: AnyEvent, slot: number) => unknown;
+
 class RuntimeImpl implements Runtime {
   readonly #context: ContextLike;
   readonly #observability: unknown;
@@ -105,13 +109,24 @@ class RuntimeImpl implements Runtime {
       batcher: new EmitBatcher(config.batching ?? {}, this.#queue.engine),
       port: this.#port,
     });
-    this.#queue.runner = config.trackCauses
+    const run: EventRunner = config.trackCauses
       ? (event, slot): unknown => this.#emitter.runWithCause(event, slot)
       : (event, slot): unknown => this.#processor.run(event, slot);
+    this.#queue.runner = config.rateLimit === undefined ? run : this.#limitRate(config.rateLimit, tenantId, run);
     this.#queue.follower = (event, returned, slot): Promise<void> => this.#processor.follow(event, returned, slot);
     this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
     if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();
     this.#obeySignals();
+  }
+
+  /** Puts the rate limit before emits or before runs; a run that waits for its turn holds no permit. */
+  #limitRate(limit: TenantRateLimit, tenantId: string | undefined, run: EventRunner): EventRunner {
+    const rate = new TenantRate(limit, tenantId);
+    this.#queue.rate = rate;
+    return (event, slot) => {
+      const turn = rate.turn(event, this.#shutdown.signal);
+      return turn === undefined ? run(event, slot) : this.#queue.engine.park(slot, turn).then(() => run(event, slot));
+    };
   }
 
   #tellUnknownKeys(messages: string[]): void {

@@ -228,3 +228,46 @@ describe('middleware in a runtime, with fake timers', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 });
+
+describe('rateLimit of a runtime', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('lets each tenant run at its rate: the others wait, and lose nothing', async () => {
+    const runtime = createRuntime(context, undefined, { rateLimit: { limit: 2, intervalMs: 100 }, maxConcurrent: 1 });
+    const seen: string[] = [];
+    runtime.on('t', (event) => void seen.push(event.metadata!.tenantId!));
+    for (let n = 0; n < 4; n++) runtime.emit('t', n, { tenantId: 'loud' });
+    runtime.emit('t', 0, { tenantId: 'quiet' });
+    let isDone = false;
+    void runtime.process().then(() => (isDone = true));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen.sort()).toEqual(['loud', 'loud', 'quiet']);
+    await vi.advanceTimersByTimeAsync(50);
+    expect([seen.length, isDone]).toEqual([4, false]);
+    await vi.advanceTimersByTimeAsync(51);
+    expect([seen.length, isDone]).toEqual([5, true]);
+    await runtime.cleanup();
+  });
+
+  it('refuses at emit when told to, by tenant', async () => {
+    const runtime = createRuntime(context, undefined, { rateLimit: { limit: 1, onLimit: 'reject' } });
+    expect(runtime.emit('t').queued).toBe(true);
+    const refused = runtime.emit('t');
+    expect(refused).toMatchObject({
+      queued: false,
+      error: { code: 'RATE_LIMITED', context: { reason: 'rate-limited' } },
+    });
+    expect(runtime.emit('t', {}, { tenantId: 'other' }).queued).toBe(true);
+    vi.advanceTimersByTime(1000);
+    expect(runtime.emit('t').queued).toBe(true);
+    await runtime.cleanup();
+  });
+
+  it('is checked when the runtime is made', () => {
+    expect(() => createRuntime(context, undefined, { rateLimit: { limit: 0 } })).toThrow('rateLimit.limit: got 0');
+    expect(() => createRuntime(context, undefined, { rateLimit: { limit: 1, onLimit: 'drop' as never } })).toThrow(
+      'rateLimit.onLimit',
+    );
+  });
+});

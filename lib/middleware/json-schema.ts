@@ -43,7 +43,7 @@ type AjvModule = { default: new (options: object) => AjvInstance };
 
 /** Ajv takes some 40 ms to load: only who uses a JSON Schema pays for it. */
 function ajvFor(schema: Record<string, unknown>): AjvInstance {
-  const load = createRequire(typeof __filename === 'string' ? __filename : import.meta.url);
+  const load = createRequire(__filename);
   const is2020 = String(schema.$schema).includes('2020-12');
   const { default: Ajv } = load(is2020 ? 'ajv/dist/2020' : 'ajv') as AjvModule;
   return new Ajv({ allErrors: true, strict: false, validateFormats: false });
