@@ -103,7 +103,7 @@ describe('the packed package', () => {
        import * as core from '${PACKAGE}/core';
        const require = createRequire(import.meta.url);
        const { BaseSDKError, RuntimeError } = require('${PACKAGE}');
-       assert(new middleware.MiddlewareError('STATE_ERROR') instanceof BaseSDKError);
+       assert(new root.MiddlewareError('STATE_ERROR') instanceof BaseSDKError);
        assert(new RuntimeError('STREAM_ERROR') instanceof root.RuntimeError);
        for (const view of [middleware, core, require('${PACKAGE}/middleware'), require('${PACKAGE}/core')]) {
          for (const [name, value] of Object.entries(view)) assert.equal(value, root[name], name);
@@ -150,9 +150,9 @@ describe('the packed package', () => {
 
 /** What a user writes; `Handled` and the event's data are inferred. */
 const PROGRAM = `
-import { createEvent, createRuntime, RuntimeError, BaseSDKError, isEventType } from '${PACKAGE}';
+import { createEvent, createRuntime, BaseSDKError, isEventType, MiddlewareError, RuntimeError } from '${PACKAGE}';
 import type { AnyEvent, EventHandler, RuntimeErrorCode } from '${PACKAGE}';
-import { MiddlewareError } from '${PACKAGE}/middleware';
+import { withRetry } from '${PACKAGE}/middleware';
 import { createEvent as sameCreateEvent, MemoryMonitor } from '${PACKAGE}/core';
 
 interface Events {
@@ -169,6 +169,7 @@ void runtime.process();
 
 const handler: EventHandler = (event: AnyEvent) => { void event.id; };
 void handler(createEvent('user.created', { name: 'Ada' }));
+void withRetry;
 const create: typeof createEvent = sameCreateEvent;
 const failure: BaseSDKError = new MiddlewareError('STATE_ERROR', 'no state', { cause: new Error('why') });
 const code: RuntimeErrorCode = new RuntimeError('INVALID_ARGUMENT').code;
