@@ -154,7 +154,10 @@ describe('reprocessWhere', () => {
     await fill(['e1', 'e2'], 'a');
     await fill(['e3'], 'b');
     expect(idsIn(await deadLetters.reprocessWhere({ eventType: 'a' }))).toEqual(['e1', 'e2']);
-    expect(queued).toEqual([['e1', 4], ['e2', 4]]);
+    expect(queued).toEqual([
+      ['e1', 4],
+      ['e2', 4],
+    ]);
     expect(left()).toEqual(['e3']);
   });
 
@@ -192,7 +195,9 @@ describe('reprocessWhere', () => {
   test('with an async predicate, for which all would match, queues nothing', async () => {
     await fill(['e1']);
     const predicate = (async () => false) as never;
-    await expect(deadLetters.reprocessWhere(predicate)).rejects.toThrow('allowed: criteria, or a function that answers at once');
+    await expect(deadLetters.reprocessWhere(predicate)).rejects.toThrow(
+      'allowed: criteria, or a function that answers at once',
+    );
     expect(left()).toEqual(['e1']);
   });
 
@@ -310,7 +315,10 @@ describe('of a runtime', () => {
   });
 
   test('are bounded by deadLetter.maxSize and deadLetter.retentionMs', async () => {
-    const runtime = quiet({ deadLetter: { maxSize: 2, retentionMs: 1000 }, queueConfig: { dlq: { cleanupInterval: 100 } } });
+    const runtime = quiet({
+      deadLetter: { maxSize: 2, retentionMs: 1000 },
+      queueConfig: { dlq: { cleanupInterval: 100 } },
+    });
     runtime.on('job', broken);
     for (let n = 0; n < 3; n++) runtime.emit('job', n);
     const done = runtime.process();
