@@ -1396,6 +1396,24 @@ export interface DLQStats {
     age: number;
   }[];
 }
+/**
+ * What has happened to dead letters since the start. Nothing is forgotten:
+ * `filed + restored = evicted + expired + removed + totalItems`.
+ */
+export interface DeadLetterCounters {
+  /** Events filed for the first time. */
+  filed: number;
+  /** Brought back from the persistor. */
+  restored: number;
+  /** Left to make room. */
+  evicted: number;
+  /** Left because of their age. */
+  expired: number;
+  /** Taken out: reprocessed, purged, cleared. */
+  removed: number;
+  /** Calls of the persistor that failed. */
+  persistenceErrors: number;
+}
 /** Which dead letters are meant; all that is given must match. */
 export interface DeadLetterCriteria {
   /** Milliseconds: items that are at least that old (the name is historical). */
@@ -1408,6 +1426,15 @@ export interface DeadLetterCriteria {
   errorType?: string | undefined;
   /** One of the tags. */
   tag?: string | undefined;
+}
+/** Which page of dead letters. */
+export interface DeadLetterListOptions {
+  /** Items of a page, 1 to 10,000. Default 50. */
+  limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  cursor?: string | undefined;
+  /** Exactly this event type. */
+  type?: string | undefined;
 }
 /** A page of dead letters. */
 export interface DeadLetterPage {
@@ -3010,28 +3037,6 @@ export type TraceProcessor = (items: SpanRecord[]) => unknown;
 export type WhenCondition = (context: WhenContext) => boolean | Promise<boolean>;
 /** What a condition of {@link when} looks at: the event's own fields and those of {@link MiddlewareContext}. */
 export type WhenContext = AnyEvent & MiddlewareContext;
-interface DeadLetterCounters {
-  /** Events filed for the first time. */
-  filed: number;
-  /** Brought back from the persistor. */
-  restored: number;
-  /** Left to make room. */
-  evicted: number;
-  /** Left because of their age. */
-  expired: number;
-  /** Taken out: reprocessed, purged, cleared. */
-  removed: number;
-  /** Calls of the persistor that failed. */
-  persistenceErrors: number;
-}
-interface DeadLetterListOptions {
-  /** Items of a page, 1 to 10,000. Default 50. */
-  limit?: number | undefined;
-  /** `nextCursor` of the page before. */
-  cursor?: string | undefined;
-  /** Exactly this event type. */
-  type?: string | undefined;
-}
 interface DeliverySettings {
   maxQueueDepth: number;
   overflow: "reject" | "wait" | "drop-oldest";

@@ -265,7 +265,7 @@ describe.each([
     expect(again.get('e1')?.errors[0]?.stack).toContain('broken');
     expect(again.get('e1')?.event.data).toMatchObject({
       big: '10n',
-      run: '[function]',
+      run: '[function run]',
       when: '1970-01-01T00:00:00.005Z',
       failed: { name: 'TypeError', message: 'no', stack: expect.stringContaining('TypeError') as string },
       map: [['a', '1n']],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DeadLetterQueue } from '../lib/dead-letter-queue';
-import { KernelError } from '../lib/errors';
+import { KernelError, RuntimeError } from '../lib/errors';
 import type { DLQConfig } from '../lib/dead-letter-queue';
 import type { AnyEvent } from '../lib/events';
 
@@ -33,6 +33,12 @@ function eventOf(id: string, type = 'order.paid', metadata?: Record<string, unkn
 
 async function fill(queue: DeadLetterQueue, ids: readonly string[], message = 'broken'): Promise<void> {
   for (const id of ids) await queue.sendToDLQ(eventOf(id), new Error(message), 1);
+}
+
+function revokedList(): unknown[] {
+  const { proxy, revoke } = Proxy.revocable<unknown[]>([], {});
+  revoke();
+  return proxy;
 }
 
 const idsOf = (queue: DeadLetterQueue): string[] => queue.page(1000, 0, null).items.map((item) => item.id);
@@ -106,13 +112,22 @@ describe('an item', () => {
   test('is tagged with the first kind of error found in message, name or code', async () => {
     const queue = create();
     const timeout = Object.assign(new Error('too late'), { name: 'TimeoutError' });
+    const cyclic = new Error('broken');
+    cyclic.cause = cyclic;
     const cases: [string, unknown, string][] = [
       ['message', new Error('upstream said: VALIDATIONERROR'), 'error:validationerror'],
       ['name', timeout, 'error:timeouterror'],
       ['code', new KernelError('TIMEOUT_EXCEEDED', 'Handler timed out after 5ms'), 'error:timeouterror'],
       ['system', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'error:networkerror'],
       ['abort', AbortSignal.abort(new DOMException('late', 'TimeoutError')).reason, 'error:timeouterror'],
+      ['cause', new KernelError('RETRY_EXCEEDED', 'Max attempts exceeded', { cause: timeout }), 'error:timeouterror'],
+      [
+        'many',
+        new RuntimeError('HANDLERS_FAILED', '1/2', { cause: new AggregateError([new Error('a'), timeout]) }),
+        'error:timeouterror',
+      ],
       ['none', new Error('broken'), 'error:unknown'],
+      ['cycle', cyclic, 'error:unknown'],
     ];
     for (const [id, error] of cases) await queue.sendToDLQ(eventOf(id), error, 1);
     for (const [id, , tag] of cases) expect(queue.get(id)?.tags).toEqual(['type:order', tag]);
@@ -125,6 +140,7 @@ describe('an item', () => {
     ['a number', 7, '7'],
     ['an object with a message', { message: 'as an error' }, 'as an error'],
     ['an object without a text', Object.create(null), 'something that has no text was thrown'],
+    ['an error with a list that cannot be read', Object.assign(new Error('odd'), { errors: revokedList() }), 'odd'],
     [
       'a proxy that throws',
       new Proxy(

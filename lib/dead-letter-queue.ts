@@ -111,12 +111,12 @@ export class DeadLetterQueue {
   #file(event: AnyEvent, error: unknown, attempts: number, context: DLQContext): DLQItem {
     const now = Date.now();
     const id = bookId(event.id);
-    const { message, name, code, stack } = describeThrown(error);
+    const { message, names, codes, stack } = describeThrown(error);
     const { isNew, tags, droppedError, evicted } = this.#book.file(now, id, {
       eventType: event.type,
       message,
-      errorName: name,
-      errorCode: code,
+      errorNames: names,
+      errorCodes: codes,
       attempts,
       agentId: idOf(event.metadata?.agentId),
       workflowId: idOf(event.metadata?.workflowId),

@@ -1,33 +1,61 @@
 import { messageOf } from './errors';
 
-/** What can be told of something thrown; texts that it has not are empty. */
+/** Errors looked at behind one: its causes, and the members of aggregates. */
+const MAX_ERRORS = 16;
+
+/** What can be told of something thrown. */
 export interface ThrownDescription {
   message: string;
-  name: string;
-  code: string;
+  /** Names of the error and of what caused it, outermost first. */
+  names: string[];
+  /** Codes of the same, where they have one. */
+  codes: string[];
   stack: string | undefined;
 }
 
 /** Describes anything that may be thrown, also what is no error and what throws when it is looked at. */
 export function describeThrown(thrown: unknown): ThrownDescription {
-  const read = (key: string): unknown => {
-    try {
-      return (thrown as Record<string, unknown> | null | undefined)?.[key];
-    } catch {
-      return undefined;
-    }
-  };
-  const isObject = typeof thrown === 'object' && thrown !== null;
-  const text = (key: string): string | undefined => {
-    const value = isObject ? read(key) : undefined;
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-  };
+  const chain = chainOf(thrown);
+  const texts = (key: string): string[] => chain.map((error) => text(error, key)).filter((value) => value !== '');
   return {
-    message: text('message') ?? safeMessage(thrown),
-    name: text('name') ?? '',
-    code: text('code') ?? '',
-    stack: text('stack'),
+    message: text(thrown, 'message') || safeMessage(thrown),
+    names: texts('name'),
+    codes: texts('code'),
+    stack: text(thrown, 'stack') || undefined,
   };
+}
+
+function chainOf(thrown: unknown): unknown[] {
+  const found = new Set<unknown>([thrown]);
+  // The set grows while it is walked.
+  for (const error of found) {
+    for (const next of [read(error, 'cause'), ...members(error)]) {
+      if (next !== undefined && found.size < MAX_ERRORS) found.add(next);
+    }
+  }
+  return [...found];
+}
+
+function members(aggregate: unknown): unknown[] {
+  try {
+    const errors = read(aggregate, 'errors');
+    return Array.isArray(errors) ? errors.slice(0, MAX_ERRORS) : [];
+  } catch {
+    return [];
+  }
+}
+
+function read(value: unknown, key: string): unknown {
+  try {
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function text(value: unknown, key: string): string {
+  const member = read(value, key);
+  return typeof member === 'string' || typeof member === 'number' ? String(member) : '';
 }
 
 function safeMessage(thrown: unknown): string {

@@ -32,13 +32,14 @@ export {
 } from './events';
 export * from './observability/index';
 export type { BatchingConfig, EventQueueConfig, Overflow, RuntimeConfig } from './config';
-export type { DeadLetterPage, DeadLetters } from './dead-letters';
+export type { DeadLetterListOptions, DeadLetterPage, DeadLetters } from './dead-letters';
 export type {
   DLQConfig,
   DLQContext,
   DLQError,
   DLQItem,
   DLQStats,
+  DeadLetterCounters,
   DeadLetterCriteria,
   Requeue,
 } from './dead-letter-queue';

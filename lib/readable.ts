@@ -18,13 +18,23 @@ function copyOf(value: unknown, path: object[]): unknown {
     case 'symbol':
       return value.toString();
     case 'function':
-      return '[function]';
+      return functionText(value);
     case 'number':
       return Number.isFinite(value) ? value : String(value);
     case 'object':
       return value === null ? null : copyOfObject(value, path);
     default:
       return value;
+  }
+}
+
+function functionText(value: object): string {
+  try {
+    const { name } = value as { name?: unknown };
+    return typeof name === 'string' && name !== '' ? `[function ${name}]` : '[function anonymous]';
+  } catch {
+    // A proxy of the user's has thrown.
+    return '[function]';
   }
 }
 

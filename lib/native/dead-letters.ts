@@ -2,9 +2,9 @@
 export interface LetterFailure {
   eventType: string;
   message: string;
-  /** Empty: none; so is the code. */
-  errorName: string;
-  errorCode: string;
+  /** Of the error and of what caused it, outermost first; so are the codes. */
+  errorNames: string[];
+  errorCodes: string[];
   /** A whole number. */
   attempts: number;
   agentId: string | null;

@@ -9,8 +9,8 @@ use crate::core::dead_letters::{self as core, Criteria, DeadLetters, Failure, St
 pub struct LetterFailure {
     pub event_type: String,
     pub message: String,
-    pub error_name: String,
-    pub error_code: String,
+    pub error_names: Vec<String>,
+    pub error_codes: Vec<String>,
     pub attempts: u32,
     pub agent_id: Option<String>,
     pub workflow_id: Option<String>,
@@ -97,8 +97,8 @@ impl NodeDeadLetters {
         let failure = Failure {
             event_type: failure.event_type,
             message: failure.message,
-            error_name: failure.error_name,
-            error_code: failure.error_code,
+            error_names: failure.error_names,
+            error_codes: failure.error_codes,
             attempts: failure.attempts,
             agent_id: failure.agent_id,
             workflow_id: failure.workflow_id,

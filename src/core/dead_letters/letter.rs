@@ -13,10 +13,10 @@ pub struct Failure {
     pub event_type: String,
     /// Message of the error.
     pub message: String,
-    /// Name of the error, or nothing.
-    pub error_name: String,
-    /// Code of the error, or nothing.
-    pub error_code: String,
+    /// Names of the error and of what caused it, outermost first.
+    pub error_names: Vec<String>,
+    /// Codes of the same, where they have one.
+    pub error_codes: Vec<String>,
     /// Attempts made.
     pub attempts: u32,
     /// The agent that the event belongs to.
@@ -105,7 +105,7 @@ impl Letter {
         let errors = entries.map(|(index, message)| ErrorEntry {
             kind: match filed_kind {
                 Some(kind) if index == 0 => kind,
-                _ => kind_of(&message, "", ""),
+                _ => kind_of(&message, &[], &[]),
             },
             message,
         });
@@ -133,7 +133,7 @@ impl Letter {
         if !self.tags.iter().any(|tag| tag == POISON_TAG) {
             self.tags.push(POISON_TAG.to_owned());
         }
-        let kind = kind_of(&message, "", "");
+        let kind = kind_of(&message, &[], &[]);
         self.push_error(ErrorEntry { message, kind })
     }
 
@@ -151,7 +151,7 @@ impl Failure {
     fn entry(&self) -> ErrorEntry {
         ErrorEntry {
             message: self.message.clone(),
-            kind: kind_of(&self.message, &self.error_name, &self.error_code),
+            kind: kind_of(&self.message, &self.error_names, &self.error_codes),
         }
     }
 }
@@ -187,11 +187,19 @@ const CONNECTION_CODES: [&str; 7] = [
     "epipe",
 ];
 
-/// The message first, as users search for what it says; then the name, then the code.
-fn kind_of(message: &str, name: &str, code: &str) -> &'static str {
+/// The message first, as users search for what it says; then names, then codes.
+fn kind_of(message: &str, names: &[String], codes: &[String]) -> &'static str {
+    let in_names = || {
+        let mut names = names.iter();
+        names.find_map(|name| named_kind(&name.to_lowercase()))
+    };
+    let in_codes = || {
+        let mut codes = codes.iter();
+        codes.find_map(|code| kind_of_code(&code.to_lowercase()))
+    };
     named_kind(&message.to_lowercase())
-        .or_else(|| named_kind(&name.to_lowercase()))
-        .or_else(|| kind_of_code(&code.to_lowercase()))
+        .or_else(in_names)
+        .or_else(in_codes)
         .unwrap_or("unknown")
 }
 
@@ -235,12 +243,25 @@ mod tests {
             ),
             ("no", "Error", "", "unknown"),
             ("a timeout", "Error", "23", "unknown"),
+            (
+                "gave up",
+                "KernelError TimeoutError",
+                "RETRY_EXCEEDED",
+                "timeouterror",
+            ),
+            (
+                "gave up",
+                "KernelError Error",
+                "RETRY_EXCEEDED EPIPE",
+                "networkerror",
+            ),
         ];
-        for (message, name, code, kind) in cases {
+        let words = |text: &str| -> Vec<String> { text.split(' ').map(Into::into).collect() };
+        for (message, names, codes, kind) in cases {
             assert_eq!(
-                kind_of(message, name, code),
+                kind_of(message, &words(names), &words(codes)),
                 kind,
-                "{message} {name} {code}"
+                "{message} {names} {codes}"
             );
         }
     }

@@ -4,7 +4,7 @@ pub(super) fn failure(event_type: &str, message: &str) -> Failure {
     Failure {
         event_type: event_type.into(),
         message: message.into(),
-        error_name: "Error".into(),
+        error_names: vec!["Error".into()],
         attempts: 2,
         ..Failure::default()
     }
