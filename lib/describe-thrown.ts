@@ -23,18 +23,9 @@ export function describeThrown(thrown: unknown): ThrownDescription {
     return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
   };
   return {
-    message: text('message') ?? safeMessage(thrown),
+    message: text('message') ?? messageOf(thrown),
     name: text('name') ?? '',
     code: text('code') ?? '',
     stack: text('stack'),
   };
-}
-
-function safeMessage(thrown: unknown): string {
-  try {
-    return messageOf(thrown);
-  } catch {
-    // An object without `toString`, or with one that throws.
-    return 'something that has no text was thrown';
-  }
 }
