@@ -178,9 +178,9 @@ describe('an observability object that misbehaves', () => {
     port.log('error', 'b', { error: null });
     port.log('error', 'c', { error: Object.create(null) });
     expect(log.mock.calls.map(([, , context]) => context)).toEqual([
-      { error: 'unknown error' },
+      { error: 'something that has no text was thrown' },
       { error: 'null' },
-      { error: 'unknown error' },
+      { error: 'something that has no text was thrown' },
     ]);
   });
 });

@@ -224,9 +224,16 @@ const FAMILY: readonly [readonly string[], ErrorFactory][] = [
 const field = (error: unknown, name: string): unknown =>
   typeof error === 'object' && error !== null ? (error as Record<string, unknown>)[name] : undefined;
 
-/** The message of anything that may be thrown. */
+/** The message of anything that may be thrown. Never throws itself, whatever the thing is. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (typeof error === 'string') return error;
+  try {
+    const message = field(error, 'message');
+    return typeof message === 'string' ? message : String(error);
+  } catch {
+    // An object without `toString`, or with one that throws.
+    return 'something that has no text was thrown';
+  }
 }
 
 /** Makes an error of the family of anything: SDK errors are returned as they are, others become the `cause`. */

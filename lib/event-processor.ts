@@ -1,5 +1,5 @@
 import { fillEvent } from './fill-event';
-import { RuntimeError } from './errors';
+import { RuntimeError, messageOf } from './errors';
 import { HandlerTable } from './handlers';
 import { native } from './native/index';
 import { EVENT_SPAN_NAME, eventSpanOptions } from './observability/event-trace';
@@ -169,7 +169,7 @@ export class EventProcessor {
     }
     if (errors.length === 0) return;
     const message = `${errors.length}/${list.length} handlers failed`;
-    const messages = errors.map((error) => (error instanceof Error ? error.message : String(error)));
+    const messages = errors.map(messageOf);
     port.log('warn', message, { eventId: event.id, eventType: event.type, errors: messages });
     throw new RuntimeError('HANDLERS_FAILED', `${message}: ${messages.slice(0, 5).join('; ')}`, {
       cause: new AggregateError(errors, message),

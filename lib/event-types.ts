@@ -256,8 +256,11 @@ export interface EventPayloads {
   'workflow.step': { stepName: string; input: unknown };
 }
 
+/** A value of `EVENT_TYPES`. */
+export type KnownEventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES];
+
 /** A known event type, or any other string. */
-export type EventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES] | (string & {});
+export type EventType = KnownEventType | (string & {});
 
 /** All values of `EVENT_TYPES`. */
 export const ALL_EVENT_TYPES: readonly string[] = Object.values(EVENT_TYPES);

@@ -34,7 +34,9 @@ let lastMicros = 0;
 
 /** Microseconds since the epoch, never the same twice in a process. */
 function uniqueMicros(): number {
-  lastMicros = Math.max(lastMicros + 1, Math.round((performance.timeOrigin + performance.now()) * 1000));
+  // A test's fake clock may lack the origin; milliseconds do then.
+  const micros = Math.round((performance.timeOrigin + performance.now()) * 1000) || wallNow() * 1000;
+  lastMicros = Math.max(lastMicros + 1, micros);
   return lastMicros;
 }
 

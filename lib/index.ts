@@ -8,6 +8,16 @@ export { OptimizedEventProcessor } from './optimized-event-processor';
 export type { OptimizedEventProcessorConfig } from './optimized-event-processor';
 export { DeadLetterQueue } from './dead-letter-queue';
 export { MemoryMonitor } from './memory-monitor';
+export {
+  DEFAULT_ENHANCED_CONFIG,
+  DEFAULT_RETRY_CONFIG,
+  ENTERPRISE_CONFIG,
+  HIGH_PERFORMANCE_CONFIG,
+  RUNTIME_CORE_VERSION,
+  RUNTIME_FEATURES,
+  RUNTIME_PRESETS,
+  ULTRA_HIGH_PERFORMANCE_CONFIG,
+} from './constants';
 export { IdGenerator } from './ids';
 export {
   BaseSDKError,
@@ -21,6 +31,33 @@ export {
   isErrorRetryable,
   wrapError,
 } from './errors';
+export {
+  createValidatedEvent,
+  isAgentCompletedEvent,
+  isAgentErrorEvent,
+  isAgentLifecycleErrorEvent,
+  isAgentLifecyclePausedEvent,
+  isAgentLifecycleResumedEvent,
+  isAgentLifecycleScheduledEvent,
+  isAgentLifecycleStartedEvent,
+  isAgentLifecycleStatusChangedEvent,
+  isAgentLifecycleStoppedEvent,
+  isMcpConnectedEvent,
+  isMcpDisconnectedEvent,
+  isMcpErrorEvent,
+  isMcpToolCalledEvent,
+  isMcpToolResultEvent,
+  isPlannerCompletedEvent,
+  isPlannerFailedEvent,
+  isPlannerStartedEvent,
+  isPlannerStepCompletedEvent,
+  isToolErrorEvent,
+  isToolResultEvent,
+  isValidEventType,
+  isWorkflowCompletedEvent,
+  isWorkflowErrorEvent,
+  validateEventPayload,
+} from './event-guards';
 export { ALL_EVENT_TYPES, EVENT_TYPES } from './event-types';
 export {
   agentLifecycleEvents,
@@ -31,6 +68,8 @@ export {
   workflowEvent,
 } from './events';
 export * from './observability/index';
+export { createWorkflowContext } from './workflow-context';
+export type { WorkflowContext, WorkflowContextOptions } from './workflow-context';
 export type { BatchingConfig, EventQueueConfig, Overflow, RuntimeConfig } from './config';
 export type { DeadLetterListOptions, DeadLetterPage, DeadLetters } from './dead-letters';
 export type {
@@ -52,7 +91,7 @@ export type {
   RuntimeErrorCode,
   SDKErrorOptions,
 } from './errors';
-export type { AgentThought, EventPayloads, EventType } from './event-types';
+export type { AgentThought, EventPayloads, EventType, KnownEventType } from './event-types';
 export type {
   AnyEvent,
   AnyEventMetadata,

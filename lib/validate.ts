@@ -1,18 +1,31 @@
 import { RuntimeError } from './errors';
 
-/** A value as an error message shows it: short, and safe for cycles, symbols and BigInt. */
+/** A value as an error message shows it: short, and safe whatever the value is (cycles, BigInt, broken getters). */
 export function printValue(value: unknown): string {
+  try {
+    return print(value);
+  } catch {
+    return `a value of type ${typeof value}`;
+  }
+}
+
+function print(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
   if (typeof value !== 'object' || value === null) return String(value);
+  const text = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype ? toJson(value) : undefined;
+  if (text !== undefined && text.length <= 60) return text;
+  return Array.isArray(value) ? `an array of ${value.length}` : `an object (${value.constructor?.name ?? 'no class'})`;
+}
+
+function toJson(value: object): string | undefined {
   try {
-    const text = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype ? JSON.stringify(value) : '';
-    if (text && text.length <= 60) return text;
+    return JSON.stringify(value);
   } catch {
     // Cycles and the like: the kind of the value is enough.
+    return undefined;
   }
-  return Array.isArray(value) ? `an array of ${value.length}` : `an object (${value.constructor?.name ?? 'no class'})`;
 }
 
 /** Refuses a value: names the field, the value and what is allowed. */

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors';
 import type { AnyEvent } from '../events';
 import type { Span } from '../observability/types';
 import { requireList, requireObject, requireString } from '../validate';
@@ -82,5 +83,5 @@ function recordError(span: Span, error: unknown): void {
   if (code !== undefined) span.setAttribute('error.code', String(code));
   if (context?.subcode !== undefined) span.setAttribute('error.subcode', String(context.subcode));
   span.recordException(error);
-  span.setStatus({ code: 'error', message: error instanceof Error ? error.message : String(error) });
+  span.setStatus({ code: 'error', message: messageOf(error) });
 }

@@ -84,14 +84,3 @@ export async function runInside<T>(
 async function start<T>(fn: () => T | Promise<T>): Promise<T> {
   return fn();
 }
-
-/** The text of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  if (typeof error === 'string') return error;
-  try {
-    const message = isObject(error) ? (error as { message?: unknown }).message : undefined;
-    return typeof message === 'string' ? message : String(error);
-  } catch {
-    return 'unknown error';
-  }
-}

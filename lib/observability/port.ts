@@ -5,7 +5,8 @@
 import { monotonicNow } from '../clock';
 import { FloodControl } from './flood';
 import { GuardedSpan } from './guarded-span';
-import { hasMethod, invoke, isObject, messageOf, readMember, runInside } from './guard';
+import { messageOf } from '../errors';
+import { hasMethod, invoke, isObject, readMember, runInside } from './guard';
 import { findSink, isBareLogger } from './sink';
 import type { LogSink } from './sink';
 import type { LogContext, LogLevel, Span, SpanOptions } from './types';

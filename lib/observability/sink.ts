@@ -1,5 +1,6 @@
 /** Where log messages go: finds out what kind of logger the user passed. */
-import { hasMethod, invoke, isObject, messageOf, readMember } from './guard';
+import { messageOf } from '../errors';
+import { hasMethod, invoke, isObject, readMember } from './guard';
 import type { LogContext, LogLevel } from './types';
 
 /** Writes messages in the way that the user's logger understands. Never throws. */

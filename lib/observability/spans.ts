@@ -2,7 +2,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { monotonicNow } from '../clock';
-import { absorbRejection, isObject, messageOf } from './guard';
+import { messageOf } from '../errors';
+import { absorbRejection, isObject } from './guard';
 import type {
   ObservabilityStats,
   Span,

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { defaultConfig, LOG_LEVELS, mergeConfig } from './config';
 import type { ResolvedConfig } from './config';
 import { writeToConsole } from './console';
-import { messageOf } from './guard';
+import { messageOf } from '../errors';
 import { SpanRecorder, UNRECORDED } from './spans';
 import type {
   LogContext,
