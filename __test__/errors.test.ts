@@ -195,13 +195,13 @@ describe('what was thrown', () => {
   it('can be described, whatever it is', () => {
     expect(describeThrown(new RuntimeError('NACKED', 'no'))).toMatchObject({
       message: 'no',
-      name: 'RuntimeError',
-      code: 'NACKED',
+      names: ['RuntimeError'],
+      codes: ['NACKED'],
     });
     expect(describeThrown(broken)).toMatchObject({
       message: 'something that has no text was thrown',
-      name: '',
-      code: '',
+      names: [],
+      codes: [],
     });
   });
 });

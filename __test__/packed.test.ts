@@ -1,6 +1,6 @@
 /** The package as users get it: packed, and installed into an empty project outside the repository. */
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,7 +40,7 @@ beforeAll(() => {
   const [{ filename, files }] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
   packed = files.map((file) => file.path).sort();
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'user', version: '1.0.0', private: true }));
-  npm(project, 'install', `./${filename}`, '--offline', '--no-audit', '--no-fund', '--silent');
+  npm(project, 'install', `./${filename}`, '--prefer-offline', '--no-audit', '--no-fund', '--silent');
   installed = join(project, 'node_modules', PACKAGE);
 }, LONG_MS);
 
@@ -70,11 +70,10 @@ describe('the packed package', () => {
     );
   });
 
-  test('installs alone: nothing runs at installation, and no other package comes with it', () => {
+  test('installs nothing that runs, and only the one dependency that is documented', () => {
     const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
     for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) expect(scripts).not.toHaveProperty(name);
-    expect(dependencies).toBeUndefined();
-    expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['@kodus-flow']);
+    expect(Object.keys(dependencies)).toEqual(['ajv']);
   });
 
   test.each(ENTRIES)('exports the same from ESM and CommonJS: %s', async (entry) => {

@@ -400,9 +400,10 @@ export class DeliveryQueue implements EngineHost {
 
   /** Puts a dead letter back into the queue, with a fresh attempt count. False if it is refused. */
   requeue(event: AnyEvent, priority: number): boolean {
-    clearRetryMetadata(event);
     const brings: Submission = { priority, tenantId: event.metadata?.tenantId, queuedAt: Date.now() };
-    return this.engine.slotOf(event.id) < 0 && this.admit(event, brings, true) === undefined;
+    const isTaken = this.engine.slotOf(event.id) < 0 && this.admit(event, brings, true) === undefined;
+    if (isTaken) clearRetryMetadata(event);
+    return isTaken;
   }
 
   /** Begins a drain: full width, unless the machine was short of something a moment ago. */

@@ -9,6 +9,7 @@ import { requireFunction, requireNumber } from './validate';
 import type { EventQueueConfig } from './config';
 import type { DeadLetterCriteria } from './dead-letter-queue';
 import type { AnyEvent } from './events';
+import type { ObservabilityPort } from './observability/port';
 import type { Persistor } from './persistor-types';
 import type { QueueStats } from './queue-stats';
 
@@ -55,7 +56,13 @@ export class EventQueue {
       this.delivery = new DeliveryQueue(queueSettings(this.config, this.config.enableRetry ?? false), port);
       this.batchSize = this.config.batchSize ?? 20;
       if (this.config.enableDLQ)
-        this.delivery.deadLetters = new DeadLetterQueue(observability, undefined, undefined, this.config.dlq);
+        this.delivery.deadLetters = new DeadLetterQueue(
+          observability,
+          this.config.persistor,
+          this.config.executionId,
+          this.config.dlq,
+        );
+      tellOfPersistence(port, this.config);
     }
     for (const method of METHODS) bind(this, method);
   }
@@ -187,6 +194,29 @@ function withoutResult(result: unknown): unknown {
   return isThenable ? (result as PromiseLike<unknown>).then(() => undefined) : undefined;
 }
 
+function withPersistor(
+  config: EventQueueConfig | DeliveryQueue,
+  persistor: Persistor | undefined,
+  executionId: string | undefined,
+): EventQueueConfig | DeliveryQueue {
+  if (config instanceof DeliveryQueue) return config;
+  return {
+    ...config,
+    persistor: persistor ?? config.persistor,
+    executionId: executionId ?? config.executionId,
+  } as EventQueueConfig;
+}
+
+/** Says truthfully what a persistor is used for: dead letters, so far. */
+export function tellOfPersistence(
+  port: ObservabilityPort,
+  config: EventQueueConfig & { enableEventStore?: boolean },
+): void {
+  const asked = config.enablePersistence ?? config.persistAllEvents ?? config.enableEventStore ?? false;
+  if (!asked) return;
+  port.log('warn', 'waiting events are kept in memory only in this version; the persistor keeps the dead letters');
+}
+
 /** What a queue has brought back from a persistor. */
 export interface RecoveryStats {
   recoveredEventCount: number;
@@ -208,12 +238,8 @@ export class EnhancedEventQueue extends EventQueue {
     executionId?: string,
     config: EventQueueConfig | DeliveryQueue = {},
   ) {
-    super(observability, config);
-    const persists = persistor !== undefined && executionId !== undefined;
-    this.#dlq =
-      this.delivery.deadLetters ??
-      new DeadLetterQueue(observability, persists ? persistor : undefined, executionId, this.config.dlq);
-    if (!(config instanceof DeliveryQueue) && this.config.enableDLQ) this.delivery.deadLetters = this.#dlq;
+    super(observability, withPersistor(config, persistor, executionId));
+    this.#dlq = this.delivery.deadLetters ?? new DeadLetterQueue(observability, undefined, undefined, this.config.dlq);
     for (const method of ['getDLQ', 'reprocessFromDLQ', 'reprocessDLQByCriteria', 'getRecoveryStats'] as const) {
       bind(this as EnhancedEventQueue, method);
     }

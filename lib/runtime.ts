@@ -13,7 +13,7 @@ import { TenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import { createPort } from './observability/port';
 import { processorStats } from './optimized-event-processor';
-import { EnhancedEventQueue } from './queue';
+import { EnhancedEventQueue, tellOfPersistence } from './queue';
 import { queueStats } from './queue-stats';
 import { runtimeSettings } from './queue-settings';
 import { waitForEvent } from './wait-for';
@@ -95,6 +95,7 @@ class RuntimeImpl implements Runtime {
     this.#config = config;
     this.#port = createPort(observability, config.enableObservability ?? true);
     this.#tellUnknownKeys(unknownKeys);
+    tellOfPersistence(this.#port, { ...config, ...config.queueConfig });
     const tenantId = config.tenantId ?? textOr(this.#context.tenantId, undefined);
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
     this.#queue = new DeliveryQueue({ ...runtimeSettings(config), tenantId }, this.#port);
@@ -192,7 +193,8 @@ class RuntimeImpl implements Runtime {
 
   #makeDeadLetters(): DeadLetterQueue {
     const { deadLetter = {}, queueConfig, persistor, enableDLQ } = this.#config;
-    const dlq = new DeadLetterQueue(this.#observability, persistor, this.#executionId, {
+    const observability = this.#port.enabled ? this.#observability : undefined;
+    const dlq = new DeadLetterQueue(observability, persistor, this.#executionId, {
       ...queueConfig?.dlq,
       ...(deadLetter.maxSize !== undefined && { maxDLQSize: deadLetter.maxSize }),
       ...(deadLetter.retentionMs !== undefined && { maxRetentionDays: deadLetter.retentionMs / DAY_MS }),
@@ -418,6 +420,7 @@ class RuntimeImpl implements Runtime {
     this.#emitter.close();
     for (const release of this.#releases.splice(0)) release();
     this.#processor.handlers.clear();
+    await this.#dlq.flush();
     this.#dlq.destroy();
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
     this.#port.flushFloods();
