@@ -161,7 +161,10 @@ class Limiter {
     } catch (error) {
       // The runtime gave the run up after it had its permit, or before: in both cases no permit may be lost.
       if (waiter.hasArrived) this.#leave(id);
-      else waiter.fail(error);
+      else {
+        waiter.promise.catch(() => undefined);
+        waiter.fail(error);
+      }
       throw error;
     }
     return this.#hold(id, run, event, cancel);
