@@ -149,7 +149,6 @@ class Limiter {
       this.#permits.abandon(place);
       throw abortedError(cancel);
     }
-    let isGranted = false;
     const waiter = new Waiter<void>(cancel, () => {
       this.#waiters[place] = undefined;
       this.#permits.abandon(place);
@@ -157,13 +156,15 @@ class Limiter {
     this.#waiters[place] = waiter;
     const { limitMs } = this.#whenFull as { limitMs: number };
     if (limitMs !== Infinity) waiter.limit(limitMs, () => this.#refusal('CONCURRENCY_TIMEOUT'));
-    const granted = waiter.promise.then(() => void (isGranted = true));
     try {
-      await this.#scope.park(event, granted);
+      await this.#scope.park(event, waiter.promise);
     } catch (error) {
       // The runtime gave the run up after it had its permit, or before: in both cases no permit may be lost.
-      if (isGranted) this.#leave(id);
-      else waiter.fail(error);
+      if (waiter.hasArrived) this.#leave(id);
+      else {
+        waiter.promise.catch(() => undefined);
+        waiter.fail(error);
+      }
       throw error;
     }
     return this.#hold(id, run, event, cancel);

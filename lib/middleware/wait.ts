@@ -20,6 +20,7 @@ export class Waiter<T> implements Alarm {
   #timedOut: (() => unknown) | undefined;
   #leaveCancel: (() => void) | undefined;
   #isOver = false;
+  #hasArrived = false;
 
   /** @param onGiveUp called when it is not waited for any longer, before the promise is rejected */
   constructor(cancel: Cancel | undefined, onGiveUp: () => void) {
@@ -38,6 +39,11 @@ export class Waiter<T> implements Alarm {
     return this.#isOver;
   }
 
+  /** Whether it has come. */
+  get hasArrived(): boolean {
+    return this.#hasArrived;
+  }
+
   /** Waits no longer than `limitMs`; then it ends with what `makeError` makes. Does not keep the process alive. */
   limit(limitMs: number, makeError: () => unknown): this {
     if (this.#isOver) return this;
@@ -50,6 +56,7 @@ export class Waiter<T> implements Alarm {
   arrive(value: T): void {
     if (this.#isOver) return;
     this.#end();
+    this.#hasArrived = true;
     this.#resolve(value);
   }
 
