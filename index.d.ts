@@ -34,6 +34,7 @@ declare class DeliveryQueue implements EngineHost {
   readonly port: ObservabilityPort;
   readonly dedupe: Deduplicator;
   readonly pressure: PressureSampler;
+  readonly breaker: QueueBreaker | undefined;
   /** Where events that have finally failed go; undefined: they are counted and logged only. */
   deadLetters: DeadLetterQueue | undefined;
   /** Starts the handlers of an event. */
@@ -53,7 +54,8 @@ declare class DeliveryQueue implements EngineHost {
   hasRoom(): boolean;
   /** Takes an event in, or says why not. `fresh`: its id was made for it just now, so it cannot be a duplicate. */
   admit(event: AnyEvent, brings: Submission, fresh: boolean): RuntimeError | undefined;
-  refusalError(refusal: Refusal, event: AnyEvent, bytes?: number): RuntimeError;
+  /** `amount`: the bytes of an event that is too large, the milliseconds to the next token of a limited one. */
+  refusalError(refusal: Refusal, event: AnyEvent, amount?: number): RuntimeError;
   run(event: AnyEvent, slot: number): unknown;
   follow(event: AnyEvent, returned: object, slot: number): Promise<void> | undefined;
   classify(error: unknown, event: AnyEvent): FailureClass;
@@ -160,6 +162,13 @@ declare class PressureSampler {
   /** Whether memory or CPU was above its limit at the last sample, or not yet clearly below it again. */
   get isActive(): boolean;
 }
+declare class QueueBreaker {
+  #private;
+  constructor(threshold: number);
+  /** Runs an attempt, or throws because the breaker is open. */
+  run(attempt: () => unknown): Promise<unknown>;
+  stats(): QueueBreakerStats;
+}
 declare const ENGINE_CODES: readonly [
   "AGENT_ERROR",
   "TOOL_ERROR",
@@ -242,7 +251,13 @@ declare const RUNTIME_CODES: readonly [
   "ACK_TIMEOUT",
   "NACKED",
   "HANDLERS_FAILED",
-  "WAIT_TIMEOUT"
+  "WAIT_TIMEOUT",
+  "CIRCUIT_BREAKER_OPEN"
+];
+declare const STATES: readonly [
+  "closed",
+  "open",
+  "half-open"
 ];
 declare function keyByEventType(event: any): string;
 /** The base of all errors that the runtime raises itself: a stable `code`, a message that says what to do, `cause`. */
@@ -2470,6 +2485,8 @@ export interface QueueStats {
   lateResults: number;
   retry: RetryStats;
   dlq: DLQStats | null;
+  /** Null without a breaker. */
+  circuitBreaker: QueueBreakerStats | null;
 }
 /** How much may pass. */
 export interface RateLimit {
@@ -2715,6 +2732,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   eventStoreConfig?: Record<string, unknown>;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
+  /** Events that each tenant may emit in a time; more are refused. Default: any number. */
+  rateLimit?: RateLimit;
   /** Told of every failed attempt. */
   onError?: (error: unknown, event: AnyEvent) => void;
   /** Know which event was emitted inside which handler, and limit such chains. Default false. */
@@ -2761,7 +2780,7 @@ export interface RuntimeStats {
   dlq: DLQStats | null;
   retry: RetryStats | null;
   persistence: Record<string, unknown> | null;
-  circuitBreaker: Record<string, unknown> | null;
+  circuitBreaker: QueueStats["circuitBreaker"];
 }
 /** What an error of the family may carry. */
 export interface SDKErrorOptions {
@@ -3058,6 +3077,10 @@ interface DeliverySettings {
   dropHugeEvents: boolean;
   enableCompression: boolean;
   maxProcessedEvents: number;
+  /** Failures in a row that open the breaker; undefined: there is none. */
+  breakerThreshold: number | undefined;
+  /** Events that each tenant may emit; undefined: any number. */
+  rateLimit: Required<RateLimit> | undefined;
   tenantId: string | undefined;
   onError: ((error: unknown, event: AnyEvent) => void) | undefined;
 }
@@ -3209,6 +3232,13 @@ interface PressureOptions {
   /** Share of the machine's CPU time, all processes together, 0 to 1. */
   maxCpuUsage: number;
 }
+interface QueueBreakerStats {
+  state: (typeof STATES)[number];
+  /** Failures in a row. */
+  failureCount: number;
+  /** Failures in a row that open it. */
+  threshold: number;
+}
 interface RedeliveryConfig {
   /** Attempts in all; 1: never again. */
   maxAttempts: number;
@@ -3281,7 +3311,7 @@ type LazyLogContext = LogContext | (() => LogContext);
 type Listener = () => void;
 type Made = Required<ConditionalMiddleware>;
 type Operation<T> = (signal: AbortSignal) => Promise<T> | T;
-type Refusal = "full" | "too-large" | "duplicate" | "shutting-down" | "invalid" | "aborted";
+type Refusal = "rate-limited" | "full" | "too-large" | "duplicate" | "shutting-down" | "invalid" | "aborted";
 type SendEvent = (event: AnyEvent) => unknown;
 
 export {
