@@ -35,6 +35,8 @@ declare class DeliveryQueue implements EngineHost {
   readonly dedupe: Deduplicator;
   readonly pressure: PressureSampler;
   readonly breaker: QueueBreaker | undefined;
+  /** The rate limit of the runtime that owns it. */
+  rate: TenantRate | undefined;
   /** Where events that have finally failed go; undefined: they are counted and logged only. */
   deadLetters: DeadLetterQueue | undefined;
   /** Starts the handlers of an event. */
@@ -168,6 +170,17 @@ declare class QueueBreaker {
   /** Runs an attempt, or throws because the breaker is open. */
   run(attempt: () => unknown): Promise<unknown>;
   stats(): QueueBreakerStats;
+}
+declare class TenantRate {
+  #private;
+  /** Whether events over the limit are refused when they are emitted; else they wait when they are due. */
+  readonly rejects: boolean;
+  /** @param tenantId whose bucket events without a tenant share */
+  constructor(limit: TenantRateLimit, tenantId: string | undefined);
+  /** Takes a token for an event that is emitted. Undefined: it may pass; else the next token comes in so many milliseconds. */
+  refusal(event: AnyEvent): number | undefined;
+  /** Takes a token for an event that is to run. Undefined: at once; else when the promise resolves. */
+  turn(event: AnyEvent, signal: AbortSignal): Promise<void> | undefined;
 }
 declare const ENGINE_CODES: readonly [
   "AGENT_ERROR",
@@ -496,7 +509,7 @@ export declare class IdGenerator {
   static eventId(): string;
   /** `trace_<12 base62>_<base36 ms>` */
   static traceId(): string;
-  /** `span_<8 base62>_<base36 ms>` */
+  /** `span_<8 base62>` */
   static spanId(): string;
   /** `msg_<base36 ms>_<9 base62>` */
   static messageId(): string;
@@ -506,7 +519,7 @@ export declare class IdGenerator {
   static generateSpanId(): string;
   /** Whether `id` has the shape of `kind`. */
   static validateId(id: string, kind: IdKind): boolean;
-  /** The time in an id in milliseconds since the epoch, or null where its shape has none (call and tenant ids). */
+  /** The time in an id in milliseconds since the epoch, or null where its shape has none (call, tenant and span ids). */
   static extractTimestamp(id: string): number | null;
 }
 /** Raised by policies around handlers: timeouts, retries, validation. */
@@ -630,8 +643,68 @@ export declare const DEFAULT_CONCURRENCY_OPTIONS: {
   readonly maxConcurrent: 5;
   readonly mode: "drop";
 };
+/** A configuration for `EnhancedEventQueue`: redelivery, and dead letters for a week. */
+export declare const DEFAULT_ENHANCED_CONFIG: {
+  persistCriticalEvents: true;
+  enableAutoRecovery: true;
+  maxPersistedEvents: number;
+  criticalEventPrefixes: string[];
+  maxRetries: number;
+  baseRetryDelay: number;
+  maxRetryDelay: number;
+  enableJitter: true;
+  jitterRatio: number;
+  enableDLQ: true;
+  dlq: {
+    enablePersistence: true;
+    maxDLQSize: number;
+    enableDetailedLogging: true;
+    alertThreshold: number;
+    maxRetentionDays: number;
+    enableAutoCleanup: true;
+  };
+  maxQueueDepth: number;
+  enableObservability: true;
+  batchSize: number;
+  chunkSize: number;
+  maxConcurrent: number;
+  enableAutoScaling: false;
+};
+/** Kept for callers that read or spread it; `withRetry` has its own defaults. Delays in milliseconds. */
+export declare const DEFAULT_RETRY_CONFIG: {
+  maxRetries: number;
+  baseDelay: number;
+  maxDelay: number;
+  backoffMultiplier: number;
+  enableJitter: boolean;
+  jitterRatio: number;
+};
 /** Limit of `withTimeout` in milliseconds unless told otherwise. */
 export declare const DEFAULT_TIMEOUT_MS = 180000;
+/** For many tenants: spread it into `createRuntime`'s configuration. */
+export declare const ENTERPRISE_CONFIG: {
+  maxConcurrent: number;
+  maxConcurrentPerTenant: number;
+  maxConcurrentPerEventType: number;
+  queueSize: number;
+  batchSize: number;
+  chunkSize: number;
+  maxMemoryUsage: number;
+  maxCpuUsage: number;
+  enableCompression: true;
+  enableDeltaCompression: true;
+  maxRetries: number;
+  baseRetryDelay: number;
+  maxRetryDelay: number;
+  enablePersistence: true;
+  persistCriticalEvents: true;
+  maxPersistedEvents: number;
+  cleanupInterval: number;
+  staleThreshold: number;
+  maxEventDepth: number;
+  maxEventChainLength: number;
+  operationTimeoutMs: number;
+};
 /** The event types that the framework knows. Any other string is a valid type as well. */
 export declare const EVENT_TYPES: {
   readonly AGENT_STARTED: "agent.started";
@@ -730,6 +803,30 @@ export declare const ErrorUtils: {
   readonly isRetryable: typeof isErrorRetryable;
   readonly wrap: typeof wrapError;
 };
+/** For many events: spread it into `createRuntime`'s configuration. */
+export declare const HIGH_PERFORMANCE_CONFIG: {
+  maxConcurrent: number;
+  maxConcurrentPerTenant: number;
+  maxConcurrentPerEventType: number;
+  queueSize: number;
+  batchSize: number;
+  chunkSize: number;
+  maxMemoryUsage: number;
+  maxCpuUsage: number;
+  enableCompression: true;
+  enableDeltaCompression: true;
+  maxRetries: number;
+  baseRetryDelay: number;
+  maxRetryDelay: number;
+  enablePersistence: true;
+  persistCriticalEvents: true;
+  maxPersistedEvents: number;
+  cleanupInterval: number;
+  staleThreshold: number;
+  maxEventDepth: number;
+  maxEventChainLength: number;
+  operationTimeoutMs: number;
+};
 /** Names of middleware that go together, as data. */
 export declare const MIDDLEWARE_PRESETS: {
   readonly standard: readonly [
@@ -747,6 +844,137 @@ export declare const MIDDLEWARE_PRESETS: {
     "timeout",
     "concurrency"
   ];
+};
+/** The version of this package. */
+export declare const RUNTIME_CORE_VERSION: string;
+/** What this build can do. */
+export declare const RUNTIME_FEATURES: {
+  /** Events that survive the process. */
+  DURABILITY: boolean;
+  /** Dead letters. */
+  DLQ: boolean;
+  /** Redelivery with backoff, jitter and limits. */
+  ENHANCED_RETRY: boolean;
+  /** Circuit breakers. */
+  CIRCUIT_BREAKER: boolean;
+  /** Ordering keys: events of one key in order, keys side by side. */
+  PARTITIONING: boolean;
+  /** Spans around events, through the caller's tracer. */
+  TRACING: boolean;
+};
+/**
+ * Configurations by purpose.
+ *
+ * @example
+ * const runtime = createRuntime(context, observability, { ...RUNTIME_PRESETS.production, queueSize: 5000 });
+ */
+export declare const RUNTIME_PRESETS: {
+  development: {
+    maxConcurrent: number;
+    queueSize: number;
+    batchSize: number;
+    enablePersistence: false;
+  };
+  testing: {
+    maxConcurrent: number;
+    queueSize: number;
+    batchSize: number;
+    enablePersistence: false;
+    operationTimeoutMs: number;
+  };
+  production: {
+    maxConcurrent: number;
+    maxConcurrentPerTenant: number;
+    maxConcurrentPerEventType: number;
+    queueSize: number;
+    batchSize: number;
+    chunkSize: number;
+    maxMemoryUsage: number;
+    maxCpuUsage: number;
+    enableCompression: true;
+    enableDeltaCompression: true;
+    maxRetries: number;
+    baseRetryDelay: number;
+    maxRetryDelay: number;
+    enablePersistence: true;
+    persistCriticalEvents: true;
+    maxPersistedEvents: number;
+    cleanupInterval: number;
+    staleThreshold: number;
+    maxEventDepth: number;
+    maxEventChainLength: number;
+    operationTimeoutMs: number;
+  };
+  highPerformance: {
+    maxConcurrent: number;
+    maxConcurrentPerTenant: number;
+    maxConcurrentPerEventType: number;
+    queueSize: number;
+    batchSize: number;
+    chunkSize: number;
+    maxMemoryUsage: number;
+    maxCpuUsage: number;
+    enableCompression: true;
+    enableDeltaCompression: true;
+    maxRetries: number;
+    baseRetryDelay: number;
+    maxRetryDelay: number;
+    enablePersistence: true;
+    persistCriticalEvents: true;
+    maxPersistedEvents: number;
+    cleanupInterval: number;
+    staleThreshold: number;
+    maxEventDepth: number;
+    maxEventChainLength: number;
+    operationTimeoutMs: number;
+  };
+  ultraHighPerformance: {
+    maxConcurrent: number;
+    maxConcurrentPerTenant: number;
+    maxConcurrentPerEventType: number;
+    queueSize: number;
+    batchSize: number;
+    chunkSize: number;
+    maxMemoryUsage: number;
+    maxCpuUsage: number;
+    enableCompression: true;
+    enableDeltaCompression: true;
+    maxRetries: number;
+    baseRetryDelay: number;
+    maxRetryDelay: number;
+    enablePersistence: true;
+    persistCriticalEvents: true;
+    maxPersistedEvents: number;
+    cleanupInterval: number;
+    staleThreshold: number;
+    maxEventDepth: number;
+    maxEventChainLength: number;
+    operationTimeoutMs: number;
+  };
+};
+/** For very many short events: spread it into `createRuntime`'s configuration. */
+export declare const ULTRA_HIGH_PERFORMANCE_CONFIG: {
+  maxConcurrent: number;
+  maxConcurrentPerTenant: number;
+  maxConcurrentPerEventType: number;
+  queueSize: number;
+  batchSize: number;
+  chunkSize: number;
+  maxMemoryUsage: number;
+  maxCpuUsage: number;
+  enableCompression: true;
+  enableDeltaCompression: true;
+  maxRetries: number;
+  baseRetryDelay: number;
+  maxRetryDelay: number;
+  enablePersistence: true;
+  persistCriticalEvents: true;
+  maxPersistedEvents: number;
+  cleanupInterval: number;
+  staleThreshold: number;
+  maxEventDepth: number;
+  maxEventChainLength: number;
+  operationTimeoutMs: number;
 };
 /** Makers of the events of an agent's life. */
 export declare const agentLifecycleEvents: {
@@ -871,6 +1099,155 @@ export declare const circuitBreakerUtils: {
   readonly defaultOnRejected: (event: any, result: CircuitResult) => void;
 };
 export declare const conditionUtils: ConditionUtils;
+/** Whether an event is an `agent.completed`. */
+export declare const isAgentCompletedEvent: (event: AnyEvent) => event is TEvent<"agent.completed", {
+  result: unknown;
+  agent: string;
+  reasoning: string;
+}>;
+/** Whether an event is an `agent.error`. */
+export declare const isAgentErrorEvent: (event: AnyEvent) => event is TEvent<"agent.error", {
+  error: string;
+  agent: string;
+  correlationId?: string;
+}>;
+/** Whether an event is an `agent.lifecycle.error`. */
+export declare const isAgentLifecycleErrorEvent: (event: AnyEvent) => event is TEvent<"agent.lifecycle.error", {
+  agentName: string;
+  tenantId: string;
+  operation: string;
+  error: string;
+  details?: unknown;
+  timestamp: number;
+}>;
+/** Whether an event is an `agent.lifecycle.paused`. */
+export declare const isAgentLifecyclePausedEvent: (event: AnyEvent) => event is TEvent<"agent.lifecycle.paused", {
+  agentName: string;
+  tenantId: string;
+  status: string;
+  pausedAt: number;
+  snapshotId?: string;
+  reason?: string;
+}>;
+/** Whether an event is an `agent.lifecycle.resumed`. */
+export declare const isAgentLifecycleResumedEvent: (event: AnyEvent) => event is TEvent<"agent.lifecycle.resumed", {
+  agentName: string;
+  tenantId: string;
+  status: string;
+  resumedAt: number;
+  snapshotId?: string;
+}>;
+/** Whether an event is an `agent.lifecycle.scheduled`. */
+export declare const isAgentLifecycleScheduledEvent: (event: AnyEvent) => event is TEvent<"agent.lifecycle.scheduled", {
+  agentName: string;
+  tenantId: string;
+  status: string;
+  scheduleTime: number;
+  scheduleConfig: unknown;
+}>;
+/** Whether an event is an `agent.lifecycle.started`. */
+export declare const isAgentLifecycleStartedEvent: (event: AnyEvent) => event is TEvent<"agent.lifecycle.started", {
+  agentName: string;
+  tenantId: string;
+  executionId: string;
+  status: string;
+  startedAt: number;
+}>;
+/** Whether an event is an `agent.lifecycle.status_changed`. */
+export declare const isAgentLifecycleStatusChangedEvent: (event: AnyEvent) => event is TEvent<"agent.lifecycle.status_changed", {
+  agentName: string;
+  tenantId: string;
+  fromStatus: string;
+  toStatus: string;
+  reason?: string;
+  timestamp: number;
+}>;
+/** Whether an event is an `agent.lifecycle.stopped`. */
+export declare const isAgentLifecycleStoppedEvent: (event: AnyEvent) => event is TEvent<"agent.lifecycle.stopped", {
+  agentName: string;
+  tenantId: string;
+  status: string;
+  stoppedAt: number;
+  reason?: string;
+}>;
+/** Whether an event is an `mcp.connected`. */
+export declare const isMcpConnectedEvent: (event: AnyEvent) => event is TEvent<"mcp.connected", {
+  threadId: string;
+}>;
+/** Whether an event is an `mcp.disconnected`. */
+export declare const isMcpDisconnectedEvent: (event: AnyEvent) => event is TEvent<"mcp.disconnected", {
+  threadId: string;
+}>;
+/** Whether an event is an `mcp.error`. */
+export declare const isMcpErrorEvent: (event: AnyEvent) => event is TEvent<"mcp.error", {
+  error: string;
+  threadId: string;
+  correlationId?: string;
+}>;
+/** Whether an event is an `mcp.tool.called`. */
+export declare const isMcpToolCalledEvent: (event: AnyEvent) => event is TEvent<"mcp.tool.called", {
+  toolName: string;
+  input: unknown;
+  threadId: string;
+  correlationId?: string;
+}>;
+/** Whether an event is an `mcp.tool.result`. */
+export declare const isMcpToolResultEvent: (event: AnyEvent) => event is TEvent<"mcp.tool.result", {
+  result: unknown;
+  toolName: string;
+  threadId: string;
+  correlationId?: string;
+}>;
+/** Whether an event is a `planner.completed`. */
+export declare const isPlannerCompletedEvent: (event: AnyEvent) => event is TEvent<"planner.completed", {
+  plannerName: string;
+  result: unknown;
+  correlationId?: string;
+}>;
+/** Whether an event is a `planner.failed`. */
+export declare const isPlannerFailedEvent: (event: AnyEvent) => event is TEvent<"planner.failed", {
+  plannerName: string;
+  error: string;
+  correlationId?: string;
+}>;
+/** Whether an event is a `planner.started`. */
+export declare const isPlannerStartedEvent: (event: AnyEvent) => event is TEvent<"planner.started", {
+  plannerName: string;
+  input: unknown;
+  correlationId?: string;
+}>;
+/** Whether an event is a `planner.step.completed`. */
+export declare const isPlannerStepCompletedEvent: (event: AnyEvent) => event is TEvent<"planner.step.completed", {
+  plannerName: string;
+  stepName: string;
+  result: unknown;
+  correlationId?: string;
+}>;
+/** Whether an event is a `tool.error`. */
+export declare const isToolErrorEvent: (event: AnyEvent) => event is TEvent<"tool.error", {
+  error: string;
+  toolName: string;
+  agent: string;
+  reasoning?: string;
+}>;
+/** Whether an event is a `tool.result`. */
+export declare const isToolResultEvent: (event: AnyEvent) => event is TEvent<"tool.result", {
+  result: unknown;
+  agent: string;
+  reasoning: string;
+  toolName: string;
+}>;
+/** Whether an event is a `workflow.completed`. */
+export declare const isWorkflowCompletedEvent: (event: AnyEvent) => event is TEvent<"workflow.completed", {
+  workflowName: string;
+  result: unknown;
+  correlationId?: string;
+}>;
+/** Whether an event is a `workflow.error`. */
+export declare const isWorkflowErrorEvent: (event: AnyEvent) => event is TEvent<"workflow.error", {
+  error: Error;
+  step: string;
+}>;
 /**
  * Remembers results by key. While one run of a key is under way, others of the same key share its outcome (its error,
  * too); failures are not kept. Data that has no JSON form is not cached.
@@ -1013,6 +1390,21 @@ export declare function createRuntime<Events = LooseEvents>(context?: unknown, o
 export declare function createStandardMiddleware(options?: StandardMiddlewareOptions): Middleware;
 /** A factory that refuses an invalid configuration and makes a {@link safeMiddleware}. */
 export declare function createTypedMiddlewareFactory<T>(name: string, validator: ConfigValidator<T>, factory: (config: T) => Middleware): (config: T) => Middleware;
+/**
+ * As `createEvent`, for payloads that must be objects.
+ *
+ * @throws Error `Invalid payload for event type: <type>` for anything that is no object
+ */
+export declare function createValidatedEvent<T extends EventType, D = PayloadOf<T>>(type: T, payload: D, options?: CreateEventOptions): TEvent<T, D>;
+export declare function createWorkflowContext(workflowName: string, executionId: string, tenantId: string, options?: WorkflowContextOptions): WorkflowContext;
+/**
+ * Makes a workflow context for `createRuntime`, of three names or of one object. `undefined` means "not given".
+ *
+ * @example
+ * const context = createWorkflowContext('code-review', 'execution-1', 'tenant-1', { inputs });
+ * const same = createWorkflowContext({ workflowName: 'code-review', executionId: 'execution-1', tenantId: 'tenant-1' });
+ */
+export declare function createWorkflowContext<Given extends Partial<WorkflowContext>>(given: Given): WorkflowContext & Omit<Given, keyof WorkflowContext>;
 /** The data of an event of this type; `{}` if it has none; undefined if the type differs. */
 export declare function extractEventData<T extends string>(event: AnyEvent, type: T): PayloadOf<T> | undefined;
 /**
@@ -1043,6 +1435,8 @@ export declare function isEventTypeGroup<T extends string>(event: AnyEvent, type
 export declare function isMiddlewareConfig<T>(value: unknown, validator: (value: unknown) => value is T): value is T;
 /** Whether a function carries the marks that older runtimes wrote; this one writes none. */
 export declare function isTrackedEventHandler(handler: unknown): boolean;
+/** Whether a type is one of `EVENT_TYPES`. Other types are allowed everywhere; this tells them apart. */
+export declare function isValidEventType(type: string): type is KnownEventType;
 /**
  * Wraps a middleware so that every error comes out as a {@link MiddlewareError} named after it, with the original as
  * `cause`.
@@ -1059,6 +1453,8 @@ export declare function safeMiddleware(name: string, middleware: Middleware): Mi
 export declare function schedule(options: ScheduleOptions): ScheduleSetup;
 /** Kept for older callers: functions are not marked any more, so the handler is answered as it is. */
 export declare function updateTrackedHandler<T>(handler: T): T;
+/** Whether a payload is an object, which is all that is asked of the payloads of `createValidatedEvent`. */
+export declare function validateEventPayload(payload: unknown): payload is object;
 /**
  * Puts a middleware around a handler for those events for which the condition holds; it is asked at each run. Conditions of
  * `conditionUtils` and plain functions of the event both fit.
@@ -2707,6 +3103,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   operationTimeoutMs?: number;
   /** Put around every handler; the first is closest to it. Default none. */
   middleware?: readonly Middleware[];
+  /** How many events of each tenant may run: the others wait for their turn, or are refused. Default: no limit. */
+  rateLimit?: TenantRateLimit;
   /** Watches memory when given. */
   memoryMonitor?: MemoryMonitorConfig;
   /** Track deliveries. Default false. */
@@ -2732,8 +3130,6 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   eventStoreConfig?: Record<string, unknown>;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
-  /** Events that each tenant may emit in a time; more are refused. Default: any number. */
-  rateLimit?: RateLimit;
   /** Told of every failed attempt. */
   onError?: (error: unknown, event: AnyEvent) => void;
   /** Know which event was emitted inside which handler, and limit such chains. Default false. */
@@ -2963,6 +3359,50 @@ export interface ValidationIssue {
   path: string;
   message: string;
 }
+/** What a workflow's steps share. The runtime reads `tenantId`, `executionId` and `signal`; the rest is the framework's. */
+export interface WorkflowContext {
+  /** A fresh id if not given. */
+  executionId: string;
+  /** `'default'` if not given. */
+  tenantId: string;
+  /** `'default'` if not given. */
+  correlationId: string;
+  /** When it was made, in milliseconds since the epoch. */
+  startTime: number;
+  /** `'workflow'` if not given. */
+  workflowName: string;
+  persistorService: Service;
+  stateManager: Service;
+  data: Record<string, unknown>;
+  currentSteps: string[];
+  completedSteps: string[];
+  failedSteps: string[];
+  inputs: Service;
+  outputs?: Service;
+  /** Aborts the handlers that run and stops `process()`. Never aborted unless it is the caller's. */
+  signal: AbortSignal;
+  isPaused: boolean;
+  cleanup(): Promise<void>;
+  status?: string;
+  stream?: Service;
+  sendEvent?: (event: AnyEvent) => unknown;
+  emit?: (event: AnyEvent) => unknown;
+  resourceManager?: Service;
+  pause?: (reason?: string) => unknown;
+  resume?: (snapshotId?: string) => unknown;
+  logger?: Logger;
+}
+/** Options of the form of `createWorkflowContext` that takes names. */
+export interface WorkflowContextOptions {
+  /** Default `'default'`. */
+  correlationId?: string;
+  inputs?: Service;
+  persistorService?: Service;
+  /** Accepted for old callers; no effect. */
+  parentId?: string;
+  /** Accepted for old callers; no effect. */
+  metadata?: Record<string, unknown>;
+}
 /** An event of any type with any data. */
 export type AnyEvent = TEvent<string, any>;
 /** Whatever can judge data: Zod, Standard Schema, `safeParse` or `parse`, or a JSON Schema object. */
@@ -2990,7 +3430,7 @@ export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, si
 /** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
 export type EventPattern = string | RegExp;
 /** A known event type, or any other string. */
-export type EventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES] | (string & {});
+export type EventType = KnownEventType | (string & {});
 /** What a handler may give back: nothing, or an event to be handled at once as part of this one. */
 export type HandlerReturn = AnyEvent | void | undefined;
 /** Kinds of ids that `IdGenerator.validateId` knows. */
@@ -2998,6 +3438,8 @@ export type IdKind = "execution" | "correlation" | "call" | "session" | "tenant"
 /** How much chance goes into a delay: none; anything up to it (full); between half of it and all of it (equal). */
 export type Jitter = "none" | "full" | "equal";
 export type KernelErrorCode = (typeof KERNEL_CODES)[number];
+/** A value of `EVENT_TYPES`. */
+export type KnownEventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES];
 /** Levels of log messages, least important first. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Event types without declared data: any name, any data. */
@@ -3079,8 +3521,6 @@ interface DeliverySettings {
   maxProcessedEvents: number;
   /** Failures in a row that open the breaker; undefined: there is none. */
   breakerThreshold: number | undefined;
-  /** Events that each tenant may emit; undefined: any number. */
-  rateLimit: Required<RateLimit> | undefined;
   tenantId: string | undefined;
   onError: ((error: unknown, event: AnyEvent) => void) | undefined;
 }
@@ -3294,6 +3734,10 @@ interface Tally {
   retried: number;
   deadLettered: number;
 }
+interface TenantRateLimit extends RateLimit {
+  /** Over the limit: events wait in the queue for their turn ('wait'), or `emit` refuses them ('reject'). Default 'wait'. */
+  onLimit?: "wait" | "reject";
+}
 interface WithValidate {
   (config: ValidateConfig): Middleware;
   (schema: AnySchema, options?: ValidateOptions): Middleware;
@@ -3313,6 +3757,7 @@ type Made = Required<ConditionalMiddleware>;
 type Operation<T> = (signal: AbortSignal) => Promise<T> | T;
 type Refusal = "rate-limited" | "full" | "too-large" | "duplicate" | "shutting-down" | "invalid" | "aborted";
 type SendEvent = (event: AnyEvent) => unknown;
+type Service = any;
 
 export {
   Event$1 as Event,
