@@ -32,7 +32,7 @@ describe('chains and pipelines', () => {
     const chain = createMiddlewareChain().use(tag('a')).use(tag('b'));
     expect(await chain.apply(() => 'h')(eventOf())).toBe('a(b(h))');
     const withContext = (handler: MiddlewareHandler, context: unknown) => async (event: unknown) =>
-      `${context}(${await handler(event)})`;
+      `${String(context)}(${String(await handler(event))})`;
     const pipeline = new MiddlewarePipelineClass('ctx').add('first', withContext as Middleware).add('second', tag('b'));
     expect(await pipeline.build()(() => 'h')(eventOf())).toBe('ctx(b(h))');
   });

@@ -87,15 +87,20 @@ describe('the order of middleware', () => {
 });
 
 describe('a permit whose run the runtime gives up', () => {
-  it.each([['after it was granted', true], ['before', false]])('is not lost: %s', async (_when, isGranted) => {
+  it.each([
+    ['after it was granted', true],
+    ['before', false],
+  ])('is not lost: %s', async (_when, isGranted) => {
     let handled = 0;
     const park = async <T>(_event: unknown, wait: Promise<T>): Promise<T> => {
       if (isGranted) await wait;
       throw new Error('given up');
     };
-    const run = resolveMiddlewareList([withConcurrency({ maxConcurrent: 1 })], { ...HAND_SCOPE, inRuntime: true, park })(
-      async () => void handled++,
-    );
+    const run = resolveMiddlewareList([withConcurrency({ maxConcurrent: 1 })], {
+      ...HAND_SCOPE,
+      inRuntime: true,
+      park,
+    })(async () => void handled++);
     const [first, second] = [run(eventOf()), run(eventOf())] as Promise<unknown>[];
     await first;
     await expect(second).rejects.toThrow('given up');
