@@ -6,6 +6,7 @@ import crypto from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
 import esbuild from 'esbuild';
 import { ENTRIES, ROOT, nativeLoader } from './entries.mjs';
 import { checkViews, exportedNames } from './util/names.mjs';
@@ -16,21 +17,30 @@ const DIST = 'dist';
 const TARGET = 'node20';
 
 /**
- * `node:crypto` takes 3 ms to load, a quarter of the whole import, and is needed only when the first id is made: its
- * functions are wrapped, and what `lib/` does not import falls away. Its classes are not: importing one fails the build.
+ * Built-in modules that are slow to load and not needed to start: `node:crypto` (3 ms) makes ids, `node:v8` (2 ms, most of it
+ * for all of `node:stream`) reads the heap limit. Each loads when it is first used: its functions are wrapped, its
+ * default export looks members up, and what `lib/` does not import falls away. A class imported by name fails the build.
  */
-const LAZY_CRYPTO = [
-  `let crypto;\nconst load = () => (crypto ??= require('node:crypto'));\n`,
-  ...Object.keys(crypto)
-    .filter((name) => /^[a-z]/.test(name) && typeof crypto[name] === 'function')
-    .map((name) => `export const ${name} = (...args) => load().${name}(...args);\n`),
-].join('');
+const LAZY_BUILTINS = { crypto, v8 };
 
-const lazyCrypto = {
-  name: 'lazy-crypto',
+function lazyWrappers(name) {
+  const builtin = LAZY_BUILTINS[name];
+  const functions = Object.keys(builtin).filter((key) => /^[a-z]/.test(key) && typeof builtin[key] === 'function');
+  return [
+    `let ${name};\nconst load = () => (${name} ??= require('node:${name}'));\n`,
+    ...functions.map((key) => `export const ${key} = (...args) => load().${key}(...args);\n`),
+    `export default /* @__PURE__ */ new Proxy({}, { get: (_, key) => load()[key] });\n`,
+  ].join('');
+}
+
+const lazyBuiltins = {
+  name: 'lazy-builtins',
   setup(build) {
-    build.onResolve({ filter: /^node:crypto$/, namespace: 'file' }, () => ({ path: 'crypto', namespace: 'lazy' }));
-    build.onLoad({ filter: /^crypto$/, namespace: 'lazy' }, () => ({ contents: LAZY_CRYPTO }));
+    build.onResolve({ filter: /^node:/, namespace: 'file' }, ({ path }) => {
+      const name = path.slice('node:'.length);
+      return name in LAZY_BUILTINS ? { path: name, namespace: 'lazy' } : undefined;
+    });
+    build.onLoad({ filter: /./, namespace: 'lazy' }, ({ path }) => ({ contents: lazyWrappers(path) }));
   },
 };
 
@@ -44,7 +54,7 @@ async function bundle() {
     format: 'cjs',
     sourcemap: true,
     sourcesContent: true,
-    plugins: [nativeLoader, lazyCrypto],
+    plugins: [nativeLoader, lazyBuiltins],
     logLevel: 'warning',
     // Sources ask for import.meta only where there is no __filename, so never in the bundle.
     logOverride: { 'empty-import-meta': 'silent' },
