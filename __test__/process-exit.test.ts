@@ -152,6 +152,31 @@ describe('a process', () => {
   }, 30_000);
 });
 
+describe('a burst', () => {
+  it('does not keep its memory once its events have ended', async () => {
+    const ended = await program(`
+      const { setFlagsFromString } = require('node:v8');
+      setFlagsFromString('--expose-gc');
+      const gc = require('node:vm').runInNewContext('gc');
+      const held = () => { for (let n = 0; n < 4; n++) gc(); return process.memoryUsage().heapUsed; };
+      (async () => {
+        const runtime = createRuntime({}, undefined, { queueSize: 400000 });
+        runtime.on('a', () => undefined);
+        runtime.emit('a');
+        await runtime.process();
+        const before = held();
+        for (let n = 0; n < 300000; n++) runtime.emit('a');
+        await runtime.process();
+        const grown = held() - before;
+        runtime.emit('a');
+        await runtime.process();
+        console.log(grown < 6 * 1024 * 1024 ? 'given back' : 'kept ' + grown, runtime.getStats().queue.done);
+      })();
+    `);
+    expect(ended).toMatchObject({ code: 0, stdout: 'given back 300002\n' });
+  }, 30_000);
+});
+
 describe('worker threads', () => {
   it('have runtimes of their own, and may be terminated with work in flight', async () => {
     const ended = await program(`

@@ -17,6 +17,9 @@ import type { TenantRate } from './tenant-rate';
 
 /** Redeliveries remembered in an event's metadata. */
 const MAX_HISTORY = 20;
+/** Types whose redeliveries are counted one by one; the rest is counted together. */
+const MAX_COUNTED_TYPES = 1000;
+const OTHER_TYPES = '(other)';
 
 /** What a queue is made of; all values are checked already. */
 export interface DeliverySettings {
@@ -332,7 +335,9 @@ export class DeliveryQueue implements EngineHost {
   }
 
   onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number): void {
-    this.retriesByType.set(event.type, (this.retriesByType.get(event.type) ?? 0) + 1);
+    const counts = this.retriesByType;
+    const type = counts.has(event.type) || counts.size < MAX_COUNTED_TYPES ? event.type : OTHER_TYPES;
+    counts.set(type, (counts.get(type) ?? 0) + 1);
     const timestamp = Date.now();
     const message = messageOf(error);
     const before = event.metadata?.retry as { originalError?: string; retryHistory?: object[] } | undefined;

@@ -46,6 +46,8 @@ const TURN_BUDGET_MS = 4;
 const QUIET_GAP_MS = 1;
 /** The clock is read after at most this many handlers; fewer when they are slow. */
 const MAX_STRIDE = 8;
+/** Tables of more slots than this are given back when nothing lives. */
+const KEPT_SLOTS = 65_536;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** What an event that is not quite plain brings, and what is known of its present run. */
@@ -672,9 +674,18 @@ export class Engine {
       if (!waits) drain.finish();
     }
     if (this.#continuous) this.#hold(words[READY] !== 0);
+    if (this.#events.length > KEPT_SLOTS && this.#free.length === this.#events.length) this.#shrink();
     if (this.#quietWaiters.length > 0 && (words[READY] === 0 || this.#workers === 0)) {
       for (const waiter of this.#quietWaiters.splice(0)) waiter();
     }
+  }
+
+  /** All events of a burst have ended: its tables go, here and in the core. */
+  #shrink(): void {
+    this.#events = [];
+    this.#free = [];
+    this.#runs = [];
+    this.#core.shrink();
   }
 
   #hold(hold: boolean): void {

@@ -85,6 +85,8 @@ export interface EngineHandle {
   dropOldest(now: number): boolean;
   /** Takes out everything that does not run; `dropped` 1 counts it as dropped, 0 as cancelled. *notices* */
   clear(now: number, dropped: 0 | 1): void;
+  /** Gives back the memory of a burst; nothing while any event lives. */
+  shrink(): void;
   setWidth(width: number): void;
   /** The index of an equal policy, or -1 when too many different ones are in use. */
   internPolicy(

@@ -583,6 +583,19 @@ impl Runtime {
         }
     }
 
+    /// Gives back the memory of a burst. Does nothing while any event lives.
+    pub fn shrink(&mut self) {
+        let Gauges {
+            waiting,
+            ready,
+            running,
+            ..
+        } = self.gauges;
+        if waiting + ready + running == 0 {
+            self.slots = Vec::new();
+        }
+    }
+
     /// Gives up an event that is still running, at the end of the runtime.
     pub fn abandon(&mut self, now: f64, slot: u32) {
         if self.leave_execution(slot) {

@@ -380,6 +380,12 @@ fn add_commands(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Resu
         })?,
     )?;
     handle.set(
+        "shrink",
+        raw(env, "shrink", engine, |engine, []: [f64; 0]| {
+            engine.core.shrink();
+        })?,
+    )?;
+    handle.set(
         "setWidth",
         raw(env, "setWidth", engine, |engine, [width]: [f64; 1]| {
             engine.core.set_width(width as u32);
