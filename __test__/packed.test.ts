@@ -122,16 +122,30 @@ describe('the packed package', () => {
     expect(JSON.parse(wrong)).toEqual([]);
   });
 
-  test('processes an event, and lets the process end by itself', async () => {
+  test.each([
+    ['use.cjs', `const { createRuntime } = require('${PACKAGE}');`],
+    ['use.mjs', `import { createRuntime } from '${PACKAGE}';`],
+  ])('processes an event, and lets the process end by itself: %s', async (file, load) => {
     const output = await node(
-      'use.cjs',
-      `const { createRuntime } = require('${PACKAGE}');
+      file,
+      `${load}
        const runtime = createRuntime();
        runtime.on('user.created', (event) => console.log(event.data.name));
        runtime.emit('user.created', { name: 'Ada' });
        runtime.process();`,
     );
     expect(output).toBe('Ada');
+  });
+
+  test('loads no built-in module that is slow to load and not needed to start', async () => {
+    const loaded = await node(
+      'lazy.cjs',
+      `const before = new Set(process.moduleLoadList);
+       require('${PACKAGE}');
+       console.log(process.moduleLoadList.filter((name) => !before.has(name)).join());`,
+    );
+    const slow = ['crypto', 'v8', 'stream', 'worker_threads', 'child_process', 'http', 'net', 'inspector'];
+    for (const name of slow) expect(loaded.split(',')).not.toContain(`NativeModule ${name}`);
   });
 
   test('says which addon is missing, and what to do', async () => {
