@@ -1,6 +1,6 @@
 /** The package as users get it: packed, and installed into an empty project outside the repository. */
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -33,6 +33,19 @@ async function node(name: string, program: string): Promise<string> {
   return stdout.trim();
 }
 
+/** Names of all packages that the package in `folder` needs at run time, those of its dependencies included. */
+function dependenciesOf(folder: string): string[] {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    dependencies?: Record<string, string>;
+  };
+  return Object.keys(dependencies).flatMap((name) => [name, ...dependenciesOf(join(root, 'node_modules', name))]);
+}
+
+/** Gives the project a package that the repository has installed: npm finds it there and asks no registry. */
+function copyPackage(name: string): void {
+  cpSync(join(root, 'node_modules', name), join(project, 'node_modules', name), { recursive: true });
+}
+
 beforeAll(() => {
   execFileSync(process.execPath, [join(root, 'scripts/setup.mjs')], { stdio: 'inherit' });
   project = mkdtempSync(join(tmpdir(), 'kodus-flow-packed-'));
@@ -40,7 +53,10 @@ beforeAll(() => {
   const [{ filename, files }] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
   packed = files.map((file) => file.path).sort();
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'user', version: '1.0.0', private: true }));
-  npm(project, 'install', `./${filename}`, '--prefer-offline', '--no-audit', '--no-fund', '--silent');
+  for (const name of dependenciesOf(root)) copyPackage(name);
+  // An empty cache: what a machine happens to have cached must not decide the test.
+  const cache = join(project, '.npm-cache');
+  npm(project, 'install', `./${filename}`, '--offline', `--cache=${cache}`, '--no-audit', '--no-fund', '--silent');
   installed = join(project, 'node_modules', PACKAGE);
 }, LONG_MS);
 
@@ -122,16 +138,30 @@ describe('the packed package', () => {
     expect(JSON.parse(wrong)).toEqual([]);
   });
 
-  test('processes an event, and lets the process end by itself', async () => {
+  test.each([
+    ['use.cjs', `const { createRuntime } = require('${PACKAGE}');`],
+    ['use.mjs', `import { createRuntime } from '${PACKAGE}';`],
+  ])('processes an event, and lets the process end by itself: %s', async (file, load) => {
     const output = await node(
-      'use.cjs',
-      `const { createRuntime } = require('${PACKAGE}');
+      file,
+      `${load}
        const runtime = createRuntime();
        runtime.on('user.created', (event) => console.log(event.data.name));
        runtime.emit('user.created', { name: 'Ada' });
        runtime.process();`,
     );
     expect(output).toBe('Ada');
+  });
+
+  test('loads no built-in module that is slow to load and not needed to start', async () => {
+    const loaded = await node(
+      'lazy.cjs',
+      `const before = new Set(process.moduleLoadList);
+       require('${PACKAGE}');
+       console.log(process.moduleLoadList.filter((name) => !before.has(name)).join());`,
+    );
+    const slow = ['crypto', 'v8', 'stream', 'worker_threads', 'child_process', 'http', 'net', 'inspector'];
+    for (const name of slow) expect(loaded.split(',')).not.toContain(`NativeModule ${name}`);
   });
 
   test('says which addon is missing, and what to do', async () => {
@@ -189,10 +219,7 @@ const COMPILER = {
 describe('the declarations of the packed package', () => {
   beforeAll(() => {
     // The declarations speak of AbortSignal, so a user has @types/node; it is the only package they may need.
-    mkdirSync(join(project, 'node_modules/@types'));
-    for (const name of ['@types/node', 'undici-types']) {
-      cpSync(join(root, 'node_modules', name), join(project, 'node_modules', name), { recursive: true });
-    }
+    for (const name of ['@types/node', 'undici-types']) copyPackage(name);
     for (const name of ['program.ts', 'program.mts', 'program.cts']) writeFileSync(join(project, name), PROGRAM);
   });
 

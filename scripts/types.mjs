@@ -23,7 +23,8 @@ function bundleDeclarations() {
     ],
     { preferredConfigPath: 'tsconfig.json' },
   );
-  return HEADER + declarations.replaceAll('\t', '  ');
+  // On Windows the compiler ends its lines as that platform does.
+  return HEADER + declarations.replaceAll('\r\n', '\n').replaceAll('\t', '  ');
 }
 
 function read(file) {
