@@ -73,9 +73,24 @@ export interface TurnsHandle {
   next(): number;
 }
 
+/** The attempts of one run of a stream. */
+export interface StreamRetryHandle {
+  /** An attempt has failed: milliseconds before the next, or -1 when they are used up. */
+  next(): number;
+}
+
 export interface StreamNative {
   createStreamTable(): StreamTableHandle;
   /** `overflow`: 0 drops the oldest, 1 the newest, 2 fails. */
   createRoom(capacity: number, overflow: 0 | 1 | 2): RoomHandle;
   createTurns(): TurnsHandle;
+  /** `jitterRatio`: share of a delay by which it varies; `seed`: a whole number. */
+  createStreamRetry(
+    maxAttempts: number,
+    initialDelayMs: number,
+    maxDelayMs: number,
+    factor: number,
+    jitterRatio: number,
+    seed: number,
+  ): StreamRetryHandle;
 }

@@ -1,4 +1,5 @@
 import { wallNow } from '../clock';
+import { Fifo } from './fifo';
 import { batchOf } from './stream-batch';
 import type { BufferStats } from './scope';
 import type { StreamBatch } from './stream-batch';
@@ -11,6 +12,8 @@ export interface Keeper<T, R> {
   /** Forgets the oldest item. */
   evict(): void;
   release(): R;
+  /** Forgets all: the run is over. */
+  discard?(): void;
 }
 
 /** Keeps the latest item. */
@@ -69,31 +72,41 @@ export class SlidingKeeper<T> implements Keeper<T, StreamBatch<T>> {
 
   hold(item: T): void {
     this.#items.push({ item, cameAt: wallNow() });
+    this.#stats.buffered++;
   }
 
   evict(): void {
     this.#items.shift();
     this.#stats.dropped++;
+    this.#stats.buffered--;
   }
 
   release(): StreamBatch<T> {
     const { taken, outdated } = this.#window();
     const members = this.#items.slice(0, taken);
     this.#items.splice(0, outdated);
+    this.#stats.buffered -= outdated;
     return batchOf(
       members.map(({ item }) => item),
       members[0]?.cameAt ?? wallNow(),
     );
+  }
+
+  discard(): void {
+    this.#stats.buffered -= this.#items.length;
+    this.#items = [];
   }
 }
 
 /** Keeps up to `capacity` items that go one by one. */
 export class QueueKeeper<T> implements Keeper<T, T> {
   readonly #capacity: number;
-  #items: T[] = [];
+  readonly #stats: BufferStats;
+  readonly #items = new Fifo<T>();
 
-  constructor(capacity: number) {
+  constructor(capacity: number, stats: BufferStats) {
     this.#capacity = capacity;
+    this.#stats = stats;
   }
 
   get hasRoom(): boolean {
@@ -102,13 +115,20 @@ export class QueueKeeper<T> implements Keeper<T, T> {
 
   hold(item: T): void {
     this.#items.push(item);
+    this.#stats.buffered++;
   }
 
   evict(): void {
-    this.#items.shift();
+    this.release();
   }
 
   release(): T {
-    return this.#items.shift()!;
+    this.#stats.buffered--;
+    return this.#items.shift();
+  }
+
+  discard(): void {
+    this.#stats.buffered -= this.#items.length;
+    this.#items.clear();
   }
 }

@@ -47,14 +47,17 @@ function isReadable(input: unknown): input is object {
 }
 
 function markUsed<I extends object>(iterator: I): I {
-  if (used.has(iterator)) {
-    throw new RuntimeError(
-      'STREAM_ERROR',
-      'This source can be run only once, and it has been: pass a function that makes a new one for each run, or use share()',
-    );
-  }
+  if (used.has(iterator)) throw runsOnce('This source');
   used.add(iterator);
   return iterator;
+}
+
+/** The error of a second run of something that cannot start again. */
+export function runsOnce(what: string): RuntimeError {
+  return new RuntimeError(
+    'STREAM_ERROR',
+    `${what} can be run only once, and it has been: pass a function that makes a new one for each run, or use share()`,
+  );
 }
 
 /** What the cursors of all kinds of sources have in common. */

@@ -2,6 +2,7 @@
 import { SKIP } from './fused';
 import { isThenable } from './cursor';
 import type { Step, StepPlan } from './fused';
+import type { BufferStats } from './scope';
 
 type Predicate = (item: never) => unknown;
 type Mapper = (item: never) => unknown;
@@ -19,13 +20,14 @@ function afterwards(result: unknown, then: (result: unknown) => unknown): unknow
   return isThenable(result) ? result.then(then) : then(result);
 }
 
-export function filterStep(predicate: Predicate): StepPlan {
+/** The items for which the truth of `predicate` is as `wanted`. */
+export function filterStep(name: string, predicate: Predicate, wanted: boolean): StepPlan {
   const matches = predicate as (item: unknown) => unknown;
-  return plan('filter', () => (item) => {
+  return plan(name, () => (item) => {
     const result = matches(item);
-    if (result === true) return item;
-    if (isThenable(result)) return result.then((kept) => (kept ? item : SKIP));
-    return result ? item : SKIP;
+    if (result === wanted) return item;
+    if (isThenable(result)) return result.then((answer) => (Boolean(answer) === wanted ? item : SKIP));
+    return Boolean(result) === wanted ? item : SKIP;
   });
 }
 
@@ -54,7 +56,7 @@ export function untilStep(predicate: Predicate): StepPlan {
 }
 
 /** Up to the first item for which `predicate` is `ending`, that one excluded. */
-export function takeUntilStep(name: string, predicate: Predicate, ending: boolean): StepPlan {
+export function endAtStep(name: string, predicate: Predicate, ending: boolean): StepPlan {
   const matches = predicate as (item: unknown) => unknown;
   return plan(name, (stop) => (item) =>
     afterwards(matches(item), (matched) => {
@@ -68,6 +70,7 @@ export function takeUntilStep(name: string, predicate: Predicate, ending: boolea
 export function takeStep(limit: number): StepPlan {
   return plan('take', (stop) => {
     let taken = 0;
+    if (limit === 0) stop();
     return (item) => {
       if (++taken >= limit) stop();
       return item;
@@ -91,7 +94,7 @@ export function scanStep(reducer: (state: never, item: never) => unknown, seed: 
 }
 
 /** Items whose key has not been seen; the `capacity` keys seen last are known. */
-export function distinctStep(keyOf: Mapper, capacity: number, onForgotten: () => void): StepPlan {
+export function distinctStep(keyOf: Mapper, capacity: number, stats: BufferStats): StepPlan {
   const key = keyOf as (item: unknown) => unknown;
   return plan('distinct', () => {
     const seen = new Set<unknown>();
@@ -101,7 +104,7 @@ export function distinctStep(keyOf: Mapper, capacity: number, onForgotten: () =>
         seen.add(value);
         if (seen.size > capacity) {
           seen.delete(seen.values().next().value);
-          onForgotten();
+          stats.dropped++;
         }
         return isKnown ? SKIP : item;
       });
@@ -127,7 +130,12 @@ export function distinctUntilChangedStep(equals: (previous: never, item: never) 
 }
 
 /** Groups of `size` items, the last one of what is left; `wrap` makes the item of a group. */
-export function groupStep(name: string, size: number, wrap: (items: unknown[], startedAt: number) => unknown, now: () => number): StepPlan {
+export function groupStep(
+  name: string,
+  size: number,
+  wrap: (items: unknown[], startedAt: number) => unknown,
+  now: () => number = () => 0,
+): StepPlan {
   return plan(name, () => {
     let items: unknown[] = [];
     let startedAt = 0;

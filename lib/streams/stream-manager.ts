@@ -1,16 +1,16 @@
 import { monotonicNow } from '../clock';
-import { refuse } from '../validate';
+import { refuse, requireInteger, requireOneOf } from '../validate';
 import { bindOnRead } from './bind';
 import { EventStream, derive } from './event-stream';
 import { optionalSignal } from './options';
 import { StreamScope } from './scope';
-import { isSource, openSource } from './source';
+import { isSource, openSource, runsOnce } from './source';
+import { OVERFLOW_POLICIES, PushCursor } from './subscription';
 import type { AnyEvent } from '../events';
 import type { Cursor } from './cursor';
-import type { ItemOf, ItemsOf, StreamLike } from './event-stream';
 import type { StreamStats } from './scope';
 import type { CombinedBatch } from './stream-batch';
-import type { SignalOptions, StreamSource } from './types';
+import type { ItemsOf, JoinArguments, SignalOptions, StreamLike, StreamSource, Subscription, SubscriptionOptions } from './types';
 
 /** `cleanup` waits this long for sources that are slow to close. */
 const CLOSE_TIMEOUT_MS = 1000;
@@ -42,19 +42,38 @@ export class StreamManager {
   }
 
   /** The same as `base.merge(...streams)`. */
-  createMerge<T, S extends readonly StreamLike<unknown>[]>(
+  createMerge<T, S extends JoinArguments>(
     base: StreamLike<T>,
     ...streams: S
-  ): EventStream<T | ItemOf<S[number]>> {
-    return this.createStream(base as StreamSource<T>).merge(...streams);
+  ): EventStream<T | ItemsOf<S>[number]> {
+    return this.createStream(base as StreamSource<T>).merge<S>(...streams);
   }
 
   /** The same as `base.combineLatest(...streams)`. */
-  createCombineLatest<T, S extends readonly StreamLike<unknown>[]>(
+  createCombineLatest<T, S extends JoinArguments>(
     base: StreamLike<T>,
     ...streams: S
   ): EventStream<CombinedBatch<[T, ...ItemsOf<S>]>> {
-    return this.createStream(base as StreamSource<T>).combineLatest(...streams);
+    return this.createStream(base as StreamSource<T>).combineLatest<S>(...streams);
+  }
+
+  /**
+   * Makes a stream that somebody pushes to, for one reader. What comes before it is read is buffered, up to a limit.
+   *
+   * @throws RuntimeError INVALID_CONFIGURATION for an option that is not allowed
+   */
+  createSubscription<T = AnyEvent>(options: SubscriptionOptions = {}): Subscription<T> {
+    const signal = optionalSignal('createSubscription', options);
+    const capacity = requireInteger('createSubscription.buffer', options.buffer ?? 1024, { min: 1, max: 2 ** 31 });
+    const policy = options.overflow ?? 'drop-oldest';
+    const overflow = requireOneOf('createSubscription.overflow', policy, OVERFLOW_POLICIES);
+    const cursor = new PushCursor<T>(this.#scope, capacity, overflow, options.onClose);
+    const stream = derive(this.#scope, onlyOnce(cursor), signal);
+    return {
+      stream,
+      push: (item) => cursor.push(item),
+      end: (error) => cursor.end(error === undefined ? undefined : { error }),
+    };
   }
 
   /** What runs and what has gone through. */
@@ -69,8 +88,20 @@ export class StreamManager {
   async cleanup(): Promise<void> {
     const closing = Array.from(this.#scope.runs, (run) => closeQuietly(run));
     if (closing.length === 0) return;
-    await this.#scope.timers.settledWithin(Promise.all(closing), CLOSE_TIMEOUT_MS);
+    const timeUp = this.#scope.timers.pause(CLOSE_TIMEOUT_MS);
+    await Promise.race([Promise.all(closing), timeUp.over]);
+    timeUp.cancel();
   }
+}
+
+/** Gives the cursor to its one reader. */
+function onlyOnce<T>(cursor: Cursor<T>): () => Cursor<T> {
+  let isTaken = false;
+  return () => {
+    if (isTaken) throw runsOnce('This subscription');
+    isTaken = true;
+    return cursor;
+  };
 }
 
 /** What fails while closing is no reason not to close the others. */

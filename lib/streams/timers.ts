@@ -52,19 +52,25 @@ export class StreamTimers {
     if (--this.#holders === 0) this.#timeout?.unref();
   }
 
-  /** Resolves when `work` has or when the time is up. */
-  async settledWithin(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-    const id = this.table.openIdle(timeoutMs);
+  /** A pause that keeps the process alive. One that is cancelled never ends. */
+  pause(ms: number): { over: Promise<void>; cancel(): void } {
+    const id = this.table.openIdle(ms);
     this.table.begin(id, monotonicNow());
-    const timeUp = new Promise<void>((resolve) => this.attach(id, { onDue: () => resolve() }));
-    this.arm();
     this.hold();
-    try {
-      await Promise.race([work, timeUp]);
-    } finally {
+    const cancel = (): void => {
+      if (!this.#operators.has(id)) return;
       this.release();
       this.close(id);
-    }
+    };
+    const over = new Promise<void>((resolve) => {
+      const onDue = (): void => {
+        cancel();
+        resolve();
+      };
+      this.attach(id, { onDue });
+    });
+    this.arm();
+    return { over, cancel };
   }
 
   /** A timer that fires is believed: clocks may say that it is a fraction of a millisecond early. */

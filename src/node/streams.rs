@@ -4,11 +4,13 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::raw::{Shared, raw, shared};
+use crate::core::delivery::{Growth, Jitter, Redelivery};
 use crate::core::stream::Verdict;
 use crate::core::stream::batch::Batch;
 use crate::core::stream::debounce::Debounce;
 use crate::core::stream::delay::Delay;
 use crate::core::stream::idle::Idle;
+use crate::core::stream::retry::Retry;
 use crate::core::stream::room::{Overflow, Room};
 use crate::core::stream::sliding::Sliding;
 use crate::core::stream::table::{Kind, Table};
@@ -235,6 +237,35 @@ pub fn create_turns(env: &Env) -> Result<Object<'_>> {
         "next",
         raw(env, "next", &turns, |turns, []: [f64; 0]| {
             turns.next().map_or(-1.0, f64::from)
+        })?,
+    )?;
+    Ok(handle)
+}
+
+/// Makes the attempts of one run: `next()` gives the delay before the next attempt, or -1 when they are used up.
+#[napi(ts_return_type = "object")]
+pub fn create_stream_retry(
+    env: &Env,
+    max_attempts: u32,
+    initial_delay_ms: f64,
+    max_delay_ms: f64,
+    factor: f64,
+    jitter_ratio: f64,
+    seed: f64,
+) -> Result<Object<'_>> {
+    let policy = Redelivery {
+        max_attempts,
+        initial_delay_ms,
+        max_delay_ms,
+        growth: Growth::Exponential { factor },
+        jitter: Jitter::Ratio(jitter_ratio),
+    };
+    let retry = shared(Retry::new(policy, seed as u64));
+    let mut handle = Object::new(env)?;
+    handle.set(
+        "next",
+        raw(env, "next", &retry, |retry, []: [f64; 0]| {
+            retry.next_delay().unwrap_or(-1.0)
         })?,
     )?;
     Ok(handle)

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod debounce;
 pub mod delay;
 pub mod idle;
+pub mod retry;
 pub mod room;
 pub mod sliding;
 pub mod table;
