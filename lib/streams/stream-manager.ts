@@ -9,7 +9,6 @@ import { OVERFLOW_POLICIES, PushCursor } from './subscription';
 import type { AnyEvent } from '../events';
 import type { Cursor } from './cursor';
 import type { StreamStats } from './scope';
-import type { CombinedBatch } from './stream-batch';
 import type { ItemsOf, JoinArguments, SignalOptions, StreamLike, StreamSource, Subscription, SubscriptionOptions } from './types';
 
 /** `cleanup` waits this long for sources that are slow to close. */
@@ -53,8 +52,8 @@ export class StreamManager {
   createCombineLatest<T, S extends JoinArguments>(
     base: StreamLike<T>,
     ...streams: S
-  ): EventStream<CombinedBatch<[T, ...ItemsOf<S>]>> {
-    return this.createStream(base as StreamSource<T>).combineLatest<S>(...streams);
+  ) {
+    return this.createStream<T>(base as StreamSource<T>).combineLatest<S>(...streams);
   }
 
   /**
