@@ -11,3 +11,4 @@ mod policies;
 mod pressure;
 mod raw;
 mod rings;
+mod streams;

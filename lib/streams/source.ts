@@ -1,0 +1,221 @@
+import { eventLoopTurn } from '../engine/real-timers';
+import { RuntimeError } from '../errors';
+import { printValue } from '../validate';
+import { Cursor, DONE, READY, isThenable, promiseOf } from './cursor';
+import type { Pulled } from './cursor';
+import type { OperatorStats, RunningSource, StreamScope } from './scope';
+import type { StreamSource } from './types';
+
+/** A source looks at the clock after this many items. */
+const CHECK_STRIDE = 64;
+
+/** Iterators and readables that have been run: they cannot start again. */
+const used = new WeakSet<object>();
+
+/** Begins a run of a source. */
+export function openSource<T>(source: StreamSource<T>, scope: StreamScope): Cursor<T> {
+  const input = typeof source === 'function' ? source() : source;
+  if (Array.isArray(input)) return new ArrayCursor<T>(input as readonly T[], scope);
+  if (isReadable(input)) markUsed(input);
+  const asyncMaker = (input as Partial<AsyncIterable<T>> | undefined)?.[Symbol.asyncIterator];
+  if (typeof asyncMaker === 'function') return new AsyncCursor(markUsed(asyncMaker.call(input)), scope);
+  const syncMaker = (input as Partial<Iterable<T>> | undefined)?.[Symbol.iterator];
+  if (typeof syncMaker === 'function') return new SyncCursor(markUsed(syncMaker.call(input)), scope);
+  if (isIterator<T>(input)) return new AsyncCursor(markUsed(input), scope);
+  throw new RuntimeError(
+    'INVALID_ARGUMENT',
+    `createStream: the function returned ${printValue(input)}; allowed: an async iterable, an iterable, an iterator or a readable stream`,
+  );
+}
+
+/** Whether something can be the source of a stream. */
+export function isSource(source: unknown): source is StreamSource<unknown> {
+  if (typeof source === 'function') return true;
+  if (typeof source !== 'object' || source === null) return false;
+  return Symbol.asyncIterator in source || Symbol.iterator in source || isIterator(source);
+}
+
+function isIterator<T>(input: unknown): input is AsyncIterator<T> {
+  return typeof (input as Partial<AsyncIterator<T>> | null | undefined)?.next === 'function';
+}
+
+/** Readables give a fresh iterator each time, but what was read is gone. */
+function isReadable(input: unknown): input is object {
+  if (typeof input !== 'object' || input === null) return false;
+  const isNodeReadable = 'pipe' in input && 'readable' in input;
+  return isNodeReadable || ('getReader' in input && 'locked' in input);
+}
+
+function markUsed<I extends object>(iterator: I): I {
+  if (used.has(iterator)) throw runsOnce('This source');
+  used.add(iterator);
+  return iterator;
+}
+
+/** The error of a second run of something that cannot start again. */
+export function runsOnce(what: string): RuntimeError {
+  return new RuntimeError(
+    'STREAM_ERROR',
+    `${what} can be run only once, and it has been: pass a function that makes a new one for each run, or use share()`,
+  );
+}
+
+/** What the cursors of all kinds of sources have in common. */
+abstract class SourceCursor<T> extends Cursor<T> implements RunningSource {
+  pulledAt: number;
+  protected ended = false;
+  protected readonly counter: OperatorStats;
+  readonly #scope: StreamScope;
+  #untilCheck = CHECK_STRIDE;
+  #yielding = false;
+
+  constructor(scope: StreamScope) {
+    super();
+    this.#scope = scope;
+    this.counter = scope.operator('source');
+    this.pulledAt = scope.clock.now();
+    scope.sources.add(this);
+  }
+
+  override pull(): Pulled {
+    if (this.ended) return DONE;
+    this.pulledAt = this.#scope.clock.now();
+    if (--this.#untilCheck === 0) {
+      this.#untilCheck = CHECK_STRIDE;
+      if (this.#scope.clock.isOverBudget()) {
+        this.#yielding = true;
+        return eventLoopTurn();
+      }
+    }
+    return this.request();
+  }
+
+  override settle(raw: unknown): Pulled {
+    if (this.ended) return DONE;
+    if (this.#yielding) {
+      this.#yielding = false;
+      return this.request();
+    }
+    return this.receive(raw);
+  }
+
+  override fail(error: unknown): Pulled {
+    this.leave();
+    throw error;
+  }
+
+  protected abstract request(): Pulled;
+  protected abstract receive(raw: unknown): Pulled;
+
+  protected emit(value: T): typeof READY {
+    this.counter.out++;
+    this.value = value;
+    return READY;
+  }
+
+  protected leave(): void {
+    this.ended = true;
+    this.#scope.sources.delete(this);
+  }
+
+  protected end(): typeof DONE {
+    this.leave();
+    return DONE;
+  }
+}
+
+class ArrayCursor<T> extends SourceCursor<T> {
+  readonly #items: readonly T[];
+  #index = 0;
+
+  constructor(items: readonly T[], scope: StreamScope) {
+    super(scope);
+    this.#items = items;
+  }
+
+  protected request(): Pulled {
+    if (this.#index >= this.#items.length) return this.end();
+    const item = this.#items[this.#index++]!;
+    return isThenable(item) ? promiseOf(item) : this.emit(item);
+  }
+
+  protected receive(raw: unknown): Pulled {
+    return this.emit(raw as T);
+  }
+
+  override close(): undefined {
+    this.leave();
+  }
+}
+
+class SyncCursor<T> extends SourceCursor<T> {
+  readonly #iterator: Iterator<T>;
+
+  constructor(iterator: Iterator<T>, scope: StreamScope) {
+    super(scope);
+    this.#iterator = iterator;
+  }
+
+  protected request(): Pulled {
+    let result: IteratorResult<T>;
+    try {
+      result = this.#iterator.next();
+    } catch (error) {
+      this.leave();
+      throw error;
+    }
+    if (result.done) return this.end();
+    return isThenable(result.value) ? promiseOf(result.value as PromiseLike<T>) : this.emit(result.value);
+  }
+
+  protected receive(raw: unknown): Pulled {
+    return this.emit(raw as T);
+  }
+
+  /** An item that is a rejected promise: the iterator itself has not failed. */
+  override fail(error: unknown): Pulled {
+    throw error;
+  }
+
+  override close(): undefined {
+    if (this.ended) return;
+    this.leave();
+    this.#iterator.return?.();
+  }
+}
+
+class AsyncCursor<T> extends SourceCursor<T> {
+  readonly #iterator: AsyncIterator<T>;
+  #isBusy = false;
+
+  constructor(iterator: AsyncIterator<T>, scope: StreamScope) {
+    super(scope);
+    this.#iterator = iterator;
+  }
+
+  protected request(): Pulled {
+    this.#isBusy = true;
+    try {
+      return promiseOf(this.#iterator.next());
+    } catch (error) {
+      return this.fail(error);
+    }
+  }
+
+  protected receive(raw: unknown): Pulled {
+    this.#isBusy = false;
+    const result = raw as IteratorResult<T>;
+    return result.done ? this.end() : this.emit(result.value);
+  }
+
+  /** A source in the middle of an await is told to close, and not waited for: it might never come back. */
+  override close(): Promise<unknown> | undefined {
+    if (this.ended) return undefined;
+    this.leave();
+    const closing = this.#iterator.return?.();
+    if (!isThenable(closing)) return undefined;
+    if (!this.#isBusy) return promiseOf(closing);
+    promiseOf(closing).catch(() => undefined);
+    return undefined;
+  }
+}
