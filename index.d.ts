@@ -1,5 +1,7 @@
 // Generated from lib/ by `npm run build:types`. Change the sources, not this file.
 
+import { Readable } from 'node:stream';
+
 declare class Cancellation {
   #private;
   constructor(outer: Cancel | undefined);
@@ -493,6 +495,148 @@ export declare class EventQueue {
   /** Up to `limit` waiting events in the order in which they would run. */
   getQueueSnapshot(limit?: number): QueueItemSnapshot[];
 }
+/**
+ * A sequence of items that comes over time. Operators give new streams; nothing runs before a stream is iterated, and each
+ * iteration is a run of its own that calls the generator function anew.
+ *
+ * A consumer pulls: a slow one slows the source. Whatever ends a run (the end, an error, `break`, a signal, `cleanup`)
+ * closes its sources. Functions that are passed get exactly one argument; a promise that they return is awaited. An error
+ * that they throw ends the stream, after the items before it. Every operator and consumer takes `{ signal }` last: when it
+ * aborts, that stream ends as if its source had ended.
+ */
+export declare class EventStream<T = AnyEvent> implements AsyncIterable<T> {
+  #private;
+  /** Begins a run: what `for await` calls. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined>;
+  /** Items for which `predicate` is truthy. A type guard narrows the type. */
+  filter<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): EventStream<S>;
+  filter(predicate: (item: T) => Awaitable<unknown>, options?: SignalOptions): EventStream<T>;
+  /** Two streams: of the items for which `predicate` is truthy, and of the others. Each runs the source for itself. */
+  partition<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): [
+    EventStream<S>,
+    EventStream<Exclude<T, S>>
+  ];
+  partition(predicate: (item: T) => Awaitable<unknown>, options?: SignalOptions): [
+    EventStream<T>,
+    EventStream<T>
+  ];
+  /** `mapper(item)` */
+  map<R>(mapper: (item: T) => R, options?: SignalOptions): EventStream<Awaited<R>>;
+  /** The items unchanged, after `visit` has seen them. */
+  tap(visit: (item: T) => unknown, options?: SignalOptions): EventStream<T>;
+  /** Each state of a reduction: `reducer(state, item)`, beginning with `seed`. */
+  scan<S>(reducer: (state: S, item: T) => Awaitable<S>, seed: S, options?: SignalOptions): EventStream<S>;
+  /** Items up to and including the first match. */
+  until(predicate: (item: T) => Awaitable<unknown>, options?: SignalOptions): EventStream<T>;
+  /** Items before the first match. */
+  takeUntil(predicate: (item: T) => Awaitable<unknown>, options?: SignalOptions): EventStream<T>;
+  /** Items before the first that does not match. */
+  takeWhile<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): EventStream<S>;
+  takeWhile(predicate: (item: T) => Awaitable<unknown>, options?: SignalOptions): EventStream<T>;
+  /** The first `count` items. */
+  take(count: number, options?: SignalOptions): EventStream<T>;
+  /** All but the first `count` items. */
+  skip(count: number, options?: SignalOptions): EventStream<T>;
+  /**
+   * Items whose key has not been seen. The keys seen last are remembered (`capacity`, default 10,000); those forgotten are
+   * counted in the statistics.
+   *
+   * @param keyOf default: the item itself
+   */
+  distinct(keyOf?: (item: T) => unknown, options?: DistinctOptions): EventStream<T>;
+  /** Items that differ from the one before. `equals` defaults to `Object.is`. */
+  distinctUntilChanged(equals?: (previous: T, item: T) => Awaitable<unknown>, options?: SignalOptions): EventStream<T>;
+  /** Arrays of `size` items, the last one of what is left. */
+  bufferCount(size: number, options?: SignalOptions): EventStream<T[]>;
+  /**
+   * Each item goes through `middleware` wrapped around a handler that returns it. What comes back is handed on, no result
+   * drops the item, an error ends the stream.
+   */
+  withMiddleware(middleware: StreamMiddleware, options?: SignalOptions): EventStream<T>;
+  /** `mapper(item)` for up to `concurrency` items side by side; results in order of the items, or as they come. */
+  mapAsync<R>(mapper: (item: T) => R, options?: MapAsyncOptions): EventStream<Awaited<R>>;
+  /** All items of the stream (iterable, array ...) that `mapper` makes of one item, then those of the next. */
+  concatMap<S extends StreamLike<unknown>>(mapper: (item: T) => Awaitable<S>, options?: SignalOptions): EventStream<ItemOf<S>>;
+  /** Items of the streams (iterables, arrays ...) that `mapper` makes, up to `concurrency` of them at a time, as they come. */
+  flatMap<S extends StreamLike<unknown>>(mapper: (item: T) => Awaitable<S>, options?: FlatMapOptions): EventStream<ItemOf<S>>;
+  /** After an error: the items of the stream that `handler` makes of it; nothing more if it makes none. */
+  catchError<S extends StreamLike<unknown> = never>(handler: (error: unknown) => Awaitable<S | void | null>, options?: SignalOptions): EventStream<T | ItemOf<S>>;
+  /**
+   * After an error the stream runs again from its beginning, up to `maxAttempts` times in all; items that have been handed
+   * on come again.
+   */
+  retry(options?: number | RetryStreamOptions): EventStream<T>;
+  /**
+   * Of items that follow each other closely only the last, once there has been none for `ms` milliseconds. When the source
+   * ends, the item that waits goes at once.
+   */
+  debounce(ms: number, options?: DebounceOptions): EventStream<T>;
+  /** At most one item in `ms` milliseconds: by default the first, and what comes until they have passed is dropped. */
+  throttle(ms: number, options?: ThrottleOptions): EventStream<T>;
+  /**
+   * Items together, as an event `stream.batch` that can be read like an array too. A batch goes when it has `size` items,
+   * when `timeoutMs` milliseconds have passed since its first item, and at the end of the source. Never empty.
+   *
+   * @param size below 1 counts as 1
+   */
+  batch(size: number, timeoutMs?: number, options?: SignalOptions): EventStream<StreamBatch<T>>;
+  /** The items of a window of time together, as an event `stream.batch`: tumbling, sliding or session windows. */
+  window(options: WindowOptions): EventStream<StreamBatch<T>>;
+  /** Each item `ms` milliseconds later. */
+  delay(ms: number, options?: DelayOptions): EventStream<T>;
+  /** Fails with `KernelError` TIMEOUT_EXCEEDED when an item that is waited for takes longer than `ms` milliseconds. */
+  timeout(ms: number, options?: SignalOptions): EventStream<T>;
+  /** Items of this stream and the others as they come. Ends when all have ended; the first error ends it. */
+  merge<S extends JoinArguments>(...streams: S): EventStream<T | ItemsOf<S>[number]>;
+  /**
+   * Once each stream has had an item: with each new one, the latest item of each, in the order of the streams, as an event
+   * `stream.batch`. A stream that has ended keeps its last item; ends when all have ended.
+   */
+  combineLatest<S extends JoinArguments>(...streams: S): EventStream<CombinedBatch<[
+    T,
+    ...ItemsOf<S>
+  ]>>;
+  /** The first items of all as a tuple, then the second ones. Ends with the first stream that ends. */
+  zip<S extends JoinArguments>(...streams: S): EventStream<[
+    T,
+    ...ItemsOf<S>
+  ]>;
+  /** The stream that is first to have an item, to end or to fail; the others are closed. */
+  race<S extends JoinArguments>(...streams: S): EventStream<T | ItemsOf<S>[number]>;
+  /**
+   * Each item of this stream with the latest item of each other one, as a tuple. Items that come before all others have had
+   * one are dropped. Ends with this stream.
+   */
+  withLatestFrom<S extends JoinArguments>(...streams: S): EventStream<[
+    T,
+    ...ItemsOf<S>
+  ]>;
+  /**
+   * One run for all readers: it begins with the first of them and ends with the last. A reader gets what comes after it has
+   * joined; readers that begin in the same turn of the event loop get all.
+   */
+  share(options?: ShareOptions): EventStream<T>;
+  /** `stream.pipe(a, b)` is `b(a(stream))`: for operators of your own. */
+  pipe<A>(a: Operator<this, A>): A;
+  pipe<A, B>(a: Operator<this, A>, b: Operator<A, B>): B;
+  pipe<A, B, C>(a: Operator<this, A>, b: Operator<A, B>, c: Operator<B, C>): C;
+  pipe<A, B, C, D>(a: Operator<this, A>, b: Operator<A, B>, c: Operator<B, C>, d: Operator<C, D>): D;
+  pipe(...operators: Operator<unknown, unknown>[]): unknown;
+  /** All items. When the signal aborts: those so far. */
+  toArray(options?: SignalOptions): Promise<T[]>;
+  /** Calls `visit` for each item, one after the other. */
+  forEach(visit: (item: T) => unknown, options?: SignalOptions): Promise<void>;
+  /** `reducer(state, item)` for all items, beginning with `seed`. */
+  reduce<S>(reducer: (state: S, item: T) => Awaitable<S>, seed: S, options?: SignalOptions): Promise<S>;
+  /** The first item, or undefined if there is none. The source is closed then. */
+  first(options?: SignalOptions): Promise<T | undefined>;
+  /** The last item, or undefined if there is none. */
+  last(options?: SignalOptions): Promise<T | undefined>;
+  /** How many items there are. */
+  count(options?: SignalOptions): Promise<number>;
+  /** A Node `Readable` in object mode. Destroying it closes the source. */
+  toReadable(options?: ReadableOptions): Readable;
+}
 /** Ids of the framework's shapes: a prefix, then parts divided by underscores. */
 export declare class IdGenerator {
   /** `call_<6 random base62>_<base36>`: event ids, thread ids. */
@@ -629,6 +773,70 @@ export declare class OrchestrationError extends BaseSDKError<OrchestrationErrorC
 /** Raised by the runtime itself: refusals, chains, configuration, shutdown. */
 export declare class RuntimeError extends BaseSDKError<RuntimeErrorCode> {
   constructor(code: RuntimeErrorCode, message?: string, options?: SDKErrorOptions);
+}
+/**
+ * The item that several items become: an event of type `stream.batch`. It can be read like the array `data.events`
+ * as well (`length`, iteration, `map` ...); those members are not enumerable.
+ */
+export declare class StreamBatch<T, Data extends BatchData<T, readonly T[]> = BatchData<T> & BatchTimes> {
+  readonly type: "stream.batch";
+  readonly data: Data;
+  /** The same as `data.timestamp`. */
+  readonly ts: number;
+  readonly id: string;
+  readonly threadId: string;
+  constructor(data: Data);
+  get length(): number;
+  [Symbol.iterator](): IterableIterator<T>;
+  map<R>(mapper: (item: T, index: number, items: readonly T[]) => R): R[];
+  filter<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S[];
+  filter(predicate: (item: T, index: number, items: readonly T[]) => unknown): T[];
+  forEach(visit: (item: T, index: number, items: readonly T[]) => void): void;
+  reduce<R>(reducer: (state: R, item: T, index: number, items: readonly T[]) => R, seed: R): R;
+  reduce(reducer: (state: T, item: T, index: number, items: readonly T[]) => T): T;
+  some(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean;
+  every(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean;
+  find<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S | undefined;
+  find(predicate: (item: T, index: number, items: readonly T[]) => unknown): T | undefined;
+  at(index: number): T | undefined;
+  slice(start?: number, end?: number): T[];
+}
+/** Makes streams, counts what they do and ends them all together. */
+export declare class StreamManager {
+  #private;
+  /**
+   * Makes a stream. Nothing runs before it is iterated.
+   *
+   * @param source a function that is called for each iteration and returns an async iterable or an iterable; or such an
+   *   object itself: an async iterable, iterable, iterator, array, Node `Readable` or Web `ReadableStream`. What cannot be
+   *   read twice gives an error at the second iteration.
+   * @throws RuntimeError INVALID_CONFIGURATION if `source` is none of these
+   * @example
+   * const ticks = manager.createStream(async function* () {
+   *   yield createEvent('tick', { n: 1 });
+   * });
+   */
+  createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
+  /** The same as `base.merge(...streams)`. */
+  createMerge<T, S extends JoinArguments>(base: StreamLike<T>, ...streams: S): EventStream<T | ItemsOf<S>[number]>;
+  /** The same as `base.combineLatest(...streams)`. */
+  createCombineLatest<T, S extends JoinArguments>(base: StreamLike<T>, ...streams: S): EventStream<CombinedBatch<[
+    T,
+    ...ItemsOf<S>
+  ]>>;
+  /**
+   * Makes a stream that somebody pushes to, for one reader. What comes before it is read is buffered, up to a limit.
+   *
+   * @throws RuntimeError INVALID_CONFIGURATION for an option that is not allowed
+   */
+  createSubscription<T = AnyEvent>(options?: SubscriptionOptions): Subscription<T>;
+  /** What runs and what has gone through. */
+  getStats(): StreamStats;
+  /**
+   * Ends all streams that run: pending `next()` calls end with "done", sources are closed. Waits for sources to close, but
+   * not for one that is in the middle of an `await`, and no longer than a second. The manager can be used on.
+   */
+  cleanup(): Promise<void>;
 }
 /** All values of `EVENT_TYPES`. */
 export declare const ALL_EVENT_TYPES: readonly string[];
@@ -1484,6 +1692,23 @@ export interface AnyEventMetadata {
   causationId?: string;
   [key: string]: any;
 }
+/** What `batch`, `window` and `combineLatest` say about the items together. */
+export interface BatchData<T, Items extends readonly T[] = T[]> {
+  /** The items themselves, in order. */
+  events: Items;
+  /** Their number, under two names. */
+  size: number;
+  count: number;
+  /** When they were handed on, in milliseconds since the epoch. */
+  timestamp: number;
+}
+/** Times of a batch or window, in milliseconds since the epoch. */
+export interface BatchTimes {
+  /** When its first item came. */
+  batchStartTime: number;
+  /** `timestamp - batchStartTime` */
+  batchDuration: number;
+}
 /** Batched emits. */
 export interface BatchingConfig {
   /** Batch all emits. Default false. */
@@ -1496,6 +1721,13 @@ export interface BatchingConfig {
   maxBatchSize?: number;
   /** Exact types that flush the batch at once. Default none. */
   flushOnEventTypes?: readonly string[];
+}
+/** Counters of a buffer, over all runs. */
+export interface BufferStats {
+  /** Items in it now. */
+  buffered: number;
+  /** Items that gave way because it was full. */
+  dropped: number;
 }
 /** Options of {@link withCache}. */
 export interface CacheOptions {
@@ -1872,6 +2104,23 @@ export interface DeadLetters {
   purge(criteria?: DeadLetterCriteria): Promise<number>;
   /** What is kept, and what has happened since the start. */
   stats(): DLQStats & DeadLetterCounters;
+}
+/** Options of `debounce`. */
+export interface DebounceOptions extends SignalOptions {
+  /** The first item after a quiet time goes at once. Default false. */
+  leading?: boolean | undefined;
+  /** An item is held no longer than this many milliseconds, however busy the source stays. Default: no limit. */
+  maxWaitMs?: number | undefined;
+}
+/** Options of `delay`. */
+export interface DelayOptions extends SignalOptions {
+  /** At most this many items wait; then the source is not asked for more. Default 1024. */
+  buffer?: number | undefined;
+}
+/** Options of `distinct`. */
+export interface DistinctOptions extends SignalOptions {
+  /** Keys that are remembered, those seen last. Default 10,000. */
+  capacity?: number | undefined;
 }
 /** Options of `drain`. */
 export interface DrainCallOptions {
@@ -2457,6 +2706,11 @@ export interface FallbackOptions {
   /** Errors that it is for. Default: all. */
   shouldFallback?: (error: unknown) => boolean;
 }
+/** Options of `flatMap`. */
+export interface FlatMapOptions extends SignalOptions {
+  /** Inner streams that are read at the same time. Default 16. */
+  concurrency?: number | undefined;
+}
 /** Structured fields of a log message. Those named here are the ones that the runtime fills in. */
 export interface LogContext {
   eventId?: string;
@@ -2477,6 +2731,13 @@ export interface Logger {
   info(message: string, context?: LogContext): void;
   warn(message: string, context?: LogContext): void;
   error(message: string, error?: unknown, context?: LogContext): void;
+}
+/** Options of `mapAsync`. */
+export interface MapAsyncOptions extends SignalOptions {
+  /** Calls that are under way, or whose results wait to be read, at the same time. Default 16. */
+  concurrency?: number | undefined;
+  /** Results in the order of their items, or as they come. Default true. */
+  ordered?: boolean | undefined;
 }
 /** A rule of the memory monitor that was broken. */
 export interface MemoryAlert {
@@ -2744,6 +3005,11 @@ export interface OnOptions {
    */
   signal?: boolean;
 }
+/** Items that went into an operator and came out of it, over all its runs. */
+export interface OperatorStats {
+  in: number;
+  out: number;
+}
 /** Configuration of an `OptimizedEventProcessor`. */
 export interface OptimizedEventProcessorConfig {
   /** Events on the path from the root of a chain. Default 100. */
@@ -2900,6 +3166,17 @@ export interface RateLimitOptions extends RateLimit {
   /** What an event over the limit does: wait for its turn, or be refused. Default 'wait'. */
   onLimit?: "wait" | "reject";
 }
+/** Options of `toReadable`. */
+export interface ReadableOptions extends SignalOptions {
+  /** Items that the Readable holds. Default 16. */
+  highWaterMark?: number | undefined;
+}
+/** A Web `ReadableStream`. */
+export interface ReadableStreamLike<T> {
+  readonly locked: boolean;
+  getReader(): unknown;
+  [Symbol.asyncIterator](): AsyncIterator<T>;
+}
 /** An event that has begun processing, as `getRecentEvents` shows it. */
 export interface RecentEvent {
   eventId: string;
@@ -2984,6 +3261,19 @@ export interface RetryStats {
   retrysByEventType: Record<string, number>;
   pendingRetries: number;
 }
+/** Options of `retry`; a number alone is `maxAttempts`. */
+export interface RetryStreamOptions extends SignalOptions {
+  /** Runs in all, the first included. Default 3. */
+  maxAttempts?: number | undefined;
+  /** Milliseconds before the second run. Default 0. */
+  delayMs?: number | undefined;
+  /** By how much the delay grows each time. Default 2. */
+  factor?: number | undefined;
+  /** Longest delay in milliseconds. Default 30,000. */
+  maxDelayMs?: number | undefined;
+  /** Share of the delay by which chance changes it, from 0 to 1. Default 0. */
+  jitterRatio?: number | undefined;
+}
 /** Events and workflows in this process. Made by `createRuntime`. No method depends on `this`. */
 export interface Runtime<Events = LooseEvents> {
   /**
@@ -3049,6 +3339,11 @@ export interface Runtime<Events = LooseEvents> {
   ack(eventId: string): Promise<void>;
   /** Refuses a delivery: it counts as failed. Resolves for unknown ids too. */
   nack(eventId: string, error?: Error): Promise<void>;
+  /** A stream of what `source` yields: a generator function, an iterable, an array, a readable stream. Nothing runs before it is iterated. */
+  createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
+  /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
+  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
+  subscribe(pattern: EventPattern, options?: SubscribeOptions): EventStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
@@ -3156,11 +3451,7 @@ export interface RuntimeStats {
     bufferCapacity: number;
     operationTimeoutMs: number;
   };
-  stream: {
-    activeGenerators: number;
-    staleGenerators: number;
-    totalTracked: number;
-  };
+  stream: StreamStats;
   memory: MemoryMonitorStats;
   delivery: {
     pendingAcks: number;
@@ -3219,6 +3510,21 @@ export interface SchemaLike<T = unknown> {
   parse?(data: unknown): T;
   safeParse?(data: unknown): any;
   safeParseAsync?(data: unknown): Promise<any>;
+}
+/** Options of `share`. */
+export interface ShareOptions extends SignalOptions {
+  /** Items by which the slowest reader may be behind the fastest. Default 256. */
+  buffer?: number | undefined;
+  /**
+   * wait: the source is not asked until the slowest reader has caught up; drop-oldest: that reader misses items, counted;
+   * fail: that reader gets an error. Default 'wait'.
+   */
+  overflow?: ShareOverflow | undefined;
+}
+/** Options of everything that runs or waits. */
+export interface SignalOptions {
+  /** When it aborts, the stream ends as if its source had ended; it is not an error. */
+  signal?: AbortSignal | undefined;
 }
 /** What is appended to a persistor. */
 export interface Snapshot {
@@ -3311,6 +3617,37 @@ export interface StandardSchemaLike {
     readonly validate: (value: unknown) => any;
   };
 }
+/** What `StreamManager.getStats()` answers. */
+export interface StreamStats {
+  /** Sources that run. */
+  activeGenerators: number;
+  /** Of these, the ones that have not been pulled for five minutes. */
+  staleGenerators: number;
+  /** The same as `activeGenerators`: what has finished is not kept. */
+  totalTracked: number;
+  /** By operator name: items in and out since the manager was made. `source` has what came from all sources. */
+  operators: Record<string, OperatorStats>;
+  /** By operator name, for those that buffer. */
+  buffers: Record<string, BufferStats>;
+}
+/** A stream that is pushed to. */
+export interface Subscription<T> {
+  /** For one reader; use `share()` for several. */
+  readonly stream: EventStream<T>;
+  /** Puts an item in; it is buffered until it is read. Answers whether it was accepted. Never throws. */
+  push(item: T): boolean;
+  /** Ends the stream after what is buffered; with an error, it fails then. */
+  end(error?: unknown): void;
+}
+/** Options of `createSubscription`. */
+export interface SubscriptionOptions extends SignalOptions {
+  /** Items that wait for the reader at most. Default 1024. */
+  buffer?: number | undefined;
+  /** What gives way when the buffer is full. Default 'drop-oldest'. */
+  overflow?: OverflowPolicy | undefined;
+  /** Called once when no further item is wanted: the reader has left, or the stream has ended. */
+  onClose?: (() => void) | undefined;
+}
 /** An event: a plain object. Handlers get the very object that was emitted; its data is never copied. */
 export interface TEvent<T extends string = string, D = PayloadOf<T>> {
   readonly id: string;
@@ -3326,6 +3663,13 @@ export interface TEvent<T extends string = string, D = PayloadOf<T>> {
 export interface TaggedMiddleware {
   metadata: MiddlewareMetadata;
   middleware: Middleware;
+}
+/** Options of `throttle`; at least one of the two is on. */
+export interface ThrottleOptions extends SignalOptions {
+  /** The first item of an interval goes at once. Default true. */
+  leading?: boolean | undefined;
+  /** The last item of an interval goes when it is over. Default false. */
+  trailing?: boolean | undefined;
 }
 /** Options of {@link withTimeout}. */
 export interface TimeoutOptions {
@@ -3407,12 +3751,16 @@ export interface WorkflowContextOptions {
 export type AnyEvent = TEvent<string, any>;
 /** Whatever can judge data: Zod, Standard Schema, `safeParse` or `parse`, or a JSON Schema object. */
 export type AnySchema = SchemaLike | StandardSchemaLike | Record<string, unknown>;
+/** A value, or a promise of it. */
+export type Awaitable<T> = T | PromiseLike<T>;
 /** A middleware that shows its circuits. */
 export type CircuitBreakerMiddleware = Middleware & {
   /** The circuits of the runtime that took it last; before that, those of its use by hand. */
   readonly manager: CircuitBreakerManager;
 };
 export type CircuitState = (typeof CircuitState)[keyof typeof CircuitState];
+/** What `combineLatest` emits: one item of each source, as a tuple. */
+export type CombinedBatch<Tuple extends readonly unknown[]> = StreamBatch<Tuple[number], BatchData<Tuple[number], Tuple>>;
 /** Data of an event type, as a handler gets it. */
 export type DataIn<Events, T extends string> = T extends keyof Events ? Events[T] : any;
 /** Data of an event type, as `emit` takes it. */
@@ -3435,8 +3783,23 @@ export type EventType = KnownEventType | (string & {});
 export type HandlerReturn = AnyEvent | void | undefined;
 /** Kinds of ids that `IdGenerator.validateId` knows. */
 export type IdKind = "execution" | "correlation" | "call" | "session" | "tenant";
+/** The items of a `StreamLike`. */
+export type ItemOf<S> = S extends AsyncIterable<infer T> ? T : S extends () => infer I ? ItemOf<I> : S extends Iterable<infer T> ? Awaited<T> : S extends AsyncIterator<infer T> ? T : unknown;
+/** The items of several streams, as a tuple; options at the end are left out. */
+export type ItemsOf<S extends readonly unknown[]> = S extends readonly [
+  ...infer Streams,
+  infer Last
+] ? Last extends StreamLike<unknown> ? {
+  [K in keyof S]: ItemOf<S[K]>;
+} : {
+  [K in keyof Streams]: ItemOf<Streams[K]>;
+} : {
+  [K in keyof S]: ItemOf<S[K]>;
+};
 /** How much chance goes into a delay: none; anything up to it (full); between half of it and all of it (equal). */
 export type Jitter = "none" | "full" | "equal";
+/** The streams that a stream is joined with; `{ signal }` may come last. */
+export type JoinArguments = readonly (StreamLike<unknown> | SignalOptions)[];
 export type KernelErrorCode = (typeof KERNEL_CODES)[number];
 /** A value of `EVENT_TYPES`. */
 export type KnownEventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES];
@@ -3460,6 +3823,8 @@ export type NameIn<Events> = IsLoose<Events> extends true ? EventType : keyof Ev
 export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 /** What happens to an event that finds the queue full. */
 export type Overflow = "reject" | "wait" | "drop-oldest";
+/** What gives way when a buffer is full: the item that has waited longest, the one that comes, or the stream, with an error. */
+export type OverflowPolicy = "drop-oldest" | "drop-newest" | "fail";
 /** Data of an event type: as declared in `EventPayloads`, else anything. */
 export type PayloadOf<T extends string> = T extends keyof EventPayloads ? EventPayloads[T] : any;
 /** A middleware of a {@link MiddlewarePipelineClass}: with a second parameter it gets the pipeline's context. */
@@ -3484,10 +3849,22 @@ export type ScheduleSetup = (event: AnyEvent, sendEvent: SendEvent, signal?: Abo
 export type ScheduleSpec = ScheduleOptions | string | number | Date | (ScheduleOptions & {
   schedule: ScheduleOptions | string | number | Date;
 });
+/** What a shared stream does when its slowest reader is `buffer` items behind. */
+export type ShareOverflow = "wait" | "drop-oldest" | "fail";
 /** Value of a span's attribute. */
 export type SpanAttribute = string | number | boolean | null | undefined | readonly (string | number | boolean)[];
 /** Attributes of a span by name. */
 export type SpanAttributes = Record<string, SpanAttribute>;
+/** What a stream can be read from: the first four can be run again if they give a new iterator each time. */
+export type StreamInput<T> = AsyncIterable<T> | Iterable<T> | AsyncIterator<T> | NodeJS.ReadableStream | ReadableStreamLike<T>;
+/** Anything that `merge` and its like take: a stream or a source of one. */
+export type StreamLike<T> = EventStream<T> | StreamSource<T>;
+/** A middleware as streams use it: a wrapper around a handler. */
+export type StreamMiddleware = (handler: (event: any) => any) => (event: any) => any;
+/** An input, or a function that makes one for each run. */
+export type StreamSource<T> = (() => StreamInput<T>) | StreamInput<T>;
+/** Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest'). */
+export type SubscribeOptions = Omit<SubscriptionOptions, "onClose">;
 /** A middleware that tells its counts. */
 export type TimeoutMiddleware = Middleware & {
   getStats(): TimeoutStats;
@@ -3498,6 +3875,30 @@ export type TraceProcessor = (items: SpanRecord[]) => unknown;
 export type WhenCondition = (context: WhenContext) => boolean | Promise<boolean>;
 /** What a condition of {@link when} looks at: the event's own fields and those of {@link MiddlewareContext}. */
 export type WhenContext = AnyEvent & MiddlewareContext;
+/**
+ * Windows in time, by the clock when the items come. They close by themselves; empty ones are left out.
+ *
+ * - tumbling: windows of `sizeMs` one after the other, from the first item on.
+ * - sliding: a window of `sizeMs` begins every `everyMs` (at most `sizeMs`), so an item may be in several.
+ * - session: a window ends when no item has come for `gapMs`.
+ */
+export type WindowOptions = SignalOptions & {
+  /**
+   * Items of a window at most, default 10,000. A tumbling or session window that is full closes at once; a sliding one
+   * loses its oldest item, counted in the statistics.
+   */
+  maxItems?: number | undefined;
+} & ({
+  kind: "tumbling";
+  sizeMs: number;
+} | {
+  kind: "sliding";
+  sizeMs: number;
+  everyMs: number;
+} | {
+  kind: "session";
+  gapMs: number;
+});
 interface DeliverySettings {
   maxQueueDepth: number;
   overflow: "reject" | "wait" | "drop-oldest";
@@ -3757,6 +4158,7 @@ type LazyLogContext = LogContext | (() => LogContext);
 type Listener = () => void;
 type Made = Required<ConditionalMiddleware>;
 type Operation<T> = (signal: AbortSignal) => Promise<T> | T;
+type Operator<A, B> = (stream: A) => B;
 type Refusal = "rate-limited" | "full" | "too-large" | "duplicate" | "shutting-down" | "invalid" | "aborted";
 type SendEvent = (event: AnyEvent) => unknown;
 type Service = any;

@@ -5,13 +5,14 @@
  * out to three handlers, the last of which returns a follow-up event; some deliveries fail once and are retried, a few
  * fail for good and end as dead letters; a stream collects the reviews.
  */
-import { PassThrough } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { createRuntime } from '@kodus-flow/runtime';
 import { Latencies, Progress, report, reportDeadLetters } from './code-review/report';
 import { deliveries, payloadCount } from './code-review/webhooks';
 import { registerWorkflow } from './code-review/workflow';
 import type { Review } from './code-review/workflow';
+
+const REVIEWS_PER_BATCH = 50;
 
 function readCount(): number {
   const { values } = parseArgs({ options: { events: { type: 'string' } } });
@@ -41,9 +42,8 @@ async function main(): Promise<void> {
     if (++ended % 100 === 0) progress.update(ended);
   });
 
-  const completed = new PassThrough({ objectMode: true, highWaterMark: 10_000 });
-  runtime.on('review.completed', ({ data }) => void completed.write(data));
-  const reviews = summarise(completed);
+  const reviews = runtime.subscribe('review.completed', { buffer: 10_000 });
+  const summary = summarise(reviews.map((event) => event.data as Review).batch(REVIEWS_PER_BATCH, 100));
   const began = performance.now();
   runtime.start();
   for (const { type, priority, repository, ...delivery } of deliveries(count)) {
@@ -60,20 +60,19 @@ async function main(): Promise<void> {
   report(seconds, count, queue, latencies);
   reportDeadLetters(queue.dead, runtime.deadLetters.list().items);
   await runtime.cleanup();
-  completed.end();
-  const { total, findings, largest } = await reviews;
-  console.log(`The stream collected ${total} reviews with ${findings} findings; the largest changes ${largest} lines.`);
+  const { total, batches, findings } = await summary;
+  console.log(`The stream collected ${total} reviews in ${batches} batches, with ${findings} findings.`);
 }
 
-/** Sums up the reviews as they come. */
+/** Sums up the reviews, fifty at a time or as many as came within a tenth of a second. */
 async function summarise(
-  reviews: AsyncIterable<Review>,
-): Promise<{ total: number; findings: number; largest: number }> {
-  const sums = { total: 0, findings: 0, largest: 0 };
-  for await (const { findings, linesChanged } of reviews) {
-    sums.total++;
-    sums.findings += findings;
-    sums.largest = Math.max(sums.largest, linesChanged);
+  reviews: AsyncIterable<{ data: { events: Review[] } }>,
+): Promise<{ total: number; batches: number; findings: number }> {
+  const sums = { total: 0, batches: 0, findings: 0 };
+  for await (const { data } of reviews) {
+    sums.batches++;
+    sums.total += data.events.length;
+    for (const { findings } of data.events) sums.findings += findings;
   }
   return sums;
 }

@@ -7,3 +7,4 @@ export { MemoryMonitor } from './memory-monitor';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
 export { OptimizedEventProcessor } from './optimized-event-processor';
 export { EnhancedEventQueue, EventQueue } from './queue';
+export { StreamManager } from './streams/stream-manager';

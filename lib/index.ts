@@ -126,5 +126,7 @@ export type {
   Runtime,
   RuntimeHandler,
   RuntimeStats,
+  SubscribeOptions,
 } from './runtime-types';
 export * from './middleware/index';
+export * from './streams/index';

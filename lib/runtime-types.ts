@@ -8,6 +8,9 @@ import type { QueueStats, RetryStats } from './queue-stats';
 import type { DLQStats, DeadLetterCriteria } from './dead-letter-queue';
 import type { RecentEvent } from './recent-events';
 import type { EventRetryPolicy } from './retry-policy';
+import type { EventStream } from './streams/event-stream';
+import type { StreamStats } from './streams/scope';
+import type { SignalOptions, StreamSource, SubscriptionOptions } from './streams/types';
 
 /** Event types without declared data: any name, any data. */
 export type LooseEvents = EventPayloads;
@@ -101,6 +104,9 @@ export interface ProcessOptions {
   signal?: AbortSignal;
 }
 
+/** Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest'). */
+export type SubscribeOptions = Omit<SubscriptionOptions, 'onClose'>;
+
 /** Options of `drain`. */
 export interface DrainCallOptions {
   timeoutMs?: number;
@@ -126,7 +132,7 @@ export interface RuntimeStats {
     bufferCapacity: number;
     operationTimeoutMs: number;
   };
-  stream: { activeGenerators: number; staleGenerators: number; totalTracked: number };
+  stream: StreamStats;
   memory: MemoryMonitorStats;
   delivery: { pendingAcks: number; enableAcks: boolean; ackTimeout: number; maxRetries: number };
   runtime: { executionId: string; persistorType: string; tenantId: string };
@@ -207,6 +213,11 @@ export interface Runtime<Events = LooseEvents> {
   /** Refuses a delivery: it counts as failed. Resolves for unknown ids too. */
   nack(eventId: string, error?: Error): Promise<void>;
 
+  /** A stream of what `source` yields: a generator function, an iterable, an array, a readable stream. Nothing runs before it is iterated. */
+  createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
+  /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
+  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
+  subscribe(pattern: EventPattern, options?: SubscribeOptions): EventStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */

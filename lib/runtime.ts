@@ -4,6 +4,7 @@ import { deadLettersOf } from './dead-letters';
 import { DeliveryQueue } from './delivery-queue';
 import { EmitBatcher } from './emit-batcher';
 import { Emitter } from './emitter';
+import { eventLoopTurn } from './engine/real-timers';
 import { RuntimeError } from './errors';
 import { createEvent } from './events';
 import { EventProcessor } from './event-processor';
@@ -16,6 +17,7 @@ import { processorStats } from './optimized-event-processor';
 import { EnhancedEventQueue, tellOfPersistence } from './queue';
 import { queueStats } from './queue-stats';
 import { runtimeSettings } from './queue-settings';
+import { StreamManager } from './streams/stream-manager';
 import { waitForEvent } from './wait-for';
 import type { WaitOptions } from './wait-for';
 import {
@@ -32,6 +34,7 @@ import type { RuntimeConfig } from './config';
 import type { RunContext } from './event-processor';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, OnOptions } from './handlers';
+import type { SignalOptions } from './streams/types';
 import type { MiddlewareScope } from './middleware/types';
 import type { ObservabilityPort } from './observability/port';
 import type {
@@ -44,6 +47,7 @@ import type {
   ProcessResult,
   Runtime,
   RuntimeStats,
+  SubscribeOptions,
 } from './runtime-types';
 
 const DEFAULT_CLEANUP_TIMEOUT_MS = 5000;
@@ -80,6 +84,9 @@ class RuntimeImpl implements Runtime {
   readonly #enhanced: EnhancedEventQueue;
   readonly #dlq: DeadLetterQueue;
   readonly #monitor: MemoryMonitor;
+  readonly #streams = new StreamManager();
+  /** How to end each subscription. */
+  readonly #subscriptions = new Set<() => void>();
   readonly #executionId: string;
   readonly #shutdown = new AbortController();
   readonly #releases: (() => void)[] = [];
@@ -332,6 +339,29 @@ class RuntimeImpl implements Runtime {
     this.#port.flood(refused ? 'nack' : 'nack.unknown', 'warn', message, { eventId, error: reason });
   };
 
+  // ── Streams ──────────────────────────────────────────────────────────────────────────────────────────
+
+  createStream = ((source: never, options?: SignalOptions) =>
+    this.#streams.createStream(source, options)) as Runtime['createStream'];
+
+  subscribe = ((pattern: EventPattern, options: SubscribeOptions = {}) => {
+    requireEventPattern('pattern', pattern);
+    requireObject('options', options);
+    let unobserve = (): void => undefined;
+    const close = (): void => {
+      unobserve();
+      this.#subscriptions.delete(end);
+    };
+    const { stream, push, end } = this.#streams.createSubscription({ ...options, onClose: close });
+    if (this.#queue.isClosed) {
+      end();
+    } else {
+      this.#subscriptions.add(end);
+      unobserve = this.#processor.handlers.observe(pattern, (event) => void push(event));
+    }
+    return stream;
+  }) as Runtime['subscribe'];
+
   // ── Tenants ──────────────────────────────────────────────────────────────────────────────────────────
 
   forTenant = (tenantId: string): Runtime => {
@@ -348,7 +378,7 @@ class RuntimeImpl implements Runtime {
     return {
       queue,
       processor: processorStats(this.#processor, this.#config.operationTimeoutMs),
-      stream: { activeGenerators: 0, staleGenerators: 0, totalTracked: 0 },
+      stream: this.#streams.getStats(),
       memory: this.#monitor.getStats(),
       delivery: {
         pendingAcks: settings.acks === 'off' ? 0 : queue.waiting + queue.ready + queue.running,
@@ -417,6 +447,7 @@ class RuntimeImpl implements Runtime {
     const reason = this.#closedError();
     const dropped = await engine.close(timeoutMs, reason, own);
     this.#shutdown.abort(reason);
+    await this.#endStreams();
     this.#emitter.close();
     for (const release of this.#releases.splice(0)) release();
     this.#processor.handlers.clear();
@@ -424,6 +455,15 @@ class RuntimeImpl implements Runtime {
     this.#dlq.destroy();
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
     this.#port.flushFloods();
+  }
+
+  /** Subscriptions end after what they hold, if their readers are quick; everything else ends now. */
+  async #endStreams(): Promise<void> {
+    if (this.#subscriptions.size > 0) {
+      for (const end of this.#subscriptions) end();
+      await eventLoopTurn();
+    }
+    await this.#streams.cleanup();
   }
 
   #closedError(): RuntimeError {

@@ -20,7 +20,11 @@ describe('operators on one item at a time', () => {
   });
 
   it('map hands on any object, also without an id', async () => {
-    expect(await upTo(2).map((event) => ({ double: event.data.n * 2 })).toArray()).toEqual([{ double: 0 }, { double: 2 }]);
+    expect(
+      await upTo(2)
+        .map((event) => ({ double: event.data.n * 2 }))
+        .toArray(),
+    ).toEqual([{ double: 0 }, { double: 2 }]);
   });
 
   it('predicates and mappers that return promises are awaited', async () => {
@@ -32,8 +36,20 @@ describe('operators on one item at a time', () => {
   });
 
   it('until includes the first match and takeUntil excludes it', async () => {
-    expect(numbersOf(await upTo(9).until((event) => event.data.n === 2).toArray())).toEqual([0, 1, 2]);
-    expect(numbersOf(await upTo(9).takeUntil((event) => event.data.n === 2).toArray())).toEqual([0, 1]);
+    expect(
+      numbersOf(
+        await upTo(9)
+          .until((event) => event.data.n === 2)
+          .toArray(),
+      ),
+    ).toEqual([0, 1, 2]);
+    expect(
+      numbersOf(
+        await upTo(9)
+          .takeUntil((event) => event.data.n === 2)
+          .toArray(),
+      ),
+    ).toEqual([0, 1]);
   });
 
   it('nothing runs before iteration, and the source is pulled one item at a time', async () => {
@@ -49,8 +65,9 @@ describe('operators on one item at a time', () => {
   });
 
   it('withMiddleware hands on what the wrapped handler returns and drops what has no result', async () => {
-    const stream = upTo(4).withMiddleware((next) => async (event: NumberedEvent) =>
-      event.data.n % 2 === 0 ? { ...(await next(event)), wrapped: true } : undefined,
+    const stream = upTo(4).withMiddleware(
+      (next) => async (event: NumberedEvent) =>
+        event.data.n % 2 === 0 ? { ...(await next(event)), wrapped: true } : undefined,
     );
     const items = (await stream.toArray()) as (NumberedEvent & { wrapped?: boolean })[];
     expect(numbersOf(items)).toEqual([0, 2]);
@@ -80,13 +97,18 @@ describe('operators on one item at a time', () => {
 });
 
 describe('sources', () => {
-  const read = async (source: Parameters<typeof manager.createStream>[0]) => manager.createStream<unknown>(source as never).toArray();
+  const read = async (source: Parameters<typeof manager.createStream>[0]) =>
+    manager.createStream<unknown>(source as never).toArray();
 
   it('may be functions, iterables, arrays, iterators and readable streams', async () => {
     expect(await read([1, 2, 3] as never)).toEqual([1, 2, 3]);
     expect(await read(new Set([1, 2]) as never)).toEqual([1, 2]);
     expect(await read((() => [1, 2]) as never)).toEqual([1, 2]);
-    expect(await read(function* () { yield* [1, 2]; } as never)).toEqual([1, 2]);
+    expect(
+      await read(function* () {
+        yield* [1, 2];
+      } as never),
+    ).toEqual([1, 2]);
     expect(await read(Readable.from([1, 2]))).toEqual([1, 2]);
     expect(await read(new ReadableStream({ start: (c) => (c.enqueue(1), c.close()) }) as never)).toEqual([1]);
     expect(await read([Promise.resolve(1), 2] as never)).toEqual([1, 2]);
@@ -95,14 +117,29 @@ describe('sources', () => {
   });
 
   it.each([
-    ['a generator object', () => (async function* () { yield 1; })()],
+    [
+      'a generator object',
+      () =>
+        (async function* () {
+          yield 1;
+        })(),
+    ],
     ['a Readable', () => Readable.from([1])],
     ['a ReadableStream', () => new ReadableStream({ start: (c) => (c.enqueue(1), c.close()) })],
-    ['a function that returns the same generator', () => { const one = [1].values(); return () => one; }],
+    [
+      'a function that returns the same generator',
+      () => {
+        const one = [1].values();
+        return () => one;
+      },
+    ],
   ])('%s gives a clear error the second time, never silence', async (_name, make) => {
     const stream = manager.createStream<unknown>(make() as never);
     expect(await stream.toArray()).toEqual([1]);
-    await expect(stream.toArray()).rejects.toMatchObject({ code: 'STREAM_ERROR', message: expect.stringContaining('only once') });
+    await expect(stream.toArray()).rejects.toMatchObject({
+      code: 'STREAM_ERROR',
+      message: expect.stringContaining('only once'),
+    });
   });
 
   it('a function that returns no source is an error that says so', async () => {
@@ -113,7 +150,10 @@ describe('sources', () => {
     const { source, seen } = watched(3);
     const stream = manager.createStream(source);
     const runs = await Promise.all([stream.toArray(), stream.toArray()]);
-    expect(runs.map(numbersOf)).toEqual([[0, 1, 2], [0, 1, 2]]);
+    expect(runs.map(numbersOf)).toEqual([
+      [0, 1, 2],
+      [0, 1, 2],
+    ]);
     expect(seen).toMatchObject({ runs: 2, closed: 2 });
   });
 });
@@ -128,7 +168,14 @@ describe('batch', () => {
   it('has the shape of an event and reads like an array, without enumerable extras', async () => {
     const [batch] = await upTo(3).batch(5).toArray();
     expect(Object.keys(batch!).sort()).toEqual(['data', 'id', 'threadId', 'ts', 'type']);
-    expect(Object.keys(batch!.data).sort()).toEqual(['batchDuration', 'batchStartTime', 'count', 'events', 'size', 'timestamp']);
+    expect(Object.keys(batch!.data).sort()).toEqual([
+      'batchDuration',
+      'batchStartTime',
+      'count',
+      'events',
+      'size',
+      'timestamp',
+    ]);
     const { data } = batch!;
     expect(batch).toMatchObject({ type: 'stream.batch', ts: data.timestamp });
     expect(data.batchDuration).toBe(data.timestamp - data.batchStartTime);
@@ -154,16 +201,21 @@ describe('batch', () => {
   it.each([undefined, 50])('hands on what it has before the error of its source (timeout %s)', async (timeoutMs) => {
     const stream = manager.createStream(watched(9, { failAt: 5 }).source).batch(3, timeoutMs);
     const sizes: number[] = [];
-    await expect((async () => {
-      for await (const batch of stream) sizes.push(batch.length);
-    })()).rejects.toThrow('failed at 5');
+    await expect(
+      (async () => {
+        for await (const batch of stream) sizes.push(batch.length);
+      })(),
+    ).rejects.toThrow('failed at 5');
     expect(sizes).toEqual([3, 2]);
   });
 });
 
 describe('merge and combineLatest', () => {
   it('merge takes from all sources as they come, in the order of each', async () => {
-    const items = await manager.createStream([1, 2, 3]).merge(manager.createStream(['a', 'b']), new Set([true])).toArray();
+    const items = await manager
+      .createStream([1, 2, 3])
+      .merge(manager.createStream(['a', 'b']), new Set([true]))
+      .toArray();
     expect(items).toEqual([1, 'a', true, 2, 'b', 3]);
   });
 
@@ -194,7 +246,10 @@ describe('merge and combineLatest', () => {
   it('combineLatest has the shape of an event with the latest items in order', async () => {
     const stream = manager.createStream([1]).combineLatest(['a', 'b'], [true]);
     const items = await stream.toArray();
-    expect(items.map((item) => item.data.events)).toEqual([[1, 'a', true], [1, 'b', true]]);
+    expect(items.map((item) => item.data.events)).toEqual([
+      [1, 'a', true],
+      [1, 'b', true],
+    ]);
     expect(items[0]).toMatchObject({ type: 'stream.batch', data: { count: 3, size: 3, timestamp: items[0]!.ts } });
     expect(Object.keys(items[0]!).sort()).toEqual(['data', 'id', 'threadId', 'ts', 'type']);
     expect(items[0]!.map(String)).toEqual(['1', 'a', 'true']);
@@ -235,9 +290,11 @@ describe('errors and leaving', () => {
       return event.data.n;
     });
     const seen: number[] = [];
-    await expect((async () => {
-      for await (const n of stream) seen.push(n);
-    })()).rejects.toBe(error);
+    await expect(
+      (async () => {
+        for await (const n of stream) seen.push(n);
+      })(),
+    ).rejects.toBe(error);
     expect(seen).toEqual([0, 1]);
   });
 
@@ -260,7 +317,10 @@ describe('errors and leaving', () => {
         return: async () => (returned++, { done: true as const, value: undefined }),
       }),
     };
-    const run = manager.createStream(iterable).map((x) => x)[Symbol.asyncIterator]();
+    const run = manager
+      .createStream(iterable)
+      .map((x) => x)
+      [Symbol.asyncIterator]();
     await run.next();
     await run.return!();
     await run.return!();
@@ -277,6 +337,13 @@ describe('errors and leaving', () => {
 
   it('numbered events keep their identity', async () => {
     const event = numbered(1);
-    expect((await manager.createStream([event]).filter(() => true).toArray())[0]).toBe(event);
+    expect(
+      (
+        await manager
+          .createStream([event])
+          .filter(() => true)
+          .toArray()
+      )[0],
+    ).toBe(event);
   });
 });

@@ -22,7 +22,10 @@ describe('time', () => {
 
   it('debounce hands on the last item of a burst once it is quiet', async () => {
     const { items, ended } = await timeline(at({ 1: 'a', 10: 'b', 20: 'c', 100: 'd' }, 300).debounce(50));
-    expect(items).toEqual([[70, 'c'], [150, 'd']]);
+    expect(items).toEqual([
+      [70, 'c'],
+      [150, 'd'],
+    ]);
     expect(ended).toEqual([300, 'end']);
   });
 
@@ -35,10 +38,17 @@ describe('time', () => {
 
   it('debounce with leading and a longest wait', async () => {
     const leading = await timeline(at({ 1: 'a', 100: 'b', 110: 'c' }, 300).debounce(50, { leading: true }));
-    expect(leading.items).toEqual([[1, 'a'], [100, 'b'], [160, 'c']]);
+    expect(leading.items).toEqual([
+      [1, 'a'],
+      [100, 'b'],
+      [160, 'c'],
+    ]);
     const busy = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [n * 10 + 1, n]));
     const { items } = await timeline(at(busy, 400).debounce(50, { maxWaitMs: 100 }));
-    expect(items).toEqual([[101, 9], [201, 19]]);
+    expect(items).toEqual([
+      [101, 9],
+      [201, 19],
+    ]);
   });
 
   it('debounce hands on what it holds before the error of its source', async () => {
@@ -50,19 +60,29 @@ describe('time', () => {
 
   it('throttle hands on the first item of each interval', async () => {
     const { items } = await timeline(at({ 1: 0, 20: 1, 40: 2, 60: 3, 80: 4 }).throttle(50));
-    expect(items).toEqual([[1, 0], [60, 3]]);
+    expect(items).toEqual([
+      [1, 0],
+      [60, 3],
+    ]);
   });
 
   it('throttle with a trailing edge hands on the last one too', async () => {
     const { items } = await timeline(at({ 1: 0, 20: 1, 40: 2, 60: 3 }, 200).throttle(50, { trailing: true }));
-    expect(items).toEqual([[1, 0], [51, 2], [101, 3]]);
+    expect(items).toEqual([
+      [1, 0],
+      [51, 2],
+      [101, 3],
+    ]);
     const trailing = await timeline(at({ 1: 0, 20: 1 }, 200).throttle(50, { leading: false, trailing: true }));
     expect(trailing.items).toEqual([[51, 1]]);
   });
 
   it('a batch closes by itself when its first item has waited, with no further item', async () => {
     const { items, ended } = await timeline(at({ 100: 'a', 120: 'b', 300: 'c' }, 900).batch(10, 50), eventsOf);
-    expect(items).toEqual([[150, ['a', 'b']], [350, ['c']]]);
+    expect(items).toEqual([
+      [150, ['a', 'b']],
+      [350, ['c']],
+    ]);
     expect(ended).toEqual([900, 'end']);
   });
 
@@ -76,7 +96,10 @@ describe('time', () => {
 
   it('a batch that is full does not wait, and the time of the next begins with its first item', async () => {
     const { items } = await timeline(at({ 10: 1, 20: 2, 55: 3 }, 500).batch(2, 50), eventsOf);
-    expect(items).toEqual([[20, [1, 2]], [105, [3]]]);
+    expect(items).toEqual([
+      [20, [1, 2]],
+      [105, [3]],
+    ]);
   });
 
   it('a batch closes on time also while the consumer is busy with the one before', async () => {
@@ -100,7 +123,11 @@ describe('time', () => {
     };
     const stream = manager.createStream(endless, { signal: controller.signal }).batch(4, 1000);
     const { items, ended } = await timeline(stream, eventsOf);
-    expect(items).toEqual([[40, [0, 1, 2, 3]], [80, [4, 5, 6, 7]], [105, [8, 9]]]);
+    expect(items).toEqual([
+      [40, [0, 1, 2, 3]],
+      [80, [4, 5, 6, 7]],
+      [105, [8, 9]],
+    ]);
     expect(ended).toEqual([105, 'end']);
     await vi.advanceTimersByTimeAsync(20);
   });
@@ -162,13 +189,15 @@ describe('time', () => {
     });
     const next = stuck[Symbol.asyncIterator]().next();
     const all = stuck.merge([1, 2]).toArray();
-    const slow = manager.createStream(async function* () {
-      try {
-        yield 1;
-      } finally {
-        await new Promise(() => undefined);
-      }
-    })[Symbol.asyncIterator]();
+    const slow = manager
+      .createStream(async function* () {
+        try {
+          yield 1;
+        } finally {
+          await new Promise(() => undefined);
+        }
+      })
+      [Symbol.asyncIterator]();
     await slow.next();
     await vi.advanceTimersByTimeAsync(0);
     const cleanup = manager.cleanup();

@@ -8,7 +8,15 @@ import { RaceCursor, WithLatestFromCursor, ZipCursor } from './join';
 import { MapAsyncCursor } from './map-async';
 import { CombineLatestCursor, MergeCursor } from './merge';
 import { ConcatMapCursor, FlatMapCursor } from './nested';
-import { optionalBoolean, optionalMs, optionalSignal, requireSize, retryPlan, sharePlan, splitOptions } from './options';
+import {
+  optionalBoolean,
+  optionalMs,
+  optionalSignal,
+  requireSize,
+  retryPlan,
+  sharePlan,
+  splitOptions,
+} from './options';
 import { toReadable } from './readable';
 import { CatchErrorCursor, RetryCursor } from './recover';
 import { Run, STOP } from './run';
@@ -136,7 +144,8 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   partition(predicate: (item: T) => Awaitable<unknown>, options?: SignalOptions): [EventStream<T>, EventStream<T>];
   partition(predicate: (item: T) => unknown, options?: SignalOptions): [EventStream<T>, EventStream<T>] {
     requireFunction('partition.predicate', predicate);
-    const part = (wanted: boolean): EventStream<T> => this.#step(steps.filterStep('partition', predicate, wanted), options);
+    const part = (wanted: boolean): EventStream<T> =>
+      this.#step(steps.filterStep('partition', predicate, wanted), options);
     return [part(true), part(false)];
   }
 
@@ -205,7 +214,10 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   /** Arrays of `size` items, the last one of what is left. */
   bufferCount(size: number, options?: SignalOptions): EventStream<T[]> {
     const limit = requireInteger('bufferCount.size', size, { min: 1 });
-    return this.#step(steps.groupStep('bufferCount', limit, (items) => items), options);
+    return this.#step(
+      steps.groupStep('bufferCount', limit, (items) => items),
+      options,
+    );
   }
 
   /**
@@ -213,7 +225,10 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
    * drops the item, an error ends the stream.
    */
   withMiddleware(middleware: StreamMiddleware, options?: SignalOptions): EventStream<T> {
-    return this.#step(steps.handlerStep(middlewareHandler(requireFunction('withMiddleware.middleware', middleware))), options);
+    return this.#step(
+      steps.handlerStep(middlewareHandler(requireFunction('withMiddleware.middleware', middleware))),
+      options,
+    );
   }
 
   // ── Functions that take time or make streams ─────────────────────────────────────────────────────────
@@ -452,6 +467,7 @@ export function derive<R>(scope: StreamScope, open: Open<R>, signal?: AbortSigna
 /** The stream itself, or a stream of the source. */
 export function toStream(scope: StreamScope, source: unknown, path: string): EventStream<unknown> {
   if (source instanceof EventStream) return source as EventStream<unknown>;
-  if (!isSource(source)) return refuse(path, source, 'a stream, an async iterable, an iterable or a function that makes one');
+  if (!isSource(source))
+    return refuse(path, source, 'a stream, an async iterable, an iterable or a function that makes one');
   return new EventStream<unknown>(scope, () => openSource(source, scope));
 }

@@ -118,7 +118,13 @@ export class FlatMapCursor extends WaitingCursor<unknown> {
   readonly #freeIndexes: number[] = [];
   #toAsk: Pump<unknown> | undefined;
 
-  constructor(source: Cursor, make: (item: unknown) => unknown, open: Opener, concurrency: number, counter: OperatorStats) {
+  constructor(
+    source: Cursor,
+    make: (item: unknown) => unknown,
+    open: Opener,
+    concurrency: number,
+    counter: OperatorStats,
+  ) {
     super();
     this.#outer = new Pump(source, () => this.wake());
     this.#make = make;

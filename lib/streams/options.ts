@@ -1,5 +1,13 @@
 /** Checks of what is passed to operators. */
-import { refuse, requireBoolean, requireInteger, requireNumber, requireObject, requireOneOf, requireSignal } from '../validate';
+import {
+  refuse,
+  requireBoolean,
+  requireInteger,
+  requireNumber,
+  requireObject,
+  requireOneOf,
+  requireSignal,
+} from '../validate';
 import { isSource } from './source';
 import type { Range } from '../validate';
 import type { RetryPlan } from './recover';
@@ -32,14 +40,20 @@ export function optionalBoolean(path: string, value: unknown, byDefault: boolean
   return value === undefined ? byDefault : requireBoolean(path, value);
 }
 
-export function optionalSignal(path: string, options: { signal?: AbortSignal | undefined } | undefined): AbortSignal | undefined {
+export function optionalSignal(
+  path: string,
+  options: { signal?: AbortSignal | undefined } | undefined,
+): AbortSignal | undefined {
   if (options === undefined) return undefined;
   requireObject(path, options);
   return options.signal === undefined ? undefined : requireSignal(`${path}.signal`, options.signal);
 }
 
 /** Parts the streams of a join from the options that may come last. */
-export function splitOptions(args: readonly unknown[]): { streams: readonly unknown[]; options: SignalOptions | undefined } {
+export function splitOptions(args: readonly unknown[]): {
+  streams: readonly unknown[];
+  options: SignalOptions | undefined;
+} {
   const last = args.at(-1);
   const isOptions = typeof last === 'object' && last !== null && !isSource(last);
   return isOptions ? { streams: args.slice(0, -1), options: last } : { streams: args, options: undefined };

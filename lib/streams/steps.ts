@@ -47,23 +47,27 @@ export function tapStep(visitor: Mapper): StepPlan {
 /** Up to and including the first match. */
 export function untilStep(predicate: Predicate): StepPlan {
   const matches = predicate as (item: unknown) => unknown;
-  return plan('until', (stop) => (item) =>
-    afterwards(matches(item), (matched) => {
-      if (matched) stop();
-      return item;
-    }),
+  return plan(
+    'until',
+    (stop) => (item) =>
+      afterwards(matches(item), (matched) => {
+        if (matched) stop();
+        return item;
+      }),
   );
 }
 
 /** Up to the first item for which `predicate` is `ending`, that one excluded. */
 export function endAtStep(name: string, predicate: Predicate, ending: boolean): StepPlan {
   const matches = predicate as (item: unknown) => unknown;
-  return plan(name, (stop) => (item) =>
-    afterwards(matches(item), (matched) => {
-      if (Boolean(matched) !== ending) return item;
-      stop();
-      return SKIP;
-    }),
+  return plan(
+    name,
+    (stop) => (item) =>
+      afterwards(matches(item), (matched) => {
+        if (Boolean(matched) !== ending) return item;
+        stop();
+        return SKIP;
+      }),
   );
 }
 

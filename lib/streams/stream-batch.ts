@@ -91,7 +91,10 @@ export class StreamBatch<T, Data extends BatchData<T, readonly T[]> = BatchData<
 }
 
 /** What `combineLatest` emits: one item of each source, as a tuple. */
-export type CombinedBatch<Tuple extends readonly unknown[]> = StreamBatch<Tuple[number], BatchData<Tuple[number], Tuple>>;
+export type CombinedBatch<Tuple extends readonly unknown[]> = StreamBatch<
+  Tuple[number],
+  BatchData<Tuple[number], Tuple>
+>;
 
 /** The item of a batch whose first item came at `startedAt` (milliseconds since the epoch). */
 export function batchOf<T>(events: T[], startedAt: number): StreamBatch<T> {

@@ -9,7 +9,15 @@ import { OVERFLOW_POLICIES, PushCursor } from './subscription';
 import type { AnyEvent } from '../events';
 import type { Cursor } from './cursor';
 import type { StreamStats } from './scope';
-import type { ItemsOf, JoinArguments, SignalOptions, StreamLike, StreamSource, Subscription, SubscriptionOptions } from './types';
+import type {
+  ItemsOf,
+  JoinArguments,
+  SignalOptions,
+  StreamLike,
+  StreamSource,
+  Subscription,
+  SubscriptionOptions,
+} from './types';
 
 /** `cleanup` waits this long for sources that are slow to close. */
 const CLOSE_TIMEOUT_MS = 1000;
@@ -41,18 +49,12 @@ export class StreamManager {
   }
 
   /** The same as `base.merge(...streams)`. */
-  createMerge<T, S extends JoinArguments>(
-    base: StreamLike<T>,
-    ...streams: S
-  ): EventStream<T | ItemsOf<S>[number]> {
+  createMerge<T, S extends JoinArguments>(base: StreamLike<T>, ...streams: S): EventStream<T | ItemsOf<S>[number]> {
     return this.createStream(base as StreamSource<T>).merge<S>(...streams);
   }
 
   /** The same as `base.combineLatest(...streams)`. */
-  createCombineLatest<T, S extends JoinArguments>(
-    base: StreamLike<T>,
-    ...streams: S
-  ) {
+  createCombineLatest<T, S extends JoinArguments>(base: StreamLike<T>, ...streams: S) {
     return this.createStream<T>(base as StreamSource<T>).combineLatest<S>(...streams);
   }
 

@@ -15,7 +15,12 @@ export type Layer<T, R> = (source: Cursor<T>) => Cursor<R>;
 
 type Table = StreamScope['timers']['table'];
 
-function timed<T, R>(scope: StreamScope, name: string, keeper: () => Keeper<T, R>, open: (table: Table) => number): Layer<T, R> {
+function timed<T, R>(
+  scope: StreamScope,
+  name: string,
+  keeper: () => Keeper<T, R>,
+  open: (table: Table) => number,
+): Layer<T, R> {
   return (source) => new TimedCursor<T, R>(source, name, keeper(), open(scope.timers.table), scope);
 }
 
@@ -23,7 +28,12 @@ export function debounceLayer<T>(scope: StreamScope, ms: number, options: Deboun
   const waitMs = requireMs('debounce.ms', ms);
   const leading = Number(optionalBoolean('debounce.leading', options.leading, false));
   const maxWaitMs = optionalMs('debounce.maxWaitMs', options.maxWaitMs);
-  return timed(scope, 'debounce', () => new LatestKeeper<T>(), (table) => table.openDebounce(waitMs, leading, maxWaitMs));
+  return timed(
+    scope,
+    'debounce',
+    () => new LatestKeeper<T>(),
+    (table) => table.openDebounce(waitMs, leading, maxWaitMs),
+  );
 }
 
 export function throttleLayer<T>(scope: StreamScope, ms: number, options: ThrottleOptions): Layer<T, T> {
@@ -36,7 +46,12 @@ export function throttleLayer<T>(scope: StreamScope, ms: number, options: Thrott
 }
 
 export function batchLayer<T>(scope: StreamScope, size: number, timeoutMs: number): Layer<T, StreamBatch<T>> {
-  return timed(scope, 'batch', () => new BatchKeeper<T>(), (table) => table.openBatch(size, timeoutMs));
+  return timed(
+    scope,
+    'batch',
+    () => new BatchKeeper<T>(),
+    (table) => table.openBatch(size, timeoutMs),
+  );
 }
 
 const DEFAULT_BUFFER = 1024;

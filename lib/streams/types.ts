@@ -2,7 +2,8 @@ import type { EventStream } from './event-stream';
 import type { OverflowPolicy } from './subscription';
 
 /** What a stream can be read from: the first four can be run again if they give a new iterator each time. */
-export type StreamInput<T> = AsyncIterable<T> | Iterable<T> | AsyncIterator<T> | NodeJS.ReadableStream | ReadableStreamLike<T>;
+export type StreamInput<T> =
+  AsyncIterable<T> | Iterable<T> | AsyncIterator<T> | NodeJS.ReadableStream | ReadableStreamLike<T>;
 
 /** A Web `ReadableStream`. */
 export interface ReadableStreamLike<T> {
@@ -21,15 +22,16 @@ export type StreamLike<T> = EventStream<T> | StreamSource<T>;
 export type JoinArguments = readonly (StreamLike<unknown> | SignalOptions)[];
 
 /** The items of a `StreamLike`. */
-export type ItemOf<S> = S extends AsyncIterable<infer T>
-  ? T
-  : S extends () => infer I
-    ? ItemOf<I>
-    : S extends Iterable<infer T>
-      ? Awaited<T>
-      : S extends AsyncIterator<infer T>
-        ? T
-        : unknown;
+export type ItemOf<S> =
+  S extends AsyncIterable<infer T>
+    ? T
+    : S extends () => infer I
+      ? ItemOf<I>
+      : S extends Iterable<infer T>
+        ? Awaited<T>
+        : S extends AsyncIterator<infer T>
+          ? T
+          : unknown;
 
 /** The items of several streams, as a tuple; options at the end are left out. */
 export type ItemsOf<S extends readonly unknown[]> = S extends readonly [...infer Streams, infer Last]

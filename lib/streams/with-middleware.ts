@@ -6,6 +6,9 @@ export type StreamMiddleware = (handler: (event: any) => any) => (event: any) =>
 
 /** The middleware around a handler that returns its event. */
 export function middlewareHandler(middleware: StreamMiddleware): (item: unknown) => unknown {
-  const handler = requireFunction('withMiddleware: the result of the middleware', middleware((event: unknown) => event));
+  const handler = requireFunction(
+    'withMiddleware: the result of the middleware',
+    middleware((event: unknown) => event),
+  );
   return (item) => handler(item) as unknown;
 }
