@@ -39,6 +39,7 @@ export default tseslint.config(
     rules: {
       'no-console': 'off',
       '@typescript-eslint/no-explicit-any': 'off',
+      '@typescript-eslint/restrict-template-expressions': 'off',
       // Tests start what they look at later.
       '@typescript-eslint/no-floating-promises': 'off',
     },
