@@ -166,6 +166,9 @@ export class TimedCursor<T, R> extends TimerCursor<R> {
       case RELEASE:
         this.#outbox.push(keeper.release());
         return;
+      default:
+        // The core drops the item: nothing to keep, nothing to pass on.
+        return;
     }
   }
 }
