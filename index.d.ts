@@ -14,176 +14,6 @@ declare class Cancellation {
   /** What it was for is over: the outer one keeps nothing of it. */
   release(): void;
 }
-declare class Deduplicator {
-  #private;
-  constructor(capacity: number);
-  /** An event with this id is done. */
-  noteDone(id: string): void;
-  /** Whether an event with this id is done, as far back as the window goes. */
-  isDone(id: string): boolean;
-  /** Takes an idempotency key; false if it has been taken. */
-  takeKey(key: string): boolean;
-  /** Gives a key back, of an event that never was. */
-  returnKey(key: string): void;
-  /** Ids in the window. */
-  size(): number;
-  clear(): void;
-}
-declare class DeliveryQueue implements EngineHost {
-  #private;
-  readonly engine: Engine;
-  readonly settings: DeliverySettings;
-  readonly port: ObservabilityPort;
-  readonly dedupe: Deduplicator;
-  readonly pressure: PressureSampler;
-  readonly breaker: QueueBreaker | undefined;
-  /** The rate limit of the runtime that owns it. */
-  rate: TenantRate | undefined;
-  /** Where events that have finally failed go; undefined: they are counted and logged only. */
-  deadLetters: DeadLetterQueue | undefined;
-  /** Starts the handlers of an event. */
-  runner: (event: AnyEvent, slot: number) => unknown;
-  /** Runs an event that a handler has returned. */
-  follower: (event: AnyEvent, returned: AnyEvent, slot: number) => Promise<void> | undefined;
-  /** Told of each event that is done, for stores. */
-  onHandled: ((event: AnyEvent) => void) | undefined;
-  readonly refusals: Record<Refusal, number>;
-  readonly retriesByType: Map<string, number>;
-  compressedEvents: number;
-  isClosed: boolean;
-  constructor(settings: DeliverySettings, port: ObservabilityPort);
-  get acks(): "off" | "auto" | "manual";
-  /** Whether a fresh event that brings nothing but its priority can be taken without further questions. */
-  get isPlain(): boolean;
-  hasRoom(): boolean;
-  /** Takes an event in, or says why not. `fresh`: its id was made for it just now, so it cannot be a duplicate. */
-  admit(event: AnyEvent, brings: Submission, fresh: boolean): RuntimeError | undefined;
-  /** `amount`: the bytes of an event that is too large, the milliseconds to the next token of a limited one. */
-  refusalError(refusal: Refusal, event: AnyEvent, amount?: number): RuntimeError;
-  run(event: AnyEvent, slot: number): unknown;
-  follow(event: AnyEvent, returned: object, slot: number): Promise<void> | undefined;
-  classify(error: unknown, event: AnyEvent): FailureClass;
-  onDone(event: AnyEvent): void;
-  onFailure(event: AnyEvent, error: unknown): void;
-  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number): void;
-  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
-  onGone(event: AnyEvent, how: "expired" | "cancelled" | "dropped"): void;
-  ackTimeoutError(event: AnyEvent): Error;
-  /** Takes a waiting event out; aborts a running one. */
-  cancel(slot: number, reason: unknown): boolean;
-  /** Puts a dead letter back into the queue, with a fresh attempt count. False if it is refused. */
-  requeue(event: AnyEvent, priority: number): boolean;
-  /** Begins a drain: full width, unless the machine was short of something a moment ago. */
-  beginDrain(): void;
-  /** Whether anything asks emitters to slow down: depth, or memory or processors while there is work. */
-  get isUnderPressure(): boolean;
-}
-declare class Engine {
-  #private;
-  readonly keepAlive: KeepAlive;
-  readonly tally: Tally;
-  /** Results that came after their run had been given up. */
-  lateResults: number;
-  /** Called once a turn of a long drain, for readings that must stay off the hot path. */
-  onTurn: (() => void) | undefined;
-  /** Called when there may be room in the queue again. */
-  onRoom: (() => void) | undefined;
-  constructor(config: EngineConfig, host: EngineHost);
-  /** Events that count against the depth limit. */
-  get depth(): number;
-  /** Takes an event in; it is in the queue when this returns. Answers its slot. */
-  submit(event: AnyEvent, priority: number, tenant?: number, key?: number, kind?: number, delayMs?: number): number;
-  /** The slot that the next `submit` will use, for what has to be prepared before it. */
-  nextSlot(): number;
-  /** Keeps time to live, policy and size of the event that is submitted next. */
-  prepare(ttlMs: number, policy: number, bytes: number): void;
-  admitBytes(bytes: number): 0 | 1 | 2 | 3;
-  returnBytes(bytes: number): void;
-  internPolicy(...policy: Parameters<EngineHandle["internPolicy"]>): number;
-  /** The extras of `slot`, made on first use. */
-  extrasOf(slot: number): SlotExtras;
-  peekExtras(slot: number): SlotExtras | undefined;
-  /** Whether a drain or `start()` is going on. */
-  get isProcessing(): boolean;
-  /** Whether handlers run. */
-  get isBusy(): boolean;
-  /** The slot whose handlers run synchronously right now, or -1. */
-  get current(): number;
-  /** Runs what is ready; answers what was done. At once with zeros while another drain is going on. */
-  drain(options?: DrainOptions): Promise<Tally>;
-  /** Processes continuously until `stop`. */
-  start(): void;
-  /** Starts nothing more; resolves when what runs has ended. */
-  stop(): Promise<void>;
-  /** Resolves when nothing is ready or running. */
-  idle(): Promise<void>;
-  /** Calls `ring` after `delayMs`; answers how to prevent it. All of them together cost one timer. */
-  after(delayMs: number, ring: () => void): () => void;
-  /** The slot of a live event, or -1. The first call builds the index. */
-  slotOf(eventId: string): number;
-  eventAt(slot: number): AnyEvent | undefined;
-  /** True if there was a delivery to acknowledge. */
-  ack(slot: number): boolean;
-  /** True if there was a delivery to refuse. */
-  nack(slot: number, error: unknown): boolean;
-  /** Takes an event out that does not run; of one that runs, aborts the signal. */
-  cancel(slot: number, reason: unknown): boolean;
-  /** Gives up the oldest ready event of the lowest priority, for room. */
-  dropOldest(): boolean;
-  /** Takes out everything that does not run. */
-  clear(how: "cancelled" | "dropped"): void;
-  /** While `wait` lasts, the event of `slot` holds no permit; it goes on when one is free. */
-  park<T>(slot: number, wait: Promise<T>): Promise<T>;
-  /** Sets how many may run at once. */
-  setWidth(width: number): void;
-  stats(): EngineStats;
-  /** Waiting events in the order in which they would start. */
-  snapshot(limit: number): number[];
-  attempts(slot: number): number;
-  priority(slot: number): number;
-  /**
-   * Starts nothing more, waits up to `timeoutMs` for what runs (but for `except`, whose handler asks for this),
-   * then aborts it. What still waits is dropped. Answers how many events were dropped.
-   */
-  close(timeoutMs: number, reason: unknown, except: number): Promise<number>;
-  /** Starts nothing more and aborts the signal of everything that runs; the runs go on to their own end. */
-  halt(reason: unknown): void;
-}
-declare class KeepAlive {
-  #private;
-  hold(): void;
-  release(): void;
-}
-declare class PressureSampler {
-  #private;
-  constructor({ maxConcurrent, maxMemoryUsage, maxCpuUsage }: PressureOptions);
-  /** Samples if it is time, and gives the width that now holds: 1 to `maxConcurrent`. */
-  maybeSample(now: number): number;
-  /** The width of the last sample; full before the first. */
-  get width(): number;
-  /** The width for work that begins now, without reading the machine: a sample from before a pause says nothing any more. */
-  widthAtStart(now: number): number;
-  /** Whether memory or CPU was above its limit at the last sample, or not yet clearly below it again. */
-  get isActive(): boolean;
-}
-declare class QueueBreaker {
-  #private;
-  constructor(threshold: number);
-  /** Runs an attempt, or throws because the breaker is open. */
-  run(attempt: () => unknown): Promise<unknown>;
-  stats(): QueueBreakerStats;
-}
-declare class TenantRate {
-  #private;
-  /** Whether events over the limit are refused when they are emitted; else they wait when they are due. */
-  readonly rejects: boolean;
-  /** @param tenantId whose bucket events without a tenant share */
-  constructor(limit: TenantRateLimit, tenantId: string | undefined);
-  /** Takes a token for an event that is emitted. Undefined: it may pass; else the next token comes in so many milliseconds. */
-  refusal(event: AnyEvent): number | undefined;
-  /** Takes a token for an event that is to run. Undefined: at once; else when the promise resolves. */
-  turn(event: AnyEvent, signal: AbortSignal): Promise<void> | undefined;
-}
 declare const ENGINE_CODES: readonly [
   "AGENT_ERROR",
   "TOOL_ERROR",
@@ -438,7 +268,7 @@ export declare class EngineError extends BaseSDKError<EngineErrorCode> {
  */
 export declare class EnhancedEventQueue extends EventQueue {
   #private;
-  constructor(observability?: unknown, persistor?: Persistor, executionId?: string, config?: EventQueueConfig | DeliveryQueue);
+  constructor(observability?: unknown, persistor?: Persistor, executionId?: string, config?: EventQueueConfig);
   protected withDefaults(config: EventQueueConfig): EventQueueConfig;
   /** The queue's dead letters. */
   getDLQ(): DeadLetterQueue;
@@ -464,7 +294,7 @@ export declare class EventQueue {
   #private;
   protected readonly batchSize: number;
   protected readonly config: EventQueueConfig;
-  constructor(observability?: unknown, config?: EventQueueConfig | DeliveryQueue);
+  constructor(observability?: unknown, config?: EventQueueConfig);
   /** Defaults of a kind of queue. */
   protected withDefaults(config: EventQueueConfig): EventQueueConfig;
   /**
@@ -3899,243 +3729,12 @@ export type WindowOptions = SignalOptions & {
   kind: "session";
   gapMs: number;
 });
-interface DeliverySettings {
-  maxQueueDepth: number;
-  overflow: "reject" | "wait" | "drop-oldest";
-  maxConcurrent: number;
-  maxConcurrentPerTenant: number | undefined;
-  maxConcurrentPerEventType: number | undefined;
-  maxMemoryUsage: number;
-  maxCpuUsage: number;
-  acks: "off" | "auto" | "manual";
-  ackTimeoutMs: number;
-  redelivery: RedeliveryConfig;
-  retryable: (error: unknown) => boolean;
-  /** Whether sizes are estimated at all. */
-  knowsSizes: boolean;
-  largeEventThreshold: number;
-  hugeEventThreshold: number;
-  maxEventSize: number;
-  maxQueueBytes: number;
-  dropHugeEvents: boolean;
-  enableCompression: boolean;
-  maxProcessedEvents: number;
-  /** Failures in a row that open the breaker; undefined: there is none. */
-  breakerThreshold: number | undefined;
-  tenantId: string | undefined;
-  onError: ((error: unknown, event: AnyEvent) => void) | undefined;
-}
-interface DrainOptions {
-  maxEvents?: number;
-  untilEmpty?: boolean;
-  timeoutMs?: number;
-  signal?: AbortSignal;
-  /** Let what is due by the clock become ready first, even if its timer has not been served yet. */
-  catchUp?: boolean;
-}
-interface EngineConfig {
-  maxConcurrent: number;
-  /** 0: no limit. */
-  maxConcurrentPerTenant: number;
-  /** 0: no limit. */
-  maxConcurrentPerKind: number;
-  /** Milliseconds; 0: deliveries need no acknowledgement in time. */
-  ackTimeoutMs: number;
-  redelivery: RedeliveryConfig;
-  largeEventBytes: number;
-  hugeEventBytes: number;
-  maxEventBytes: number;
-  dropHugeEvents: boolean;
-  maxQueueBytes: number;
-  /** Seed of the jitter; a whole number. */
-  seed: number;
-}
-interface EngineHandle {
-  /** Takes in the submission and completion rings, fills the dispatch ring. *notices* */
-  advance(): void;
-  /** Lets happen what is due. *notices* */
-  tick(now: number): void;
-  /** Keeps what the next submission of `slot` brings besides. `ttlMs` Infinity: none; `bytes` 0: sizes are off. */
-  prepare(slot: number, ttlMs: number, policy: number, bytes: number): void;
-  /** 0 normal, 1 large, 2 refused as too large, 3 refused because too many bytes wait. */
-  admitBytes(bytes: number): 0 | 1 | 2 | 3;
-  returnBytes(bytes: number): void;
-  /** *notices* */
-  cancel(now: number, slot: number): boolean;
-  /** *notices* */
-  ack(now: number, slot: number): boolean;
-  /** *notices* */
-  nack(now: number, slot: number): boolean;
-  park(slot: number): boolean;
-  unpark(slot: number): boolean;
-  /** *notices* */
-  abandon(now: number, slot: number): void;
-  /** *notices* */
-  dropOldest(now: number): boolean;
-  /** Takes out everything that does not run; `dropped` 1 counts it as dropped, 0 as cancelled. *notices* */
-  clear(now: number, dropped: 0 | 1): void;
-  /** Gives back the memory of a burst; nothing while any event lives. */
-  shrink(): void;
-  setWidth(width: number): void;
-  /** The index of an equal policy, or -1 when too many different ones are in use. */
-  internPolicy(maxAttempts: number, initialDelayMs: number, maxDelayMs: number, factor: number, jitter: number, jitterRatio: number): number;
-  /** Arms a deadline of the facade's own; `token` comes back in a notice when it rings. Answers its name. */
-  alarm(now: number, delayMs: number, token: number): number;
-  /** Disarms an alarm that has not rung. */
-  cancelAlarm(alarm: number): void;
-  /** 0 free, 1 delayed, 2 retrying, 3 blocked, 4 ready, 5 running, 6 unacked. */
-  state(slot: number): number;
-  attempts(slot: number): number;
-  priority(slot: number): number;
-  /** Waiting slots in the order in which they would start. */
-  snapshot(limit: number): Uint32Array;
-  stats(): EngineStats;
-}
-interface EngineHost {
-  /** Starts the handlers; a promise is awaited. */
-  run(event: AnyEvent, slot: number): unknown;
-  /** A handler's result that is an event: run it now, as part of this one. */
-  follow(event: AnyEvent, returned: object, slot: number): Promise<void> | undefined;
-  /** Off; given by success; or to be given by the owner. */
-  readonly acks: "off" | "auto" | "manual";
-  classify(error: unknown, event: AnyEvent): FailureClass;
-  onDone(event: AnyEvent): void;
-  onFailure(event: AnyEvent, error: unknown): void;
-  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
-  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
-  /** The event left without an attempt of its own to blame. */
-  onGone(event: AnyEvent, how: "expired" | "cancelled" | "dropped"): void;
-  /** The error of a delivery whose acknowledgement did not come. */
-  ackTimeoutError(event: AnyEvent): Error;
-}
-interface EngineStats {
-  emitted: number;
-  done: number;
-  failed: number;
-  retried: number;
-  recovered: number;
-  dead: number;
-  expired: number;
-  cancelled: number;
-  dropped: number;
-  ackTimeouts: number;
-  retryDelayMs: number;
-  waiting: number;
-  retrying: number;
-  ready: number;
-  running: number;
-  executing: number;
-  parked: number;
-  unacked: number;
-  width: number;
-  totalBytes: number;
-  averageBytes: number;
-  largeEvents: number;
-  hugeEvents: number;
-}
-interface FailureClass {
-  retryable: boolean;
-  /** Milliseconds, or NaN. */
-  askedMs: number;
-}
-interface ObservabilityPort {
-  /** Whether observability is switched on; if not, all of it does nothing. */
-  readonly enabled: boolean;
-  /** Whether there is a logger. */
-  readonly canLog: boolean;
-  /** Whether `trace` reaches a tracer. May change while running: read it once per batch, not once for all. */
-  readonly canTrace: boolean;
-  /** Whether `startSpan` gives spans. */
-  readonly canSpan: boolean;
-  /** Whether messages of this level are written; ask before building one for each event. */
-  listens(level: LogLevel): boolean;
-  /** Logs. `context.error` may be an `Error`; loggers get it in the form that they know. */
-  log(level: LogLevel, message: string, context?: LogContext): void;
-  /**
-   * Logs what may come in floods: the first message of a `key`, then at most one a second, with the number of those left
-   * out as `suppressed`. Keys are few and fixed, such as 'refused.full'.
-   */
-  flood(key: string, level: LogLevel, message: string, context?: LazyLogContext): void;
-  /** Tells what `flood` has left out and not told yet. For the end of a runtime. */
-  flushFloods(): void;
-  /** Runs `fn` once, inside the user's `trace` if there is one; the result and the error of `fn` pass through. */
-  trace<T>(name: string, fn: () => T | Promise<T>, options?: SpanOptions): Promise<T>;
-  /** Starts a span; undefined without a tracer. */
-  startSpan(name: string, options?: SpanOptions): Span | undefined;
-  /** Runs `fn` once with `span` as the current one, if the user's tracer knows how; result and error pass through. */
-  withSpan<T>(span: Span | undefined, fn: () => T | Promise<T>): Promise<T>;
-  /** The tracer's current span. */
-  currentSpan(): Span | undefined;
-}
-interface PressureOptions {
-  /** Width without pressure: handlers that may run side by side. */
-  maxConcurrent: number;
-  /** Share of the memory of the machine (or of the container) that the process may fill, 0 to 1. */
-  maxMemoryUsage: number;
-  /** Share of the machine's CPU time, all processes together, 0 to 1. */
-  maxCpuUsage: number;
-}
 interface QueueBreakerStats {
   state: (typeof STATES)[number];
   /** Failures in a row. */
   failureCount: number;
   /** Failures in a row that open it. */
   threshold: number;
-}
-interface RedeliveryConfig {
-  /** Attempts in all; 1: never again. */
-  maxAttempts: number;
-  initialDelayMs: number;
-  maxDelayMs: number;
-  /** Multiplier of exponential growth; 0: linear. */
-  factor: number;
-  /** 0 none, 1 full, 2 equal, 3 ratio. */
-  jitter: 0 | 1 | 2 | 3;
-  jitterRatio: number;
-}
-interface SlotExtras {
-  /** Interned ordering key and tenant, to be released at the end. */
-  key?: number;
-  tenant?: number;
-  kind?: number;
-  /** Limit of each handler run in milliseconds. */
-  timeoutMs?: number;
-  /** When it was queued (ms since the epoch), where that is not the event's own time. */
-  queuedAt?: number;
-  priority?: number;
-  /** Aborted at ack timeout, cancellation and shutdown. Made when a handler asks for it. */
-  controller?: AbortController;
-  /** What the last attempt failed with. */
-  error?: unknown;
-  /** Said by the owner while it runs. */
-  acked?: boolean;
-  nacked?: boolean;
-  /** The chain node that caused it, when causes are tracked. */
-  causeNode?: number;
-  /** Called when its end is known. */
-  onEnd?: () => void;
-  resume?: () => void;
-}
-interface Submission {
-  priority: number;
-  tenantId?: string | undefined;
-  orderingKey?: string | undefined;
-  idempotencyKey?: string | undefined;
-  delayMs?: number | undefined;
-  ttlMs?: number | undefined;
-  timeoutMs?: number | undefined;
-  policy?: RedeliveryConfig | undefined;
-  signal?: AbortSignal | undefined;
-  queuedAt?: number | undefined;
-  causeNode?: number | undefined;
-  onEnd?: (() => void) | undefined;
-}
-interface Tally {
-  processed: number;
-  acked: number;
-  failed: number;
-  retried: number;
-  deadLettered: number;
 }
 interface TenantRateLimit extends RateLimit {
   /** Over the limit: events wait in the queue for their turn ('wait'), or `emit` refuses them ('reject'). Default 'wait'. */
@@ -4154,12 +3753,10 @@ type IsLoose<Events> = [
 ] extends [
   LooseEvents
 ] ? true : false;
-type LazyLogContext = LogContext | (() => LogContext);
 type Listener = () => void;
 type Made = Required<ConditionalMiddleware>;
 type Operation<T> = (signal: AbortSignal) => Promise<T> | T;
 type Operator<A, B> = (stream: A) => B;
-type Refusal = "rate-limited" | "full" | "too-large" | "duplicate" | "shutting-down" | "invalid" | "aborted";
 type SendEvent = (event: AnyEvent) => unknown;
 type Service = any;
 

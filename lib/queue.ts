@@ -45,6 +45,9 @@ export class EventQueue {
   protected readonly batchSize: number;
   protected readonly config: EventQueueConfig;
 
+  constructor(observability?: unknown, config?: EventQueueConfig);
+  /** @internal */
+  constructor(observability?: unknown, config?: EventQueueConfig | DeliveryQueue);
   constructor(observability?: unknown, config: EventQueueConfig | DeliveryQueue = {}) {
     if (config instanceof DeliveryQueue) {
       this.config = {};
@@ -232,6 +235,14 @@ export interface RecoveryStats {
 export class EnhancedEventQueue extends EventQueue {
   readonly #dlq: DeadLetterQueue;
 
+  constructor(observability?: unknown, persistor?: Persistor, executionId?: string, config?: EventQueueConfig);
+  /** @internal */
+  constructor(
+    observability?: unknown,
+    persistor?: Persistor,
+    executionId?: string,
+    config?: EventQueueConfig | DeliveryQueue,
+  );
   constructor(
     observability?: unknown,
     persistor?: Persistor,
