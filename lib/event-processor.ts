@@ -71,13 +71,13 @@ export class EventProcessor {
   /** Root events whose handlers have begun. */
   begun = 0;
   #depth = 0;
-  /** Whether runs need neither signal nor time limit, so that a handler can be called as it is. */
+  /** Whether runs have no time limit, so that the only handler of an event can be called directly. */
   readonly #isPlain: boolean;
 
   constructor(settings: ProcessorSettings, context: RunContext) {
     this.#settings = settings;
     this.#context = context;
-    this.#isPlain = !settings.hasMiddleware && settings.operationTimeoutMs === undefined;
+    this.#isPlain = settings.operationTimeoutMs === undefined;
     this.chains = new native.Chains(settings.maxEventDepth, settings.maxEventChainLength);
   }
 
@@ -105,8 +105,9 @@ export class EventProcessor {
     const { port } = this.#settings;
     if (port.canTrace) return port.trace(EVENT_SPAN_NAME, () => this.#runAll(event, slot), this.#spanOf(event));
     const plan = this.handlers.planFor(event.type);
-    if (plan.solo !== undefined && this.#isPlain && this.#context.timeoutOf(slot) === undefined)
-      return plan.solo(event);
+    if (plan.solo !== undefined && this.#isPlain && this.#context.timeoutOf(slot) === undefined) {
+      return this.#settings.hasMiddleware ? plan.solo(event, this.#context.sharedSignal) : plan.solo(event);
+    }
     return this.#runPlan(plan, event, slot, this.#linkOf(slot));
   }
 

@@ -236,7 +236,7 @@ pub fn create_turns(env: &Env) -> Result<Object<'_>> {
     handle.set(
         "next",
         raw(env, "next", &turns, |turns, []: [f64; 0]| {
-            turns.next().map_or(-1.0, f64::from)
+            turns.take().map_or(-1.0, f64::from)
         })?,
     )?;
     Ok(handle)

@@ -17,7 +17,7 @@ impl Turns {
     }
 
     /// Takes the source whose item is next.
-    pub fn next(&mut self) -> Option<u32> {
+    pub fn take(&mut self) -> Option<u32> {
         self.0.pop_front()
     }
 }
