@@ -6,7 +6,9 @@ import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import PQueue from 'p-queue';
-import { createRuntime } from '@kodus-flow/runtime';
+import { createRuntime, withConcurrency, withRetry, withTimeout } from '@kodus-flow/runtime';
+import type { Middleware } from '@kodus-flow/runtime';
+import { measureMiddleware } from './middleware';
 import { inTurn, median, ns, percentile, printTable, timed, times } from './stats';
 import type { Result } from './stats';
 
@@ -50,8 +52,8 @@ async function bareLoopMakingEvents(): Promise<number> {
   });
 }
 
-async function runtimeRun(count = EVENTS): Promise<number> {
-  const runtime = createRuntime({}, undefined, { queueSize: count, maxConcurrent: IN_FLIGHT });
+async function runtimeRun(count = EVENTS, middleware: Middleware[] = []): Promise<number> {
+  const runtime = createRuntime({}, undefined, { queueSize: count, maxConcurrent: IN_FLIGHT, middleware });
   runtime.on('bench', handler);
   const cost = await timed(count, async () => {
     for (let index = 0; index < count; index++) {
@@ -116,6 +118,34 @@ async function depth(): Promise<void> {
   printTable('Cost of an event by the depth of the queue', ['', 'median', 'ratio'], rows);
 }
 
+/** Timeout, retry and concurrency around the handler: what they add to the bare runtime, and by hand beside cockatiel. */
+async function middleware(): Promise<void> {
+  const stack = (): Middleware[] => [
+    withTimeout({ timeoutMs: 5000 }),
+    withRetry({ maxRetries: 3 }),
+    withConcurrency({ maxConcurrent: IN_FLIGHT }),
+  ];
+  const [bare, wrapped] = await inTurn(
+    [
+      { name: 'bare runtime', run: () => runtimeRun() },
+      { name: 'with timeout + retry + concurrency', run: () => runtimeRun(EVENTS, stack()) },
+    ],
+    ROUNDS,
+  );
+  const added = wrapped!.median - bare!.median;
+  const byHand = await measureMiddleware();
+  const [ours, theirs] = [byHand.ours - byHand.bare, byHand.cockatiel - byHand.bare];
+  printTable(
+    'Timeout + retry + concurrency: added to an event',
+    ['', 'added', 'cockatiel = 1'],
+    [
+      ['in a runtime', ns(added), ''],
+      ['around a handler by hand', ns(ours), times(ours / theirs)],
+      ['cockatiel: timeout, retry, bulkhead', ns(theirs), times(1)],
+    ],
+  );
+}
+
 /** From emit to the start of the handler, in a started runtime that is idle. */
 async function latency(): Promise<void> {
   const runtime = createRuntime();
@@ -174,6 +204,7 @@ async function main(): Promise<void> {
   console.log(`Node ${process.version}, ${cpus().length} x ${cpu?.model ?? 'unknown processor'}`);
   await throughput();
   await depth();
+  await middleware();
   await latency();
   importTime();
   await memory();
