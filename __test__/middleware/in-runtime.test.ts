@@ -79,12 +79,16 @@ describe('middleware in a runtime', () => {
       middleware: [withConcurrency({ maxConcurrent: 1, queueTimeoutMs: 0 })],
     });
     let done = 0;
+    let isOver = false;
     runtime.on('t', async () => {
-      await turn();
+      while (!isOver) await turn();
       done++;
     });
     for (let n = 0; n < 5; n++) runtime.emit('t', n);
-    await runtime.process();
+    const processing = runtime.process();
+    while (runtime.getStats().queue.failed < 4) await turn();
+    isOver = true;
+    await processing;
     expect(done).toBe(1);
     await runtime.cleanup();
   });

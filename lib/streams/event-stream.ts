@@ -106,7 +106,7 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   /** One more synchronous operator; without a signal it is fused with those before it. */
   #step<R>(step: StepPlan, options?: SignalOptions): EventStream<R> {
     const signal = optionalSignal(step.name, options);
-    const stream = new EventStream<R>(this.scope, this.#open, [...this.#steps, step]);
+    const stream = withSteps<R>(this.scope, this.#open, [...this.#steps, step]);
     return signal === undefined ? stream : derive(this.scope, () => stream.openCursor(), signal);
   }
 
@@ -458,6 +458,11 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
 }
 
 bindOnRead(EventStream.prototype);
+
+/** Outside of the class: a class that names itself inside is renamed by the bundler. */
+function withSteps<R>(scope: StreamScope, open: Open<unknown>, steps: StepPlan[]): EventStream<R> {
+  return new EventStream<R>(scope, open, steps);
+}
 
 /** A stream of a layer of its own; with a signal, one that ends when it aborts. */
 export function derive<R>(scope: StreamScope, open: Open<R>, signal?: AbortSignal): EventStream<R> {

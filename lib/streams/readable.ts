@@ -1,9 +1,12 @@
-import { Readable } from 'node:stream';
+import { createRequire } from 'node:module';
+import type { Readable } from 'node:stream';
 import type { Run } from './run';
 
 /** A Readable of a run; it reads no more than it has room for. */
 export function toReadable(run: Run<unknown>, highWaterMark: number): Readable {
-  return new Readable({
+  // Loaded here: few streams become a Readable, and the module is slow to load.
+  const stream = createRequire(__filename)('node:stream') as typeof import('node:stream');
+  return new stream.Readable({
     objectMode: true,
     highWaterMark,
     read() {
