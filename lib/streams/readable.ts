@@ -5,7 +5,7 @@ import type { Run } from './run';
 /** A Readable of a run; it reads no more than it has room for. */
 export function toReadable(run: Run<unknown>, highWaterMark: number): Readable {
   // Loaded here: few streams become a Readable, and the module is slow to load.
-  const stream = createRequire(__filename)('node:stream') as typeof import('node:stream');
+  const stream = createRequire(__filename)('node:stream') as { Readable: typeof Readable };
   return new stream.Readable({
     objectMode: true,
     highWaterMark,
