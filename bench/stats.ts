@@ -24,14 +24,17 @@ export function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))]!;
 }
 
-/** Runs the contenders in turn, so that a slow moment of the machine meets them all. The first round warms up. */
+/**
+ * Runs the contenders in turn, so that a slow moment of the machine meets them all. Before each measured run the garbage of
+ * the one before is collected; as that makes V8 forget compiled code too, an unmeasured run follows.
+ */
 export async function inTurn(contenders: readonly Contender[], rounds: number): Promise<Result[]> {
   const samples = contenders.map((): number[] => []);
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
       globalThis.gc?.();
-      const nanoseconds = await contender.run();
-      if (round > 0) samples[index]!.push(nanoseconds);
+      await contender.run();
+      samples[index]!.push(await contender.run());
     }
   }
   return contenders.map(({ name }, index) => ({
