@@ -1,5 +1,5 @@
 /**
- * Streams beside IxJS, RxJS and the bare loop, in one run. `npx tsx bench/streams.ts`
+ * Streams beside IxJS, RxJS and the bare loop, in one run. `node scripts/run.mjs bench/streams.ts`
  *
  * The pipeline is filter, map, map, filter, batch(100).
  */
@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import * as ix from 'ix/asynciterable';
 import * as ixOps from 'ix/asynciterable/operators';
 import * as rx from 'rxjs';
-import { StreamManager } from '../lib/streams/index';
+import { StreamManager } from '@kodus-flow/runtime';
 import { inTurn, ns, printTable, timed, times } from './stats';
 import type { Contender, Result } from './stats';
 
