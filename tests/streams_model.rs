@@ -109,7 +109,7 @@ proptest! {
                 Some(source) => arrive(source, &mut left, &mut is_ready, &mut turns),
                 None => (0..lengths.len()).for_each(|source| arrive(source, &mut left, &mut is_ready, &mut turns)),
             }
-            if wakes.len() % 3 == 0 && let Some(source) = turns.take() {
+            if wakes.len().is_multiple_of(3) && let Some(source) = turns.take() {
                 let source = source as usize;
                 prop_assert!(is_ready[source], "a turn without an item");
                 is_ready[source] = false;
