@@ -133,7 +133,7 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   filter<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): EventStream<S>;
   filter(predicate: (item: T) => Awaitable<unknown>, options?: SignalOptions): EventStream<T>;
   filter(predicate: (item: T) => unknown, options?: SignalOptions): EventStream<T> {
-    return this.#step(steps.filterStep('filter', requireFunction('filter.predicate', predicate), true), options);
+    return this.#step(steps.filterStep(requireFunction('filter.predicate', predicate)), options);
   }
 
   /** Two streams: of the items for which `predicate` is truthy, and of the others. Each runs the source for itself. */
@@ -144,8 +144,7 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   partition(predicate: (item: T) => Awaitable<unknown>, options?: SignalOptions): [EventStream<T>, EventStream<T>];
   partition(predicate: (item: T) => unknown, options?: SignalOptions): [EventStream<T>, EventStream<T>] {
     requireFunction('partition.predicate', predicate);
-    const part = (wanted: boolean): EventStream<T> =>
-      this.#step(steps.filterStep('partition', predicate, wanted), options);
+    const part = (wanted: boolean): EventStream<T> => this.#step(steps.partitionStep(predicate, wanted), options);
     return [part(true), part(false)];
   }
 

@@ -1,16 +1,43 @@
 import { Cursor, DONE, READY, isThenable, promiseOf } from './cursor';
 import type { Pulled } from './cursor';
-import type { OperatorStats, StreamScope } from './scope';
+import type { Meter, OperatorStats, StreamScope } from './scope';
 
 /** What a step answers for an item that goes no further. */
 export const SKIP = Symbol('skip');
 
-/** One run of a synchronous operator. */
-export interface Step {
-  /** The item that goes on, `SKIP`, or a promise of one of these. */
-  apply(value: unknown): unknown;
+/** How a step's function is to be called: the two that most chains are made of need no call around it. */
+export const enum StepKind {
+  /** `run` gives the item that goes on, `SKIP`, or a promise of one of these. */
+  Any,
+  /** `run` gives the item that goes on, or a promise of it. */
+  Map,
+  /** The item goes on if `run` says true; what is neither true nor false is left to `judge`. */
+  Filter,
+}
+
+/** One run of a synchronous operator. All have the same shape, so that the loop over them stays fast. */
+export class Step {
+  readonly kind: StepKind;
+  readonly run: (value: unknown) => unknown;
   /** What is left at the end of the source, or `SKIP`. */
-  flush?(): unknown;
+  readonly flush: (() => unknown) | undefined;
+  /** Makes the item, `SKIP` or a promise of these of what a filter's function has answered. */
+  readonly judge: ((answer: unknown, value: unknown) => unknown) | undefined;
+  /** Items that went in and did not come out, since they were last counted. */
+  withheld = 0;
+  /** Items that came out by `flush`, since they were last counted. */
+  flushed = 0;
+
+  constructor(
+    kind: StepKind,
+    run: Step['run'],
+    { flush, judge }: { flush?: Step['flush']; judge?: Step['judge'] } = {},
+  ) {
+    this.kind = kind;
+    this.run = run;
+    this.flush = flush;
+    this.judge = judge;
+  }
 }
 
 /** An operator that takes one item at a time and does not wait by itself. */
@@ -28,10 +55,13 @@ const enum Awaiting {
 }
 
 /** A chain of synchronous operators, run in one loop: an item passes all of them before the next one is pulled. */
-export class FusedCursor extends Cursor<unknown> {
+export class FusedCursor extends Cursor<unknown> implements Meter {
   readonly #source: Cursor;
   readonly #steps: Step[];
   readonly #counters: OperatorStats[];
+  readonly #scope: StreamScope;
+  /** Items that came from the source, since they were last counted. */
+  #entered = 0;
   #awaiting = Awaiting.Source;
   /** The step whose promise is awaited. */
   #resumeAt = 0;
@@ -46,6 +76,8 @@ export class FusedCursor extends Cursor<unknown> {
   constructor(source: Cursor, plans: readonly StepPlan[], scope: StreamScope) {
     super();
     this.#source = source;
+    this.#scope = scope;
+    scope.meters.add(this);
     this.#counters = plans.map((plan) => scope.operator(plan.name));
     this.#steps = plans.map((plan, index) => plan.begin(() => this.#stop(index)));
   }
@@ -76,7 +108,10 @@ export class FusedCursor extends Cursor<unknown> {
 
   override fail(error: unknown): Pulled {
     if (this.#awaiting === Awaiting.Close) throw error;
-    if (this.#awaiting === Awaiting.Step) return this.#failed(error, this.#resumeAt + 1);
+    if (this.#awaiting === Awaiting.Step) {
+      this.#steps[this.#resumeAt]!.withheld++;
+      return this.#failed(error, this.#resumeAt + 1);
+    }
     let pulled: Pulled;
     try {
       pulled = this.#source.fail(error);
@@ -89,7 +124,26 @@ export class FusedCursor extends Cursor<unknown> {
   override close(): Promise<unknown> | undefined {
     this.#isEnding = true;
     this.#flushAt = this.#steps.length;
+    this.#leave();
     return this.#source.close();
+  }
+
+  /** What goes into a step is what came out of the one before: so only what is withheld has to be counted on the way. */
+  count(): void {
+    let passing = this.#entered;
+    this.#entered = 0;
+    for (const [index, step] of this.#steps.entries()) {
+      const counter = this.#counters[index]!;
+      counter.in += passing;
+      passing += step.flushed - step.withheld;
+      counter.out += passing;
+      step.flushed = step.withheld = 0;
+    }
+  }
+
+  #leave(): void {
+    this.count();
+    this.#scope.meters.delete(this);
   }
 
   #stop(index: number): void {
@@ -105,6 +159,7 @@ export class FusedCursor extends Cursor<unknown> {
         this.#awaiting = Awaiting.Source;
         return pulled;
       }
+      this.#entered++;
       const passed = this.#pass(this.#source.value, 0);
       if (passed !== SKIP) return passed;
       if (this.#stoppedAt >= 0) return this.#end(this.#stoppedAt + 1);
@@ -119,26 +174,32 @@ export class FusedCursor extends Cursor<unknown> {
   /** Takes an item through the steps from `index` on. */
   #pass(item: unknown, index: number): Pulled | typeof SKIP {
     const steps = this.#steps;
-    const counters = this.#counters;
     let value = item;
     let at = index;
     try {
       for (; at < steps.length; at++) {
-        const counter = counters[at]!;
-        counter.in++;
-        const result = steps[at]!.apply(value);
-        if (result === SKIP) return SKIP;
-        if (result !== value) {
-          if (isThenable(result)) {
-            this.#awaiting = Awaiting.Step;
-            this.#resumeAt = at;
-            return promiseOf(result);
-          }
-          value = result;
+        const step = steps[at]!;
+        // Called without its object: the user's function has no business with it.
+        const { run } = step;
+        let result = run(value);
+        if (step.kind === StepKind.Filter) {
+          if (result === true) continue;
+          result = result === false ? SKIP : step.judge!(result, value);
         }
-        counter.out++;
+        if (result === SKIP) {
+          step.withheld++;
+          return SKIP;
+        }
+        if (result === value) continue;
+        if (isThenable(result)) {
+          this.#awaiting = Awaiting.Step;
+          this.#resumeAt = at;
+          return promiseOf(result);
+        }
+        value = result;
       }
     } catch (error) {
+      steps[at]!.withheld++;
       return this.#failed(error, at + 1);
     }
     this.value = value;
@@ -146,11 +207,11 @@ export class FusedCursor extends Cursor<unknown> {
   }
 
   #resume(result: unknown): Pulled {
-    let passed: Pulled | typeof SKIP = SKIP;
-    if (result !== SKIP) {
-      this.#counters[this.#resumeAt]!.out++;
-      passed = this.#pass(result, this.#resumeAt + 1);
+    if (result === SKIP) {
+      this.#steps[this.#resumeAt]!.withheld++;
+      return this.pull();
     }
+    const passed = this.#pass(result, this.#resumeAt + 1);
     return passed === SKIP ? this.pull() : passed;
   }
 
@@ -178,7 +239,7 @@ export class FusedCursor extends Cursor<unknown> {
       if (at >= this.#steps.length) break;
       const rest = this.#steps[at]!.flush?.() ?? SKIP;
       if (rest === SKIP) continue;
-      this.#counters[at]!.out++;
+      this.#steps[at]!.flushed++;
       const passed = this.#pass(rest, at + 1);
       if (passed !== SKIP) return passed;
     }
@@ -192,6 +253,7 @@ export class FusedCursor extends Cursor<unknown> {
   #finish(): typeof DONE {
     const failure = this.#error;
     this.#error = undefined;
+    this.#leave();
     if (failure !== undefined) throw failure.error;
     return DONE;
   }

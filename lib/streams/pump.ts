@@ -1,4 +1,4 @@
-import { DONE, READY } from './cursor';
+import { DONE, READY, promiseOf } from './cursor';
 import type { Cursor, Pulled } from './cursor';
 
 /** Where a pump is. */
@@ -63,7 +63,7 @@ export class Pump<T> {
   #follow(pulled: Pulled): void {
     if (pulled === READY) this.#arrive(PumpState.Item);
     else if (pulled === DONE) this.#arrive(PumpState.Ended);
-    else pulled.then(this.#settle, this.#refuse);
+    else promiseOf(pulled).then(this.#settle, this.#refuse);
   }
 
   readonly #settle = (raw: unknown): void => {

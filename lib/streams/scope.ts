@@ -30,11 +30,18 @@ export interface RunningRun {
   interrupt(): Promise<unknown> | undefined;
 }
 
+/** A run that counts for itself and tells from time to time. */
+export interface Meter {
+  /** Adds what it has counted since the last time to the operators' counters. */
+  count(): void;
+}
+
 /** What the streams of one manager share: clock, timer, counters, and the table of what runs. */
 export class StreamScope {
   readonly clock = new TurnClock();
   readonly sources = new Set<RunningSource>();
   readonly runs = new Set<RunningRun>();
+  readonly meters = new Set<Meter>();
   readonly #operators = new Map<string, OperatorStats>();
   readonly #buffers = new Map<string, BufferStats>();
   #timers: StreamTimers | undefined;
@@ -55,6 +62,7 @@ export class StreamScope {
   }
 
   stats(now: number): StreamStats {
+    for (const meter of this.meters) meter.count();
     let staleGenerators = 0;
     for (const source of this.sources) if (now - source.pulledAt >= STALE_MS) staleGenerators++;
     return {

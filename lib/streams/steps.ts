@@ -1,18 +1,16 @@
 /** The operators that look at one item at a time. */
-import { SKIP } from './fused';
+import { SKIP, Step, StepKind } from './fused';
 import { isThenable } from './cursor';
-import type { Step, StepPlan } from './fused';
+import type { StepPlan } from './fused';
 import type { BufferStats } from './scope';
 
+type Run = Step['run'];
 type Predicate = (item: never) => unknown;
 type Mapper = (item: never) => unknown;
 
-const plan = (name: string, begin: (stop: () => void) => Step | Step['apply']): StepPlan => ({
+const plan = (name: string, begin: (stop: () => void) => Run): StepPlan => ({
   name,
-  begin: (stop) => {
-    const step = begin(stop);
-    return typeof step === 'function' ? { apply: step } : step;
-  },
+  begin: (stop) => new Step(StepKind.Any, begin(stop)),
 });
 
 /** Calls `then` with a result that may have to be awaited. */
@@ -20,20 +18,23 @@ function afterwards(result: unknown, then: (result: unknown) => unknown): unknow
   return isThenable(result) ? result.then(then) : then(result);
 }
 
-/** The items for which the truth of `predicate` is as `wanted`. */
-export function filterStep(name: string, predicate: Predicate, wanted: boolean): StepPlan {
-  const matches = predicate as (item: unknown) => unknown;
-  return plan(name, () => (item) => {
-    const result = matches(item);
-    if (result === wanted) return item;
-    if (isThenable(result)) return result.then((answer) => (Boolean(answer) === wanted ? item : SKIP));
-    return Boolean(result) === wanted ? item : SKIP;
-  });
+/** The items for which `predicate` is truthy; others are dropped. */
+export function filterStep(predicate: Predicate): StepPlan {
+  const judge = (answer: unknown, item: unknown): unknown => afterwards(answer, (isKept) => (isKept ? item : SKIP));
+  return { name: 'filter', begin: () => new Step(StepKind.Filter, predicate as Run, { judge }) };
+}
+
+/** One half of a partition: the items for which the truth of `predicate` is as `wanted`. */
+export function partitionStep(predicate: Predicate, wanted: boolean): StepPlan {
+  const matches = predicate as Run;
+  return plan(
+    'partition',
+    () => (item) => afterwards(matches(item), (answer) => (Boolean(answer) === wanted ? item : SKIP)),
+  );
 }
 
 export function mapStep(mapper: Mapper): StepPlan {
-  const apply = mapper as (item: unknown) => unknown;
-  return plan('map', () => (item) => apply(item));
+  return { name: 'map', begin: () => new Step(StepKind.Map, mapper as Run) };
 }
 
 export function tapStep(visitor: Mapper): StepPlan {
@@ -140,7 +141,7 @@ export function groupStep(
   wrap: (items: unknown[], startedAt: number) => unknown,
   now: () => number = () => 0,
 ): StepPlan {
-  return plan(name, () => {
+  const begin = (): Step => {
     let items: unknown[] = [];
     let startedAt = 0;
     const release = (): unknown => {
@@ -148,15 +149,14 @@ export function groupStep(
       items = [];
       return wrap(group, startedAt);
     };
-    return {
-      apply: (item) => {
-        if (items.length === 0) startedAt = now();
-        items.push(item);
-        return items.length >= size ? release() : SKIP;
-      },
-      flush: () => (items.length > 0 ? release() : SKIP),
+    const add = (item: unknown): unknown => {
+      if (items.length === 0) startedAt = now();
+      items.push(item);
+      return items.length >= size ? release() : SKIP;
     };
-  });
+    return new Step(StepKind.Any, add, { flush: () => (items.length > 0 ? release() : SKIP) });
+  };
+  return { name, begin };
 }
 
 /** `handler`'s result instead of the item; nothing drops it. */

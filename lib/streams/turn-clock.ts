@@ -6,12 +6,15 @@ const TURN_BUDGET_MS = 8;
 /** Kept from before a test could replace it: it measures turns of the real event loop. */
 const realSetImmediate = setImmediate;
 
-/** The time at which this turn of the event loop first asked: so a pull costs no clock reading of its own. */
+/** The time at which each turn of the event loop first asked: so a pull costs no clock reading of its own. */
 export class TurnClock {
+  /** Counts turns; only those in which somebody asked. */
+  turn = 0;
   #time = 0;
   #isFresh = false;
   readonly #expire = (): void => {
     this.#isFresh = false;
+    this.turn++;
   };
 
   now(): number {
