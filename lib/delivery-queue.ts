@@ -277,7 +277,7 @@ export class DeliveryQueue implements EngineHost {
         });
       }
       case 'duplicate':
-        return new RuntimeError('EVENT_DUPLICATE', `an event with this id or idempotency key is known already`, {
+        return new RuntimeError('DUPLICATE', `an event with this id or idempotency key is known already`, {
           context,
         });
       case 'shutting-down':

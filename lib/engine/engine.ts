@@ -242,10 +242,10 @@ export class Engine {
     return this.#free.length > 0 ? this.#free[this.#free.length - 1]! : this.#events.length;
   }
 
-  /** Keeps time to live, policy and size of the event that is submitted next. */
-  prepare(ttlMs: number, policy: number, bytes: number): void {
+  /** Keeps time to live, policy, size and earlier attempts of the event that is submitted next. */
+  prepare(ttlMs: number, policy: number, bytes: number, attempts: number): void {
     this.#doubles[NOW] = monotonicNow();
-    this.#core.prepare(this.nextSlot(), ttlMs, policy, bytes);
+    this.#core.prepare(this.nextSlot(), ttlMs, policy, bytes, attempts);
   }
 
   admitBytes(bytes: number): 0 | 1 | 2 | 3 {
