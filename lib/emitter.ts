@@ -43,6 +43,9 @@ interface Waiter {
   settle: (error: Error | undefined) => void;
 }
 
+/** A submission that brings nothing but somebody who waits for it to be durable. */
+const AWAITED: Submission = Object.freeze({ priority: 0, awaited: true });
+
 const GUARANTEES = ['at-most-once', 'at-least-once', 'exactly-once'] as const;
 
 /** Makes events and puts them into the queue, alone or in batches, at once or when there is room. */
@@ -96,7 +99,7 @@ export class Emitter {
     const event = this.#makeEvent(type, data, given, undefined);
     const { id } = event;
     const correlationId = event.metadata!.correlationId!;
-    if (!this.#queue.hasRoom()) {
+    if (this.#queue.log !== undefined || !this.#queue.hasRoom()) {
       return this.#resultOf(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true));
     }
     this.#queue.engine.submit(event, priority);
@@ -151,9 +154,9 @@ export class Emitter {
   }
 
   async emitAsync(type: string, data: unknown, options: EmitOptions = {}): Promise<EmitResult> {
+    if (this.#queue.log !== undefined) return this.#emitDurably(type, data, options);
     const { batcher } = this.#settings;
-    const waits = this.#queue.settings.overflow === 'wait' && this.#queue.settings.maxQueueDepth > 0;
-    if (!waits || batcher.collects(options)) return this.emit(type, data, options);
+    if (!this.#mayWait || batcher.collects(options)) return this.emit(type, data, options);
     try {
       requireObject('options', options);
       const brings = this.#read(type, options);
@@ -163,6 +166,39 @@ export class Emitter {
     } catch (error) {
       return this.#invalid(error);
     }
+  }
+
+  get #mayWait(): boolean {
+    return this.#queue.settings.overflow === 'wait' && this.#queue.settings.maxQueueDepth > 0;
+  }
+
+  /** Accepted only when it is durable. Such events are not collected in batches: the log groups them. */
+  #emitDurably(type: string, data: unknown, options: EmitOptions): Promise<EmitResult> {
+    try {
+      const brings = this.#readAwaited(type, options);
+      const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
+      if (options.deliveryGuarantee !== undefined) event.metadata!.deliveryGuarantee = options.deliveryGuarantee;
+      if (this.#mayWait && (this.#waiters.length > 0 || !this.#queue.hasRoom())) {
+        return this.#whenRoom(event, brings).then((error) => this.#whenSettled(event, error));
+      }
+      return this.#whenSettled(event, this.#admit(event, brings, true));
+    } catch (error) {
+      return Promise.resolve(this.#invalid(error));
+    }
+  }
+
+  #readAwaited(type: string, options: EmitOptions): Submission {
+    requireObject('options', options);
+    for (const _key in options) return { ...this.#read(type, options), awaited: true };
+    if (typeof type !== 'string') requireString('type', type);
+    const { tenantId } = this.#settings;
+    return tenantId === undefined ? AWAITED : { ...AWAITED, tenantId };
+  }
+
+  #whenSettled(event: AnyEvent, refusal: Error | undefined): Promise<EmitResult> {
+    const settled = refusal === undefined ? this.#queue.log?.settled() : undefined;
+    if (settled === undefined) return Promise.resolve(this.#resultOf(event, refusal));
+    return settled.then((error) => this.#resultOf(event, error));
   }
 
   /** First come, first served. */
@@ -269,7 +305,7 @@ export class Emitter {
   }
 
   #warnAboutExactlyOnce(): void {
-    if (this.#warnedAboutExactlyOnce) return;
+    if (this.#warnedAboutExactlyOnce || this.#queue.log !== undefined) return;
     this.#warnedAboutExactlyOnce = true;
     const message =
       'exactly-once without persistence ends with the process: ids and keys are remembered in memory only';

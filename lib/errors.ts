@@ -43,6 +43,12 @@ const RUNTIME_CODES = [
   'HANDLERS_FAILED',
   'WAIT_TIMEOUT',
   'CIRCUIT_BREAKER_OPEN',
+  'NOT_SERIALIZABLE',
+  'JOURNAL_FAILED',
+  'JOURNAL_FULL',
+  'JOURNAL_LOCKED',
+  'JOURNAL_CORRUPT',
+  'JOURNAL_VERSION',
 ] as const;
 
 /** Codes of `MiddlewareError`. */

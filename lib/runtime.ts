@@ -2,6 +2,11 @@ import { checkRuntimeConfig } from './config';
 import { DeadLetterQueue } from './dead-letter-queue';
 import { deadLettersOf } from './dead-letters';
 import { DeliveryQueue } from './delivery-queue';
+import { journalError } from './durability/journal';
+import { JournalDeadLetters } from './durability/journal-dead-letters';
+import { tenantJournal } from './durability/journal-config';
+import { openJournal, recoverInto } from './durability/open';
+import { NO_PERSISTENCE } from './durability/durable-log';
 import { EmitBatcher } from './emit-batcher';
 import { Emitter } from './emitter';
 import { eventLoopTurn } from './engine/real-timers';
@@ -30,6 +35,7 @@ import {
   requireSignal,
   requireString,
 } from './validate';
+import type { JournalLog } from './durability/journal-log';
 import type { RuntimeConfig } from './config';
 import type { RunContext } from './event-processor';
 import type { AnyEvent } from './events';
@@ -92,7 +98,9 @@ class RuntimeImpl implements Runtime {
   readonly #releases: (() => void)[] = [];
   readonly #resets: (() => void)[] = [];
   #slots = new WeakMap<AnyEvent, number>();
+  readonly #log: JournalLog | undefined;
   readonly deadLetters: Runtime['deadLetters'];
+  readonly recovered: number;
 
   constructor(context: unknown, observability: unknown, given: RuntimeConfig) {
     this.#context = typeof context === 'object' && context !== null ? context : {};
@@ -107,6 +115,7 @@ class RuntimeImpl implements Runtime {
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
     this.#queue = new DeliveryQueue({ ...runtimeSettings(config), tenantId }, this.#port);
     this.#processor = this.#makeProcessor(tenantId);
+    this.#log = openJournal(config, this.#queue);
     this.#dlq = this.#makeDeadLetters();
     this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
     this.deadLetters = deadLettersOf(this.#dlq, (event, priority) => this.#queue.requeue(event, priority));
@@ -125,6 +134,18 @@ class RuntimeImpl implements Runtime {
     this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
     if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();
     this.#obeySignals();
+    this.recovered = this.#recover();
+  }
+
+  #recover(): number {
+    if (this.#log === undefined) return 0;
+    try {
+      return recoverInto(this.#queue, this.#log);
+    } catch (error) {
+      // Nobody gets this runtime: its journal must not stay locked.
+      void this.#log.close().catch(() => undefined);
+      throw journalError(error, this.#log.journal.path);
+    }
   }
 
   /** Puts the rate limit before emits or before runs; a run that waits for its turn holds no permit. */
@@ -201,11 +222,13 @@ class RuntimeImpl implements Runtime {
   #makeDeadLetters(): DeadLetterQueue {
     const { deadLetter = {}, queueConfig, persistor, enableDLQ } = this.#config;
     const observability = this.#port.enabled ? this.#observability : undefined;
-    const dlq = new DeadLetterQueue(observability, persistor, this.#executionId, {
+    const dlqConfig = {
       ...queueConfig?.dlq,
       ...(deadLetter.maxSize !== undefined && { maxDLQSize: deadLetter.maxSize }),
       ...(deadLetter.retentionMs !== undefined && { maxRetentionDays: deadLetter.retentionMs / DAY_MS }),
-    });
+    };
+    const storage = this.#log === undefined ? undefined : new JournalDeadLetters(this.#log);
+    const dlq = new DeadLetterQueue(observability, persistor, this.#executionId, dlqConfig, storage);
     if ((queueConfig?.enableDLQ ?? enableDLQ) !== false) this.#queue.deadLetters = dlq;
     return dlq;
   }
@@ -310,6 +333,11 @@ class RuntimeImpl implements Runtime {
 
   idle = (): Promise<void> => this.#queue.engine.idle();
 
+  flush = async (): Promise<void> => {
+    this.#emitter.flushBatch();
+    await this.#log?.flush();
+  };
+
   waitFor = ((type: EventPattern, options: WaitOptions = {}) => {
     requireEventPattern('type', type);
     if (this.#queue.isClosed) return Promise.reject(this.#closedError());
@@ -367,7 +395,13 @@ class RuntimeImpl implements Runtime {
   forTenant = (tenantId: string): Runtime => {
     requireString('tenantId', tenantId);
     const executionId = `tenant_${tenantId}_${uniqueTime()}`;
-    return new RuntimeImpl(this.#context, this.#observability, { ...this.#config, tenantId, executionId });
+    const { journal } = this.#config;
+    return new RuntimeImpl(this.#context, this.#observability, {
+      ...this.#config,
+      ...(typeof journal === 'object' && { journal: tenantJournal(journal, tenantId) }),
+      tenantId,
+      executionId,
+    });
   };
 
   // ── Views ────────────────────────────────────────────────────────────────────────────────────────────
@@ -393,7 +427,8 @@ class RuntimeImpl implements Runtime {
       },
       dlq: queue.dlq,
       retry: queue.retry,
-      persistence: null,
+      persistence: this.#log?.stats() ?? NO_PERSISTENCE,
+      journal: this.#log?.journal.handle.stats() ?? null,
       circuitBreaker: queue.circuitBreaker,
     };
   };
@@ -453,8 +488,17 @@ class RuntimeImpl implements Runtime {
     this.#processor.handlers.clear();
     await this.#dlq.flush();
     this.#dlq.destroy();
+    await this.#closeLog();
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
     this.#port.flushFloods();
+  }
+
+  async #closeLog(): Promise<void> {
+    try {
+      await this.#log?.close();
+    } catch (error) {
+      this.#port.log('error', 'cleanup: the journal could not be closed well', { error: error as Error });
+    }
   }
 
   /** Subscriptions end after what they hold, if their readers are quick; everything else ends now. */
