@@ -43,6 +43,8 @@ const RUNTIME_CODES = [
   'HANDLERS_FAILED',
   'WAIT_TIMEOUT',
   'CIRCUIT_BREAKER_OPEN',
+  'PERSISTOR_FAILED',
+  'PERSISTOR_FULL',
 ] as const;
 
 /** Codes of `MiddlewareError`. */
