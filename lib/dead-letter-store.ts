@@ -1,12 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { bookId } from './dead-letter-checks';
+import { SnapshotWriter, contentHash, fieldsOf, listOf, numberOr } from './persistors/snapshot-writer';
 import { readableCopy } from './readable';
 import type { DLQError, DLQItem } from './dead-letter-types';
 import type { AnyEvent } from './events';
-import type { Persistor, Snapshot } from './persistor-types';
-
-/** Told of a persistor that fails. */
-export type OnStoreError = (operation: string, error: unknown) => void;
+import type { OnStoreError } from './persistors/snapshot-writer';
+import type { Persistor } from './persistor-types';
 
 /** Where dead letters are kept between runs. No method throws or rejects. */
 export interface DeadLetterStorage {
@@ -30,29 +29,23 @@ const ITEM = 'dlq-item';
  * one after another, so that a removal never overtakes its item. No method throws or rejects.
  */
 export class DeadLetterStore implements DeadLetterStorage {
-  readonly #persistor: Persistor;
-  readonly #xcId: string;
-  readonly #onError: OnStoreError;
+  readonly #writer: SnapshotWriter;
   /** Hashes under which each item that is kept has been stored, oldest first. */
   readonly #hashes = new Map<string, readonly string[]>();
-  #writes: Promise<void> = Promise.resolve();
   #lastRemovalAt = -Infinity;
-  #errors = 0;
 
   constructor(persistor: Persistor, xcId: string, onError: OnStoreError) {
-    this.#persistor = persistor;
-    this.#xcId = xcId;
-    this.#onError = onError;
+    this.#writer = new SnapshotWriter(persistor, xcId, onError);
   }
 
   /** Calls that have failed. */
   get errors(): number {
-    return this.#errors;
+    return this.#writer.errors;
   }
 
   /** Resolves when everything so far has been written. */
   flush(): Promise<void> {
-    return this.#writes;
+    return this.#writer.flush();
   }
 
   /** Stores an item as it is now. */
@@ -61,11 +54,12 @@ export class DeadLetterStore implements DeadLetterStorage {
     const superseded = this.#hashesOf(item.id).filter((earlier) => earlier !== hash);
     this.#hashes.set(item.id, [...superseded, hash]);
     const dlqItem = readableCopy(item) as DLQItem;
-    const snapshot = this.#snapshot({ type: ITEM, dlqItem }, [dlqItem.event], hash);
-    return this.#write(async () => {
-      const isStored = await this.#append(snapshot);
-      if (!isStored) this.#strike(item.id, [hash]);
-      else if (!this.#canDelete || (await this.#delete(superseded))) this.#strike(item.id, superseded);
+    const writer = this.#writer;
+    const snapshot = writer.snapshot({ type: ITEM, dlqItem }, [dlqItem.event], hash);
+    return writer.queue(async () => {
+      const failed = await writer.append(snapshot, { isUnfinished: true });
+      if (failed) this.#strike(item.id, [hash]);
+      else if (!writer.canDelete || (await writer.delete(superseded))) this.#strike(item.id, superseded);
     });
   }
 
@@ -76,9 +70,10 @@ export class DeadLetterStore implements DeadLetterStorage {
     const left = new Map(ids.map((id) => [id, this.#hashesOf(id)]));
     for (const id of ids) this.#hashes.delete(id);
     const removal = { type: REMOVED, ids: [...ids], removedAt: this.#lastRemovalAt };
-    const snapshot = this.#snapshot(removal, [], firstDigits(`${REMOVED}-${randomUUID()}`));
-    return this.#write(async () => {
-      if (!(await this.#delete([...left.values()].flat()))) await this.#append(snapshot);
+    const writer = this.#writer;
+    const snapshot = writer.snapshot(removal, [], firstDigits(`${REMOVED}-${randomUUID()}`));
+    return writer.queue(async () => {
+      if (!(await writer.delete([...left.values()].flat()))) await writer.append(snapshot);
     });
   }
 
@@ -89,9 +84,9 @@ export class DeadLetterStore implements DeadLetterStorage {
   async load(): Promise<DLQItem[]> {
     const log = new StoredLog();
     try {
-      for await (const snapshot of this.#persistor.load(this.#xcId)) log.read(snapshot);
-    } catch (error) {
-      this.#failed('load', error);
+      for await (const snapshot of this.#writer.load()) log.read(snapshot);
+    } catch {
+      // The writer has told of it.
       return [];
     }
     for (const { item, hash } of log.items.values()) {
@@ -100,8 +95,8 @@ export class DeadLetterStore implements DeadLetterStorage {
     }
     const stale = log.staleHashes();
     // Removals go last: as long as an item may be there, so must be what says that it was removed.
-    void this.#write(async () => {
-      if (await this.#delete(stale)) await this.#delete(log.removals);
+    void this.#writer.queue(async () => {
+      if (await this.#writer.delete(stale)) await this.#writer.delete(log.removals);
     });
     return Array.from(log.items.values(), ({ item }) => item);
   }
@@ -128,47 +123,6 @@ export class DeadLetterStore implements DeadLetterStorage {
     if (dlqTimestamp <= this.#lastRemovalAt) return firstDigits(`${content}-${randomUUID()}`);
     const isFirst = canReprocess && errors.length === 1;
     return firstDigits(isFirst ? content : `${content}-${JSON.stringify([canReprocess, errors])}`);
-  }
-
-  #snapshot(state: Record<string, unknown>, events: AnyEvent[], hash: string): Snapshot {
-    return { xcId: this.#xcId, ts: Date.now(), events, state, hash };
-  }
-
-  #write(write: () => Promise<void>): Promise<void> {
-    this.#writes = this.#writes.then(write);
-    return this.#writes;
-  }
-
-  async #append(snapshot: Snapshot): Promise<boolean> {
-    try {
-      await this.#persistor.append(snapshot);
-      return true;
-    } catch (error) {
-      this.#failed('append', error);
-      return false;
-    }
-  }
-
-  get #canDelete(): boolean {
-    return typeof this.#persistor.delete === 'function';
-  }
-
-  /** False if the persistor cannot. */
-  async #delete(hashes: readonly string[]): Promise<boolean> {
-    if (!this.#canDelete) return false;
-    if (hashes.length === 0) return true;
-    try {
-      await this.#persistor.delete!(this.#xcId, hashes);
-      return true;
-    } catch (error) {
-      this.#failed('delete', error);
-      return false;
-    }
-  }
-
-  #failed(operation: string, error: unknown): void {
-    this.#errors++;
-    this.#onError(operation, error);
   }
 }
 
@@ -208,7 +162,7 @@ class StoredLog {
   }
 }
 
-const firstDigits = (content: string): string => createHash('sha256').update(content).digest('hex').slice(0, 16);
+const firstDigits = (content: string): string => contentHash(content).slice(0, 16);
 
 /** An item as a persistor has given it back, with every field as it must be; undefined if it cannot be one. */
 export function storedItem(value: unknown): DLQItem | undefined {
@@ -243,11 +197,3 @@ function storedError(value: unknown, otherwise: number): DLQError {
     attempt: numberOr(attempt, 0),
   };
 }
-
-const fieldsOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-
-const numberOr = (value: unknown, otherwise: number): number =>
-  typeof value === 'number' && Number.isFinite(value) ? value : otherwise;

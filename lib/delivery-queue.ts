@@ -420,7 +420,7 @@ export class DeliveryQueue implements EngineHost {
         nextRetryAt: timestamp + delayMs,
       },
     });
-    this.log?.retried(event, attempts, timestamp + delayMs);
+    this.log?.retried(event, attempts, timestamp + delayMs, error);
     this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
       ...logFields(event),
       attempt: attempts,
@@ -430,7 +430,7 @@ export class DeliveryQueue implements EngineHost {
 
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void {
     if (this.deadLetters === undefined) {
-      this.log?.gone(event);
+      this.log?.gone(event, 'dead');
       this.port.flood(
         'dead',
         'error',
@@ -452,13 +452,13 @@ export class DeliveryQueue implements EngineHost {
       originalPriority: extras?.priority ?? 0,
     });
     // A log that keeps no dead letters itself has nothing more to do with it.
-    this.log?.gone(event);
+    this.log?.gone(event, 'dead');
   }
 
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void {
     // What waits at the end is there again at the next start.
     const staysLogged = how === 'dropped' && this.isClosed;
-    if (!staysLogged) this.log?.gone(event);
+    if (!staysLogged) this.log?.gone(event, how);
     else if (this.log?.holds(event) === true) return;
     this.port.flood(`gone.${how}`, how === 'cancelled' ? 'debug' : 'warn', `Event ${how}: ${event.type}`, () =>
       logFields(event),

@@ -49,6 +49,8 @@ const RUNTIME_CODES = [
   'JOURNAL_LOCKED',
   'JOURNAL_CORRUPT',
   'JOURNAL_VERSION',
+  'PERSISTOR_FAILED',
+  'PERSISTOR_FULL',
 ] as const;
 
 /** Codes of `MiddlewareError`. */

@@ -2,24 +2,40 @@ import type { RuntimeError } from '../errors';
 import type { Submission } from '../delivery-queue';
 import type { AnyEvent } from '../events';
 
-/** An event that was accepted in an earlier life of the process and did not end there. */
+/** How an event left without having been handled. */
+export type Departure = 'cancelled' | 'expired' | 'dropped' | 'dead' | 'started';
+
+/** An event that was accepted by an earlier run and has not ended. */
 export interface RecoveredEvent {
   event: AnyEvent;
-  brings: Submission;
+  priority: number;
   /** Attempts that have failed. */
   attempts: number;
+  /** When it is due, in milliseconds since the epoch; absent: at once. */
+  dueAt?: number;
+  /** What it brought along; `delayMs` and `ttlMs` count from now. */
+  brings: Submission;
 }
 
-/** Figures about what is kept of waiting events. */
+/** Statistics of what keeps waiting events. Counters never fall. */
 export interface PersistenceStats {
   enabled: boolean;
-  /** Events written since the start. */
+  /** Events stored on acceptance. */
   persistedEvents: number;
-  /** Events that are written and have not ended. */
+  /** Events stored that have not ended. */
   unfinishedEvents: number;
+  /** Events brought back at the start. */
   recoveredEventCount: number;
-  /** Writes and reads that have failed. */
+  /** Events accepted in memory only, because `maxPersistedEvents` were unfinished. */
+  unpersistedEvents: number;
+  /** Events refused for the same reason. */
+  refusedEvents: number;
+  /** Calls that have failed. */
   errors: number;
+  /** What could not be read at the start: a failed load, or records that make no sense. */
+  recoveryErrors: number;
+  /** When events were brought back, in milliseconds since the epoch. */
+  lastRecoveryAt?: number;
 }
 
 /** Nothing is kept. */
@@ -28,7 +44,10 @@ export const NO_PERSISTENCE: PersistenceStats = Object.freeze({
   persistedEvents: 0,
   unfinishedEvents: 0,
   recoveredEventCount: 0,
+  unpersistedEvents: 0,
+  refusedEvents: 0,
   errors: 0,
+  recoveryErrors: 0,
 });
 
 /** Where a queue writes down what happens to its events, so that they survive the process. */
@@ -45,9 +64,9 @@ export interface DurableLog {
   /** Handled; `isProcessed`: and acknowledged. */
   done(event: AnyEvent, isProcessed: boolean): void;
   /** Failed; it will be tried again at `dueAt` (milliseconds since the epoch). */
-  retried(event: AnyEvent, attempts: number, dueAt: number): void;
+  retried(event: AnyEvent, attempts: number, dueAt: number, error: unknown): void;
   /** Left without having been handled. */
-  gone(event: AnyEvent): void;
+  gone(event: AnyEvent, how: Departure): void;
   /** The event is to be lost rather than run twice: resolves when it is out of the log for good, before it is run. */
   release(event: AnyEvent): Promise<void>;
   /** More is on its way to the disk than should be: resolves when it has got there. undefined: all is well. */

@@ -192,7 +192,7 @@ export class JournalLog implements DurableLog {
     // The clock may have been set back since: no event waits longer than it would have from now on.
     const longest = attempts > 0 ? Math.max(maxRetryDelayMs, brings.delayMs ?? 0) : (brings.delayMs ?? 0);
     const delayMs = dueAt > 0 ? Math.min(Math.max(dueAt - Date.now(), 0), longest) : 0;
-    return { event, attempts, brings: { ...brings, delayMs } };
+    return { event, priority: brings.priority, attempts, brings: { ...brings, delayMs } };
   }
 
   /** Keys and ids that must not come again, oldest first. */
@@ -210,7 +210,10 @@ export class JournalLog implements DurableLog {
       persistedEvents: this.#persisted,
       unfinishedEvents: this.#seqs.size,
       recoveredEventCount: this.#recovered,
+      unpersistedEvents: 0,
+      refusedEvents: 0,
       errors: this.journal.failures,
+      recoveryErrors: this.journal.handle.recovered().skipped,
     };
   }
 
