@@ -1,5 +1,6 @@
 import { Deduplicator } from './dedupe';
 import { Engine } from './engine/engine';
+import { eventLoopTurn } from './engine/real-timers';
 import { Interner } from './engine/interner';
 import { NONE } from './engine/layout';
 import { RuntimeError, messageOf } from './errors';
@@ -71,7 +72,8 @@ export interface Submission {
 /** A submission that brings nothing but its priority. */
 export const PLAIN: Submission = Object.freeze({ priority: 0 });
 
-type Refusal = 'not-durable' | 'rate-limited' | 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
+type Refusal =
+  'not-durable' | 'rate-limited' | 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
 
 const SIZE_TOO_LARGE = 2;
 const SIZE_QUEUE_FULL = 3;
@@ -117,6 +119,13 @@ export class DeliveryQueue implements EngineHost {
   };
   readonly retriesByType = new Map<string, number>();
   compressedEvents = 0;
+  /** Events that waited when the queue was closed, and that the next start will find. */
+  keptAtEnd = 0;
+  /** Resolves when the events of an earlier process are back; undefined: they are, or there are none. */
+  recovery: Promise<void> | undefined;
+  recovered = 0;
+  /** Submissions that came while events were being brought back: those go first. */
+  #held: (() => void)[] | undefined;
   isClosed = false;
 
   constructor(settings: DeliverySettings, port: ObservabilityPort) {
@@ -144,7 +153,7 @@ export class DeliveryQueue implements EngineHost {
   }
 
   hasRoom(): boolean {
-    return this.engine.depth < this.settings.maxQueueDepth;
+    return this.engine.depth + (this.#held?.length ?? 0) < this.settings.maxQueueDepth;
   }
 
   /** Takes an event in, or says why not. `fresh`: its id was made for it just now, so it cannot be a duplicate. */
@@ -162,8 +171,13 @@ export class DeliveryQueue implements EngineHost {
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
     const refusal = this.#refusalOf(event, bytes);
     const error = refusal === undefined ? this.#writeDown(event, brings, bytes) : this.#refused(refusal, event, bytes);
-    if (error === undefined) this.#submit(event, brings, bytes);
-    else if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
+    if (error !== undefined) {
+      if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
+    } else if (this.#held === undefined) {
+      this.#submit(event, brings, bytes);
+    } else {
+      this.#held.push(() => this.#submit(event, brings, bytes));
+    }
     return error;
   }
 
@@ -197,9 +211,32 @@ export class DeliveryQueue implements EngineHost {
 
   // ── Recovery ─────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Brings back what `load` finds, in batches, before anything that is accepted meanwhile. Never rejects. */
+  recoverLater(load: () => Promise<readonly RecoveredEvent[]>, batchSize: number): void {
+    this.#held = [];
+    this.recovery = this.#recover(load, batchSize).catch((error: unknown) =>
+      this.port.log('error', 'Bringing back events has failed', { error: error as Error }),
+    );
+    void this.recovery.then(() => {
+      const held = this.#held ?? [];
+      this.#held = undefined;
+      this.recovery = undefined;
+      for (const submit of held) submit();
+    });
+  }
+
+  async #recover(load: () => Promise<readonly RecoveredEvent[]>, batchSize: number): Promise<void> {
+    const events = await load();
+    for (let first = 0; first < events.length && !this.isClosed; first += batchSize) {
+      if (first > 0) await eventLoopTurn();
+      for (const recovered of events.slice(first, first + batchSize)) this.restore(recovered);
+    }
+  }
+
   /** Takes back an event that was accepted before the process ended. There is room for it, whatever the limits are now. */
   restore({ event, brings, attempts }: RecoveredEvent): void {
     const { idempotencyKey } = brings;
+    this.recovered++;
     if (idempotencyKey !== undefined) this.dedupe.takeKey(idempotencyKey, event.id);
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
     const isCounted = bytes > 0 && this.engine.admitBytes(bytes) < SIZE_TOO_LARGE;
@@ -456,10 +493,12 @@ export class DeliveryQueue implements EngineHost {
   }
 
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void {
-    // What waits at the end is there again at the next start.
-    const staysLogged = how === 'dropped' && this.isClosed;
-    if (!staysLogged) this.log?.gone(event, how);
-    else if (this.log?.holds(event) === true) return;
+    // What waits at the end is there again at the next start, if it is written down.
+    if (how === 'dropped' && this.isClosed && this.log?.holds(event) === true) {
+      this.keptAtEnd++;
+      return;
+    }
+    this.log?.gone(event, how);
     this.port.flood(`gone.${how}`, how === 'cancelled' ? 'debug' : 'warn', `Event ${how}: ${event.type}`, () =>
       logFields(event),
     );

@@ -209,8 +209,13 @@ export interface Runtime<Events = LooseEvents> {
   idle(): Promise<void>;
   /** Makes everything so far durable, completions too. At once without a journal. @throws RuntimeError JOURNAL_FAILED */
   flush(): Promise<void>;
-  /** Events that an earlier process had accepted and not finished, and that are in the queue again. */
+  /**
+   * Events that an earlier process had accepted and not finished, and that are in the queue again: those of a journal at
+   * once, those of a persistor when `ready()` has resolved.
+   */
   readonly recovered: number;
+  /** Resolves when what a persistor keeps is back. `process()` waits for it by itself. */
+  ready(): Promise<void>;
   /** Resolves with the next event of a type (or pattern) that is processed and passes `filter`. */
   waitFor<T extends NameIn<Events>>(
     type: T | RegExp,

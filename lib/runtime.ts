@@ -1,12 +1,12 @@
 import { checkRuntimeConfig } from './config';
+import { checkDeadLetterConfig } from './dead-letter-checks';
 import { DeadLetterQueue } from './dead-letter-queue';
 import { deadLettersOf } from './dead-letters';
 import { DeliveryQueue } from './delivery-queue';
 import { journalError } from './durability/journal';
 import { JournalDeadLetters } from './durability/journal-dead-letters';
 import { tenantJournal } from './durability/journal-config';
-import { openJournal, recoverInto } from './durability/open';
-import { NO_PERSISTENCE } from './durability/durable-log';
+import { openJournal, openPersistorLog, recoverInto } from './durability/open';
 import { EmitBatcher } from './emit-batcher';
 import { Emitter } from './emitter';
 import { eventLoopTurn } from './engine/real-timers';
@@ -36,7 +36,8 @@ import {
   requireString,
 } from './validate';
 import type { JournalLog } from './durability/journal-log';
-import type { RuntimeConfig } from './config';
+import type { EventQueueConfig, RuntimeConfig } from './config';
+import type { DLQConfig } from './dead-letter-queue';
 import type { RunContext } from './event-processor';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, OnOptions } from './handlers';
@@ -98,9 +99,8 @@ class RuntimeImpl implements Runtime {
   readonly #releases: (() => void)[] = [];
   readonly #resets: (() => void)[] = [];
   #slots = new WeakMap<AnyEvent, number>();
-  readonly #log: JournalLog | undefined;
+  readonly #journal: JournalLog | undefined;
   readonly deadLetters: Runtime['deadLetters'];
-  readonly recovered: number;
 
   constructor(context: unknown, observability: unknown, given: RuntimeConfig) {
     this.#context = typeof context === 'object' && context !== null ? context : {};
@@ -115,7 +115,8 @@ class RuntimeImpl implements Runtime {
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
     this.#queue = new DeliveryQueue({ ...runtimeSettings(config), tenantId }, this.#port);
     this.#processor = this.#makeProcessor(tenantId);
-    this.#log = openJournal(config, this.#queue);
+    this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
+    this.#journal = this.#openLog();
     this.#dlq = this.#makeDeadLetters();
     this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
     this.deadLetters = deadLettersOf(this.#dlq, (event, priority) => this.#queue.requeue(event, priority));
@@ -131,22 +132,39 @@ class RuntimeImpl implements Runtime {
       : (event, slot): unknown => this.#processor.run(event, slot);
     this.#queue.runner = config.rateLimit === undefined ? run : this.#limitRate(config.rateLimit, tenantId, run);
     this.#queue.follower = (event, returned, slot): Promise<void> => this.#processor.follow(event, returned, slot);
-    this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
     if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();
     this.#obeySignals();
-    this.recovered = this.#recover();
+    this.#recover();
   }
 
-  #recover(): number {
-    if (this.#log === undefined) return 0;
+  /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
+  #openLog(): JournalLog | undefined {
+    const { journal, queueConfig } = this.#config;
+    checkDeadLetterConfig(this.#dlqConfig(), () => undefined);
+    if (journal !== undefined) return openJournal(this.#config, this.#queue);
+    openPersistorLog({ ...this.#config, ...queueConfig } as EventQueueConfig, this.#queue, this.#executionId);
+    return undefined;
+  }
+
+  #recover(): void {
+    if (this.#journal === undefined) return;
     try {
-      return recoverInto(this.#queue, this.#log);
+      recoverInto(this.#queue, this.#journal);
     } catch (error) {
       // Nobody gets this runtime: its journal must not stay locked.
-      void this.#log.close().catch(() => undefined);
-      throw journalError(error, this.#log.journal.path);
+      void this.#journal.close().catch(() => undefined);
+      throw journalError(error, this.#journal.journal.path);
     }
   }
+
+  get recovered(): number {
+    return this.#queue.recovered;
+  }
+
+  ready = async (): Promise<void> => {
+    await this.#queue.recovery;
+    await this.#dlq.ready();
+  };
 
   /** Puts the rate limit before emits or before runs; a run that waits for its turn holds no permit. */
   #limitRate(limit: TenantRateLimit, tenantId: string | undefined, run: EventRunner): EventRunner {
@@ -220,17 +238,21 @@ class RuntimeImpl implements Runtime {
   }
 
   #makeDeadLetters(): DeadLetterQueue {
-    const { deadLetter = {}, queueConfig, persistor, enableDLQ } = this.#config;
+    const { queueConfig, persistor, enableDLQ } = this.#config;
     const observability = this.#port.enabled ? this.#observability : undefined;
-    const dlqConfig = {
+    const storage = this.#journal === undefined ? undefined : new JournalDeadLetters(this.#journal);
+    const dlq = new DeadLetterQueue(observability, persistor, this.#executionId, this.#dlqConfig(), storage);
+    if ((queueConfig?.enableDLQ ?? enableDLQ) !== false) this.#queue.deadLetters = dlq;
+    return dlq;
+  }
+
+  #dlqConfig(): DLQConfig {
+    const { deadLetter = {}, queueConfig } = this.#config;
+    return {
       ...queueConfig?.dlq,
       ...(deadLetter.maxSize !== undefined && { maxDLQSize: deadLetter.maxSize }),
       ...(deadLetter.retentionMs !== undefined && { maxRetentionDays: deadLetter.retentionMs / DAY_MS }),
     };
-    const storage = this.#log === undefined ? undefined : new JournalDeadLetters(this.#log);
-    const dlq = new DeadLetterQueue(observability, persistor, this.#executionId, dlqConfig, storage);
-    if ((queueConfig?.enableDLQ ?? enableDLQ) !== false) this.#queue.deadLetters = dlq;
-    return dlq;
   }
 
   /** When one of the signals aborts, what runs is aborted and nothing more is started. */
@@ -311,6 +333,7 @@ class RuntimeImpl implements Runtime {
     if (maxEvents !== undefined) requireInteger('options.maxEvents', maxEvents, { min: 0 });
     if (timeoutMs !== undefined) requireNumber('options.timeoutMs', timeoutMs, { min: 0 });
     if (signal !== undefined) requireSignal('options.signal', signal);
+    if (this.#queue.recovery !== undefined) await this.#queue.recovery;
     if (this.#queue.isClosed || this.#queue.engine.isProcessing) return { ...NOTHING };
     this.#emitter.flushBatch();
     this.#queue.beginDrain();
@@ -335,7 +358,7 @@ class RuntimeImpl implements Runtime {
 
   flush = async (): Promise<void> => {
     this.#emitter.flushBatch();
-    await this.#log?.flush();
+    await this.#queue.log?.flush();
   };
 
   waitFor = ((type: EventPattern, options: WaitOptions = {}) => {
@@ -427,8 +450,8 @@ class RuntimeImpl implements Runtime {
       },
       dlq: queue.dlq,
       retry: queue.retry,
-      persistence: this.#log?.stats() ?? NO_PERSISTENCE,
-      journal: this.#log?.journal.handle.stats() ?? null,
+      persistence: queue.persistence,
+      journal: this.#journal?.journal.handle.stats() ?? null,
       circuitBreaker: queue.circuitBreaker,
     };
   };
@@ -477,10 +500,11 @@ class RuntimeImpl implements Runtime {
     // A handler that cleans up is not waited for: it waits for us.
     const own = engine.current;
     this.#emitter.flushBatch();
+    if (this.#queue.recovery !== undefined) await this.#queue.recovery;
     this.#queue.isClosed = true;
     this.#monitor.stop();
     const reason = this.#closedError();
-    const dropped = await engine.close(timeoutMs, reason, own);
+    const dropped = (await engine.close(timeoutMs, reason, own)) - this.#queue.keptAtEnd;
     this.#shutdown.abort(reason);
     await this.#endStreams();
     this.#emitter.close();
@@ -495,9 +519,9 @@ class RuntimeImpl implements Runtime {
 
   async #closeLog(): Promise<void> {
     try {
-      await this.#log?.close();
+      await this.#queue.log?.close();
     } catch (error) {
-      this.#port.log('error', 'cleanup: the journal could not be closed well', { error: error as Error });
+      this.#port.log('error', 'cleanup: what keeps the events could not be closed well', { error: error as Error });
     }
   }
 

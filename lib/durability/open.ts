@@ -1,7 +1,10 @@
 import { journalSettings } from './journal-config';
 import { JournalLog } from './journal-log';
-import type { RuntimeConfig } from '../config';
+import { PersistorDurableLog } from './persistor-durable-log';
+import { PersistorLog } from './persistor-log';
+import type { EventQueueConfig, RuntimeConfig } from '../config';
 import type { DeliveryQueue } from '../delivery-queue';
+import type { RecoveredEvent } from './durable-log';
 import type { JournalConfig } from './journal-config';
 
 /** Stored events of an event store that says nothing else (spec of the old store). */
@@ -25,17 +28,41 @@ export function openJournal(config: RuntimeConfig, queue: DeliveryQueue): Journa
   return log;
 }
 
+/** Critical in a runtime, besides those of a queue. */
+const RUNTIME_PREFIXES = ['agent.', 'workflow.', 'kernel.'];
+
+/** Keeps waiting events in a user's persistor, if the configuration says so, and begins to bring back what is there. */
+export function openPersistorLog(
+  config: EventQueueConfig,
+  queue: DeliveryQueue,
+  xcId: string | undefined,
+  defaultPrefixes: readonly string[] = RUNTIME_PREFIXES,
+): PersistorDurableLog | undefined {
+  const { persistor, enablePersistence } = config;
+  if (enablePersistence !== true || persistor === undefined || xcId === undefined) return undefined;
+  const store = new PersistorLog({ persistor, xcId, config, defaultPrefixes, port: queue.port });
+  const log = new PersistorDurableLog(store);
+  queue.log = log;
+  if (config.enableAutoRecovery ?? true) {
+    queue.recoverLater(() => recoverStored(queue, store), config.recoveryBatchSize ?? 100);
+  }
+  return log;
+}
+
+async function recoverStored(queue: DeliveryQueue, store: PersistorLog): Promise<readonly RecoveredEvent[]> {
+  const events = await store.recover();
+  for (const id of store.seen.ids) queue.dedupe.noteDone(id);
+  for (const key of store.seen.keys) queue.dedupe.takeKey(key, '', 'done');
+  return events;
+}
+
 /** Brings back what the last process left: keys that must not come again, then the events, in their order. */
-export function recoverInto(queue: DeliveryQueue, log: JournalLog): number {
+export function recoverInto(queue: DeliveryQueue, log: JournalLog): void {
   for (const { kind, name, state } of log.keys()) {
     if (kind === 'id') queue.dedupe.noteDone(name);
     else queue.dedupe.takeKey(name, '', state);
   }
-  let count = 0;
-  for (const recovered of log.recover(queue.settings.redelivery.maxDelayMs)) {
-    queue.restore(recovered);
-    count++;
-  }
+  for (const recovered of log.recover(queue.settings.redelivery.maxDelayMs)) queue.restore(recovered);
+  const count = queue.recovered;
   if (count > 0) queue.port.log('info', `Recovered ${count} events from the journal`, { queueSize: count });
-  return count;
 }
