@@ -156,8 +156,13 @@ export class DeliveryQueue implements EngineHost {
     return this.engine.depth + (this.#held?.length ?? 0) < this.settings.maxQueueDepth;
   }
 
-  /** Takes an event in, or says why not. `fresh`: its id was made for it just now, so it cannot be a duplicate. */
-  admit(event: AnyEvent, brings: Submission, fresh: boolean): RuntimeError | undefined {
+  /**
+   * Takes an event in, or says why not.
+   *
+   * @param fresh whether its id was made for it just now, so that it cannot be a duplicate
+   * @param isOurs whether all of it but its data was
+   */
+  admit(event: AnyEvent, brings: Submission, fresh: boolean, isOurs = false): RuntimeError | undefined {
     if (this.isClosed) return this.#refused('shutting-down', event);
     if (!fresh && (this.engine.slotOf(event.id) >= 0 || this.dedupe.isDone(event.id))) {
       return this.#duplicate(event, this.#stateOf(event.id));
@@ -170,7 +175,7 @@ export class DeliveryQueue implements EngineHost {
     }
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
     const refusal = this.#refusalOf(event, bytes);
-    const error = refusal === undefined ? this.#writeDown(event, brings, bytes) : this.#refused(refusal, event, bytes);
+    const error = refusal === undefined ? this.#writeDown(event, brings, bytes, isOurs) : this.#refused(refusal, event, bytes);
     if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
     } else if (this.#held === undefined) {
@@ -182,8 +187,8 @@ export class DeliveryQueue implements EngineHost {
   }
 
   /** Nothing is accepted that cannot be kept. */
-  #writeDown(event: AnyEvent, brings: Submission, bytes: number): RuntimeError | undefined {
-    const error = this.log?.accept(event, brings);
+  #writeDown(event: AnyEvent, brings: Submission, bytes: number, isOurs: boolean): RuntimeError | undefined {
+    const error = this.log?.accept(event, brings, isOurs);
     if (error === undefined) return undefined;
     if (bytes > 0) this.engine.returnBytes(bytes);
     this.refusals['not-durable']++;

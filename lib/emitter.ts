@@ -100,7 +100,7 @@ export class Emitter {
     const { id } = event;
     const correlationId = event.metadata!.correlationId!;
     if (this.#queue.log !== undefined || !this.#queue.hasRoom()) {
-      return this.#resultOf(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true));
+      return this.#resultOf(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true, true));
     }
     this.#queue.engine.submit(event, priority);
     return { success: true, eventId: id, queued: true, correlationId };
@@ -204,7 +204,7 @@ export class Emitter {
   /** First come, first served. */
   #whenRoom(event: AnyEvent, brings: Submission): Promise<Error | undefined> {
     const { engine } = this.#queue;
-    if (this.#queue.isClosed) return Promise.resolve(this.#queue.admit(event, brings, true));
+    if (this.#queue.isClosed) return Promise.resolve(this.#queue.admit(event, brings, true, true));
     return new Promise((resolve) => {
       const { signal } = brings;
       const waiter: Waiter = {
@@ -231,7 +231,7 @@ export class Emitter {
   #admitWaiters(): void {
     while (this.#waiters.length > 0 && (this.#queue.isClosed || this.#queue.hasRoom())) {
       const { event, brings, settle } = this.#waiters.shift()!;
-      settle(this.#queue.admit(event, brings, true));
+      settle(this.#queue.admit(event, brings, true, true));
     }
     if (this.#waiters.length === 0) this.#queue.engine.onRoom = undefined;
   }
@@ -246,13 +246,13 @@ export class Emitter {
 
   #admit(event: AnyEvent, brings: Submission, fresh: boolean): Error | undefined {
     const cause = this.#causes?.getStore();
-    if (cause === undefined) return this.#queue.admit(event, brings, fresh);
+    if (cause === undefined) return this.#queue.admit(event, brings, fresh, fresh);
     const node = this.#processor.joinChain(cause.node, event.type);
     if (node instanceof RuntimeError) return node;
     const { chains } = this.#processor;
     event.metadata = { ...event.metadata, causationId: cause.event.id, chainDepth: chains.depth(node) };
     const onEnd = (): void => chains.leave(node);
-    const refusal = this.#queue.admit(event, { ...brings, causeNode: node, onEnd }, fresh);
+    const refusal = this.#queue.admit(event, { ...brings, causeNode: node, onEnd }, fresh, fresh);
     if (refusal !== undefined) onEnd();
     return refusal;
   }

@@ -1,7 +1,8 @@
 import { deserialize, serialize } from 'node:v8';
 import { RuntimeError } from '../errors';
 import { isJson, whatIsNotJson } from './json-check';
-import type { AnyEvent } from '../events';
+import { quoted } from './ops';
+import type { AnyEvent, AnyEventMetadata } from '../events';
 
 /** How events become bytes. */
 export type JournalCodec = 'json' | 'v8';
@@ -10,7 +11,8 @@ export type JournalCodec = 'json' | 'v8';
 export interface Codec {
   /** Whether a body is base64. */
   readonly isBinary: boolean;
-  encode(event: AnyEvent): string;
+  /** `isOurs`: made by the emitter just now, so that all but its data is known to be plain. */
+  encode(event: AnyEvent, isOurs?: boolean): string;
   decode(body: unknown): AnyEvent;
 }
 
@@ -24,9 +26,13 @@ const JSON_HINT = "use plain data, or set journal.codec to 'v8' for what a struc
 
 const json: Codec = {
   isBinary: false,
-  encode(event) {
+  encode(event, isOurs = false) {
     try {
-      if (isJson(event)) return JSON.stringify(event);
+      if (isOurs) {
+        if (event.data === undefined || isJson(event.data)) return ownEventJson(event);
+      } else if (isJson(event)) {
+        return JSON.stringify(event);
+      }
     } catch (error) {
       throw notSerializable(event, 'reading it has thrown', JSON_HINT, error);
     }
@@ -34,6 +40,27 @@ const json: Codec = {
   },
   decode: (body) => body as AnyEvent,
 };
+
+/**
+ * An event of the emitter's own as JSON. To put the text together costs two thirds of what `JSON.stringify` costs for the
+ * whole: the field names, and the ids that need no escapes, are most of a usual event.
+ */
+function ownEventJson(event: AnyEvent): string {
+  const { id, type, data, ts, threadId, metadata } = event;
+  const rest = ',"ts":' + ts + ',"threadId":"' + threadId + '","metadata":' + metadataJson(metadata!) + '}';
+  const head = '{"id":"' + id + '","type":' + quoted(type);
+  return data === undefined ? head + rest : head + ',"data":' + JSON.stringify(data) + rest;
+}
+
+function metadataJson(metadata: AnyEventMetadata): string {
+  let text = '';
+  for (const key in metadata) {
+    const value = metadata[key];
+    if (typeof value === 'string') text += (text === '' ? '{"' : ',"') + key + '":' + quoted(value);
+    else if (value !== undefined) return JSON.stringify(metadata);
+  }
+  return text === '' ? '{}' : text + '}';
+}
 
 const v8: Codec = {
   isBinary: true,

@@ -52,8 +52,12 @@ export const NO_PERSISTENCE: PersistenceStats = Object.freeze({
 
 /** Where a queue writes down what happens to its events, so that they survive the process. */
 export interface DurableLog {
-  /** Writes down an event that is about to be accepted. An error: it cannot be kept, and is not to be accepted. */
-  accept(event: AnyEvent, brings: Submission): RuntimeError | undefined;
+  /**
+   * Writes down an event that is about to be accepted. An error: it cannot be kept, and is not to be accepted.
+   *
+   * @param isOurs whether the emitter has made it just now
+   */
+  accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined;
   /**
    * Resolves when what has been accepted so far is durable, with an error if it is not; undefined: there is nothing to
    * wait for. To be called right after `accept`.

@@ -73,12 +73,12 @@ export class JournalLog implements DurableLog {
     return this.#codec.isBinary;
   }
 
-  accept(event: AnyEvent, brings: Submission): RuntimeError | undefined {
+  accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
     let body: string;
     try {
-      body = this.#codec.encode(event);
+      body = this.#codec.encode(event, isOurs);
     } catch (error) {
       return error as RuntimeError;
     }

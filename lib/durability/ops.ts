@@ -19,6 +19,11 @@ export function field(text: string): string {
   return UNSAFE.test(text) ? JSON.stringify(text).slice(1, -1) : text;
 }
 
+/** A string as JSON. */
+export function quoted(text: string): string {
+  return UNSAFE.test(text) ? JSON.stringify(text) : '"' + text + '"';
+}
+
 export interface AcceptedLine {
   seq: number;
   flags: number;
