@@ -10,6 +10,8 @@
 //! The TypeScript facade in `lib/` owns the events and runs the handlers.
 
 pub mod core;
+#[cfg(feature = "journal")]
+pub mod journal;
 // The attribute macros register nothing in a test build, so everything would look unused there.
 #[cfg(feature = "node")]
 #[cfg_attr(test, allow(dead_code))]
