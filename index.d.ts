@@ -3819,6 +3819,8 @@ interface NativeJournalStats {
   groups: number;
   frames: number;
   ops: number;
+  /** Events that were accepted and ended within one group, and never touched the disk. */
+  coalesced: number;
   failures: number;
   compressedEvents: number;
   originalBytes: number;

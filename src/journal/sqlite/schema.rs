@@ -65,7 +65,11 @@ pub fn file_in(directory: &Path) -> PathBuf {
 }
 
 /// Opens the database for writing; makes it if it is not there.
-pub fn open(directory: &Path, sync: SyncMode, keeps_events: bool) -> Result<Connection, JournalError> {
+pub fn open(
+    directory: &Path,
+    sync: SyncMode,
+    keeps_events: bool,
+) -> Result<Connection, JournalError> {
     let path = file_in(directory);
     // SQLite gives its other files the rights of this one.
     private(
