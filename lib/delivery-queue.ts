@@ -15,7 +15,10 @@ import type { DurableLog, RecoveredEvent } from './durability/durable-log';
 import type { AnyEvent, AnyEventMetadata } from './events';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
+import type { Submission } from './submission';
 import type { TenantRate } from './tenant-rate';
+
+export type { Submission };
 
 /** Redeliveries remembered in an event's metadata. */
 const MAX_HISTORY = 20;
@@ -50,27 +53,6 @@ export interface DeliverySettings {
   tenantId: string | undefined;
   onError: ((error: unknown, event: AnyEvent) => void) | undefined;
 }
-
-/** What an event brings along. */
-export interface Submission {
-  priority: number;
-  tenantId?: string | undefined;
-  orderingKey?: string | undefined;
-  idempotencyKey?: string | undefined;
-  delayMs?: number | undefined;
-  ttlMs?: number | undefined;
-  timeoutMs?: number | undefined;
-  policy?: RedeliveryConfig | undefined;
-  signal?: AbortSignal | undefined;
-  queuedAt?: number | undefined;
-  causeNode?: number | undefined;
-  onEnd?: (() => void) | undefined;
-  /** Somebody waits for it to be durable, and learns if it is not. */
-  awaited?: boolean | undefined;
-}
-
-/** A submission that brings nothing but its priority. */
-export const PLAIN: Submission = Object.freeze({ priority: 0 });
 
 type Refusal =
   'not-durable' | 'rate-limited' | 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';

@@ -6,7 +6,9 @@ import {
   BINARY,
   REMEMBERED,
   acceptLine,
+  acceptOwnLine,
   doneLine,
+  field,
   goneLine,
   letterGoneLine,
   letterLine,
@@ -14,12 +16,16 @@ import {
   stateLine,
 } from './ops';
 import { readHeader, writeHeader } from './header';
+import { PLAIN, PLAIN_AWAITED } from '../submission';
 import type { AnyEvent } from '../events';
-import type { Submission } from '../delivery-queue';
+import type { Submission } from '../submission';
 import type { ObservabilityPort } from '../observability/port';
 import type { Codec } from './codec';
 import type { DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
 import type { JournalSettings } from './journal-config';
+
+/** Types whose text as a field is remembered. */
+const MAX_TYPES = 1000;
 
 /** A row of `nextPage`. */
 type Row = [
@@ -49,6 +55,7 @@ export class JournalLog implements DurableLog {
   /** Awaited events by the frame that they are written in. */
   #awaited: { frame: number; events: AnyEvent[] }[] = [];
   #nextSeq: number;
+  readonly #typeFields = new Map<string, string>();
   #persisted = 0;
   #recovered = 0;
   /** Takes an event that could not be made durable out of the queue. */
@@ -84,18 +91,36 @@ export class JournalLog implements DurableLog {
       return error as RuntimeError;
     }
     const seq = this.#nextSeq++;
+    this.#seqs.set(event, seq);
+    this.#persisted++;
+    if (brings.awaited === true) this.#noteAwaited(event);
+    const isPlain = isOurs && (brings === PLAIN_AWAITED || brings === PLAIN);
+    journal.write(isPlain ? this.#plainLine(seq, event, brings, body) : this.#line(seq, event, brings, body));
+    return undefined;
+  }
+
+  #plainLine(seq: number, event: AnyEvent, { awaited }: Submission, body: string): string {
+    const flags = (awaited === true ? AWAITED : 0) | (this.#codec.isBinary ? BINARY : 0);
+    return acceptOwnLine(seq, flags, event, this.#typeField(event.type), body);
+  }
+
+  /** Types come again and again. */
+  #typeField(type: string): string {
+    const known = this.#typeFields.get(type);
+    if (known !== undefined) return known;
+    const made = field(type);
+    if (this.#typeFields.size < MAX_TYPES) this.#typeFields.set(type, made);
+    return made;
+  }
+
+  #line(seq: number, event: AnyEvent, brings: Submission, body: string): string {
     const { idempotencyKey, awaited = false, delayMs = 0 } = brings;
     const isRemembered = idempotencyKey !== undefined || event.metadata?.deliveryGuarantee === 'exactly-once';
     const flags = (awaited ? AWAITED : 0) | (this.#codec.isBinary ? BINARY : 0) | (isRemembered ? REMEMBERED : 0);
     const dueAt = delayMs > 0 ? Date.now() + delayMs : 0;
     const header = writeHeader(brings);
-    if (awaited) this.#noteAwaited(event);
-    this.#seqs.set(event, seq);
-    this.#persisted++;
-    journal.write(
-      acceptLine({ seq, flags, ts: event.ts, dueAt, id: event.id, type: event.type, idempotencyKey, header, body }),
-    );
-    return undefined;
+    const { ts, id, type } = event;
+    return acceptLine({ seq, flags, ts, dueAt, id, type, idempotencyKey, header, body });
   }
 
   #noteAwaited(event: AnyEvent): void {

@@ -1,3 +1,5 @@
+import type { AnyEvent } from '../events';
+
 /**
  * The lines of a journal's frame: fields divided by a unit separator. The grammar is in docs/journal-format.md.
  */
@@ -43,6 +45,12 @@ export function acceptLine(line: AcceptedLine): string {
   const key = idempotencyKey === undefined ? '' : field(idempotencyKey);
   const names = field(id) + FIELD + field(type) + FIELD + key;
   return `A${FIELD}${seq}${FIELD}${flags}${FIELD}${ts}${FIELD}${dueAt}${FIELD}${names}${FIELD}${header}${FIELD}${body}${LINE}`;
+}
+
+/** As `acceptLine`, for an event at rest that the emitter has made: nothing of it but its type needs escapes. */
+export function acceptOwnLine(seq: number, flags: number, event: AnyEvent, typeField: string, body: string): string {
+  const numbers = 'A' + FIELD + seq + FIELD + flags + FIELD + event.ts + FIELD + '0' + FIELD;
+  return numbers + event.id + FIELD + typeField + FIELD + FIELD + FIELD + body + LINE;
 }
 
 export const doneLine = (seq: number, isProcessed: boolean, at: number): string =>

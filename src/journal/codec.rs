@@ -5,6 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
+/// No data becomes smaller than this in LZ4.
+const MAX_RATIO: usize = 256;
+
 /// A body as it is stored, and the flags that say how.
 pub struct Packed<'a> {
     /// The bytes.
@@ -43,7 +46,7 @@ pub fn pack(body: &str, flags: u32, compress_above: f64) -> Option<Packed<'_>> {
 /// The JSON of a stored body: itself, or a string of base64. `None` if it is damaged.
 pub fn unpack(bytes: &[u8], flags: u32) -> Option<String> {
     let plain = if flags & COMPRESSED != 0 {
-        Cow::Owned(lz4_flex::decompress_size_prepended(bytes).ok()?)
+        Cow::Owned(decompress(bytes)?)
     } else {
         Cow::Borrowed(bytes)
     };
@@ -51,6 +54,17 @@ pub fn unpack(bytes: &[u8], flags: u32) -> Option<String> {
         return Some(format!("\"{}\"", STANDARD.encode(&plain)));
     }
     String::from_utf8(plain.into_owned()).ok()
+}
+
+/// The size is stored before the data; one that the data cannot have is damage, and nothing to allocate.
+fn decompress(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (size, data) = bytes.split_first_chunk::<4>()?;
+    let size = u32::from_le_bytes(*size) as usize;
+    if size > data.len().saturating_mul(MAX_RATIO) {
+        return None;
+    }
+    let plain = lz4_flex::decompress(data, size).ok()?;
+    (plain.len() == size).then_some(plain)
 }
 
 /// A checksum (CRC-32) over fields, each with its length.

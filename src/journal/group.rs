@@ -9,6 +9,8 @@ const FIRST_PAUSE_MS: f64 = 100.0;
 const MAX_PAUSE_MS: f64 = 5_000.0;
 /// How long a group waits where nothing is ever synced.
 const OFF_GROUP_MS: f64 = 50.0;
+/// Where somebody waits, a group is committed when nothing has come for this part of its time: a burst is over.
+const LULL: f64 = 0.5;
 
 /// A frame on its way to the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +33,11 @@ pub struct Group {
     group_events: usize,
     frames: Vec<Frame>,
     ops: usize,
-    /// When the group is to be committed.
+    /// When the group is to be committed, and when at the latest.
     due: f64,
+    closes: f64,
+    /// Whether somebody waits for it.
+    has_awaited: bool,
     /// The pause after the next failure.
     pause_ms: f64,
     /// Whether the last commit has failed.
@@ -49,6 +54,8 @@ impl Group {
             frames: Vec::new(),
             ops: 0,
             due: f64::INFINITY,
+            closes: f64::INFINITY,
+            has_awaited: false,
             pause_ms: FIRST_PAUSE_MS,
             failing: false,
         }
@@ -69,12 +76,19 @@ impl Group {
         if self.failing {
             return;
         }
-        let wait = match self.sync {
+        let longest = match self.sync {
             SyncMode::Always => 0.0,
             SyncMode::Group | SyncMode::Os => self.group_ms,
             SyncMode::Off => self.group_ms.max(OFF_GROUP_MS),
         };
-        self.due = self.due.min(now + wait);
+        self.closes = self.closes.min(now + longest);
+        self.has_awaited |= has_awaited;
+        let lull = if self.has_awaited {
+            now + longest * LULL
+        } else {
+            f64::INFINITY
+        };
+        self.due = self.closes.min(lull);
         if self.ops >= self.group_events {
             self.due = now;
         }
@@ -90,6 +104,11 @@ impl Group {
     /// When the group is to be committed; infinity: there is none.
     pub fn due(&self) -> f64 {
         self.due
+    }
+
+    /// Whether somebody waits for one of the frames, so that they are better carried out at once.
+    pub fn is_awaited(&self) -> bool {
+        self.has_awaited
     }
 
     /// Whether the last commit has failed.
@@ -116,11 +135,13 @@ impl Group {
         self.ops = self.frames.iter().map(|frame| frame.ops).sum();
         self.failing = false;
         self.pause_ms = FIRST_PAUSE_MS;
+        self.has_awaited = self.frames.iter().any(|frame| frame.has_awaited);
         self.due = if self.frames.is_empty() {
             f64::INFINITY
         } else {
             now
         };
+        self.closes = self.due;
         last
     }
 
@@ -130,15 +151,16 @@ impl Group {
         self.failing = true;
         self.due = now + self.pause_ms;
         self.pause_ms = (self.pause_ms * 2.0).min(MAX_PAUSE_MS);
-        self.give_up()
+        self.give_up(0)
     }
 
-    /// Gives up what somebody waits for.
-    pub fn give_up(&mut self) -> Vec<u64> {
+    /// Gives up what somebody waits for in the frames after the first `settled`. Answers their numbers.
+    pub fn give_up(&mut self, settled: usize) -> Vec<u64> {
         let mut lost = Vec::new();
         for frame in self
             .frames
             .iter_mut()
+            .skip(settled)
             .filter(|frame| frame.has_awaited && !frame.given_up)
         {
             frame.given_up = true;
@@ -171,6 +193,17 @@ mod tests {
         assert_eq!(numbers(&group), [1, 2, 3]);
         assert_eq!(group.committed(12.0), 3);
         assert_eq!(group.due(), f64::INFINITY);
+    }
+
+    #[test]
+    fn a_burst_that_somebody_waits_for_is_committed_when_it_is_over() {
+        let mut group = Group::new(SyncMode::Group, 2.0, 1000);
+        group.push(1, AWAITED.into(), 10.0);
+        assert_eq!(group.due(), 11.0);
+        group.push(2, PLAIN.into(), 10.4);
+        assert_eq!(group.due(), 11.4);
+        group.push(3, AWAITED.into(), 11.9);
+        assert_eq!(group.due(), 12.0, "two milliseconds at the most");
     }
 
     #[test]

@@ -55,8 +55,10 @@ pub struct StoreStats {
 
 /// Where frames go.
 pub trait Store: Send {
-    /// Commits the frames, all or none of them.
-    fn commit(&mut self, frames: &[Frame]) -> Result<(), JournalError>;
+    /// Carries frames out within the open transaction, or a new one. After an error nothing of the transaction is left.
+    fn stage(&mut self, frames: &[Frame]) -> Result<(), JournalError>;
+    /// Commits what is staged, all or nothing of it.
+    fn commit(&mut self) -> Result<(), JournalError>;
     /// Bytes in use.
     fn bytes(&mut self) -> u64;
     /// A write that says whether writing works.

@@ -42,6 +42,8 @@ pub struct SqliteStore {
     /// The latest time that an operation has brought.
     latest: f64,
     keys_since_trim: u64,
+    /// What the open transaction changes.
+    draft: Option<apply::Draft>,
 }
 
 impl SqliteStore {
@@ -68,6 +70,7 @@ impl SqliteStore {
             remembered: FxHashMap::default(),
             latest: 0.0,
             keys_since_trim: 0,
+            draft: None,
         };
         store.check_rows()?;
         store.count()?;
@@ -121,8 +124,12 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn commit(&mut self, frames: &[Frame]) -> Result<(), JournalError> {
+    fn stage(&mut self, frames: &[Frame]) -> Result<(), JournalError> {
         self.apply(frames)
+    }
+
+    fn commit(&mut self) -> Result<(), JournalError> {
+        self.commit_draft()
     }
 
     fn bytes(&mut self) -> u64 {
