@@ -40,7 +40,7 @@ export interface PersistenceStats {
 /** Keeps events from their acceptance to their end, so that the next run finds those that have not ended. */
 export interface DurableLog {
   /** Why an event cannot be accepted, if it cannot; to be asked before it is queued. */
-  refusal(event: AnyEvent, brings: Submission): Error | undefined;
+  refusal(event: AnyEvent): Error | undefined;
   /**
    * Stores an event that has been accepted, if events such as it are stored.
    *

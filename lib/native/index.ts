@@ -8,9 +8,10 @@ import type { DeadLettersNative } from './dead-letters';
 import type { FloodNative } from './flood';
 import type { MemoryNative } from './memory';
 import type { PolicyNative } from './policy';
+import type { SnapshotNative } from './snapshots';
 import type { StreamNative } from './stream';
 
 export interface NativeBinding
-  extends EngineNative, DeadLettersNative, FloodNative, MemoryNative, PolicyNative, StreamNative {}
+  extends EngineNative, DeadLettersNative, FloodNative, MemoryNative, PolicyNative, SnapshotNative, StreamNative {}
 
 export const native = binding as NativeBinding;
