@@ -104,6 +104,8 @@ export type {
   PayloadOf,
   TEvent,
 } from './events';
+export { EventStore, createEventStore } from './event-store';
+export type { EventMetadata, EventStoreConfig, EventStoreStats, ReplayOptions } from './event-store';
 export type { EventPattern, OnOptions } from './handlers';
 export type { IdKind } from './ids';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
