@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { EventStore, createEventStore, createPersistor } from '../../lib/index';
+import { createEventStore, createPersistor } from '../../lib/index';
 import { DeletingPersistor, ListPersistor, collect, eventOf } from '../persistors/support';
-import type { AnyEvent, EventStoreConfig, Persistor, ReplayOptions, Snapshot } from '../../lib/index';
+import type { AnyEvent, EventStore, EventStoreConfig, Persistor, ReplayOptions, Snapshot } from '../../lib/index';
 
 const HOUR_MS = 3_600_000;
 const EVERYTHING: ReplayOptions = { onlyUnprocessed: false };
