@@ -88,7 +88,7 @@ declare const RUNTIME_CODES: readonly [
   "INVALID_CONFIGURATION",
   "INVALID_ARGUMENT",
   "EVENT_TOO_LARGE",
-  "EVENT_DUPLICATE",
+  "DUPLICATE",
   "EVENT_EXPIRED",
   "EVENT_CANCELLED",
   "RUNTIME_SHUTTING_DOWN",
@@ -97,7 +97,15 @@ declare const RUNTIME_CODES: readonly [
   "NACKED",
   "HANDLERS_FAILED",
   "WAIT_TIMEOUT",
-  "CIRCUIT_BREAKER_OPEN"
+  "CIRCUIT_BREAKER_OPEN",
+  "NOT_SERIALIZABLE",
+  "JOURNAL_FAILED",
+  "JOURNAL_FULL",
+  "JOURNAL_LOCKED",
+  "JOURNAL_CORRUPT",
+  "JOURNAL_VERSION",
+  "PERSISTOR_FAILED",
+  "PERSISTOR_FULL"
 ];
 declare const STATES: readonly [
   "closed",
@@ -257,6 +265,13 @@ export declare class DeadLetterQueue {
   flush(): Promise<void>;
   /** Stops the sweep. Items stay and can be read. May be called again. */
   destroy(): void;
+}
+/** An `EventQueue` whose waiting events are kept in a persistor and come back; without redelivery and dead letters. */
+export declare class DurableEventQueue extends EventQueue {
+  constructor(observability?: unknown, persistor?: Persistor, executionId?: string, config?: EventQueueConfig);
+  protected withDefaults(config: EventQueueConfig): EventQueueConfig;
+  /** What was brought back from the persistor. */
+  getRecoveryStats(): RecoveryStats;
 }
 /** Raised by engines of the framework. */
 export declare class EngineError extends BaseSDKError<EngineErrorCode> {
@@ -2870,12 +2885,19 @@ export interface Persistor {
   getStats?(): Promise<PersistorStats>;
   /** Forgets snapshots; unknown hashes are ignored. Where it is missing, removals are appended as snapshots of their own. */
   delete?(xcId: string, hashes: readonly string[]): Promise<void>;
+  /** Resolves when everything appended so far is as safe as it can be. */
+  flush?(): Promise<void>;
+  /** Releases files and memory; nothing is appended any more. */
+  close?(): Promise<void>;
 }
 /** Statistics of a persistor. */
 export interface PersistorStats {
   snapshotCount: number;
+  /** As stored. */
   totalSizeBytes: number;
+  /** As stored. */
   avgSnapshotSizeBytes: number;
+  /** Share of their bytes that snapshots stored as differences save, 0 to 1; 0 if there are none. */
   deltaCompressionRatio?: number;
 }
 /** Options of `process`. */
@@ -2960,7 +2982,10 @@ export interface QueueStats {
   cancelled: number;
   /** Accepted events given up for room, or at the end. */
   givenUp: number;
-  /** Events refused (full, too large, shut down) and those given up; duplicates are counted apart. */
+  /**
+   * Events refused (full, too large, not durable, shut down) and those given up; duplicates are counted apart, and what waits
+   * at the end in a journal or persistor is not lost.
+   */
   dropped: number;
   duplicates: number;
   /** Events that wait for a time or a turn. */
@@ -2977,6 +3002,8 @@ export interface QueueStats {
   lateResults: number;
   retry: RetryStats;
   dlq: DLQStats | null;
+  /** What is kept of waiting events, so that they survive the process. */
+  persistence: PersistenceStats;
   /** Null without a breaker. */
   circuitBreaker: QueueBreakerStats | null;
 }
@@ -3121,7 +3148,10 @@ export interface Runtime<Events = LooseEvents> {
   off(type: EventPattern, handler: (...args: any[]) => unknown): void;
   /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
   emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
-  /** As `emit`; with `overflow: 'wait'` it waits for room. Never rejects. */
+  /**
+   * As `emit`; with `overflow: 'wait'` it waits for room. With a journal it resolves when the event is durable; if that
+   * fails, the event is not accepted and `error.code` is JOURNAL_FAILED. Never rejects.
+   */
   emitAsync<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): Promise<EmitResult>;
   /** Emits many events at once. */
   emitMany(entries: readonly EmitEntry<Events>[]): EmitResult[];
@@ -3157,6 +3187,15 @@ export interface Runtime<Events = LooseEvents> {
   stop(): Promise<void>;
   /** Resolves when nothing is ready or running. */
   idle(): Promise<void>;
+  /** Makes everything so far durable, completions too. At once without a journal. @throws RuntimeError JOURNAL_FAILED */
+  flush(): Promise<void>;
+  /**
+   * Events that an earlier process had accepted and not finished, and that are in the queue again: those of a journal at
+   * once, those of a persistor when `ready()` has resolved.
+   */
+  readonly recovered: number;
+  /** Resolves when what a persistor keeps is back. `process()` waits for it by itself. */
+  ready(): Promise<void>;
   /** Resolves with the next event of a type (or pattern) that is processed and passes `filter`. */
   waitFor<T extends NameIn<Events>>(type: T | RegExp, options?: {
     timeoutMs?: number;
@@ -3250,6 +3289,11 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   /** Any key of a queue; wins over the keys above. */
   queueConfig?: EventQueueConfig;
   batching?: BatchingConfig;
+  /**
+   * Keeps every accepted event until it is handled, so that it survives the end of the process: the path of a directory,
+   * or an object with it. Default: none, events are in memory only.
+   */
+  journal?: string | JournalConfig;
   /** Keep accepted events for replay. Default false. */
   enableEventStore?: boolean;
   eventStoreConfig?: Record<string, unknown>;
@@ -3296,7 +3340,10 @@ export interface RuntimeStats {
   };
   dlq: DLQStats | null;
   retry: RetryStats | null;
-  persistence: Record<string, unknown> | null;
+  /** What is kept of waiting events. */
+  persistence: PersistenceStats;
+  /** Figures of the journal; null without one. */
+  journal: JournalStats | null;
   circuitBreaker: QueueStats["circuitBreaker"];
 }
 /** What an error of the family may carry. */
@@ -3367,13 +3414,20 @@ export interface Snapshot {
   /** Name of the content. */
   hash: string;
 }
-/** Hints for `append`. */
+/** Wishes for `append`; a persistor may leave any of them aside. */
 export interface SnapshotOptions {
+  /** No effect: snapshots are stored whole. */
   includeMetadata?: boolean;
+  /** Compress this one. Default: as the persistor is configured. */
   compression?: boolean;
+  /** Bytes; a larger snapshot is refused. Default: no limit but the persistor's own. */
   maxSize?: number;
+  /** Keep at most so many of this `xcId`; the oldest leave. Default: no limit but the persistor's own. */
   maxSnapshots?: number;
+  /** Store it as the difference to an earlier one where that is shorter. Default: as the persistor is configured. */
   useDelta?: boolean;
+  /** It stands for work that is not done: where room is short, it leaves last. Default false. */
+  isUnfinished?: boolean;
 }
 /** A piece of work in a trace. */
 export interface Span {
@@ -3729,6 +3783,69 @@ export type WindowOptions = SignalOptions & {
   kind: "session";
   gapMs: number;
 });
+interface JournalConfig {
+  /** Directory of the journal; made, for its owner only, if it is not there. One runtime at a time has it open. */
+  path: string;
+  /**
+   * When an event is durable. `'group'` (default): one sync to disk for all that came within `groupMs`. `'always'`: a sync
+   * of its own for each turn's events, without waiting. `'os'`: written, left to the operating system to sync (survives
+   * the process, not the machine). `'off'`: as `'os'`, in larger groups.
+   */
+  sync?: "group" | "always" | "os" | "off";
+  /** Milliseconds that a group waits for company. Default 2. */
+  groupMs?: number;
+  /** Events that close a group early. Default 1000. */
+  groupEvents?: number;
+  /** With `enableEventStore`: how long handled events are kept, in milliseconds. Default 7 days. */
+  retentionMs?: number;
+  /** Bytes that the journal may use; above them events are refused with JOURNAL_FULL. Default 1 GiB; Infinity: no limit. */
+  maxBytes?: number;
+  /** Compress events of at least `largeEventThreshold` bytes. Default true. */
+  compression?: boolean;
+  /** How events become bytes: `'json'` (default), or `'v8'` for dates, maps, typed arrays and the like. */
+  codec?: JournalCodec;
+  /** What a damaged record means at the start: refuse to open (default), or leave it out and say so. */
+  onCorruption?: "fail" | "skip";
+}
+interface NativeJournalStats {
+  pending: number;
+  kept: number;
+  letters: number;
+  keys: number;
+  snapshots: number;
+  snapshotBytes: number;
+  bytes: number;
+  walBytes: number;
+  groups: number;
+  frames: number;
+  ops: number;
+  failures: number;
+  compressedEvents: number;
+  originalBytes: number;
+  storedBytes: number;
+  skipped: number;
+  lastCommitMs: number;
+  maxCommitMs: number;
+}
+interface PersistenceStats {
+  enabled: boolean;
+  /** Events stored on acceptance. */
+  persistedEvents: number;
+  /** Events stored that have not ended. */
+  unfinishedEvents: number;
+  /** Events brought back at the start. */
+  recoveredEventCount: number;
+  /** Events accepted in memory only, because `maxPersistedEvents` were unfinished. */
+  unpersistedEvents: number;
+  /** Events refused for the same reason. */
+  refusedEvents: number;
+  /** Calls that have failed. */
+  errors: number;
+  /** What could not be read at the start: a failed load, or records that make no sense. */
+  recoveryErrors: number;
+  /** When events were brought back, in milliseconds since the epoch. */
+  lastRecoveryAt?: number;
+}
 interface QueueBreakerStats {
   state: (typeof STATES)[number];
   /** Failures in a row. */
@@ -3753,6 +3870,8 @@ type IsLoose<Events> = [
 ] extends [
   LooseEvents
 ] ? true : false;
+type JournalCodec = "json" | "v8";
+type JournalStats = NativeJournalStats;
 type Listener = () => void;
 type Made = Required<ConditionalMiddleware>;
 type Operation<T> = (signal: AbortSignal) => Promise<T> | T;

@@ -200,10 +200,10 @@ describe('emitMany and emitEvent', () => {
     runtime.on('a', (event) => void (inside = runtime.emitEvent(event)));
     const event = runtime.createEvent('a', 1);
     expect(runtime.emitEvent(event).queued).toBe(true);
-    expect(runtime.emitEvent(event)).toMatchObject({ queued: false, error: { code: 'EVENT_DUPLICATE' } });
+    expect(runtime.emitEvent(event)).toMatchObject({ queued: false, error: { code: 'DUPLICATE' } });
     await runtime.process();
-    expect(inside).toMatchObject({ queued: false, error: { code: 'EVENT_DUPLICATE' } });
-    expect(runtime.emitEvent(event)).toMatchObject({ queued: false, error: { code: 'EVENT_DUPLICATE' } });
+    expect(inside).toMatchObject({ queued: false, error: { code: 'DUPLICATE' } });
+    expect(runtime.emitEvent(event)).toMatchObject({ queued: false, error: { code: 'DUPLICATE' } });
     expect(runtime.getStats().queue).toMatchObject({ duplicates: 3, processedEventsCount: 1 });
   });
 
@@ -213,7 +213,7 @@ describe('emitMany and emitEvent', () => {
     runtime.on('a', (event) => void (seen = event));
     runtime.emit('a');
     await runtime.process();
-    expect(runtime.emitEvent(seen!).error).toMatchObject({ code: 'EVENT_DUPLICATE' });
+    expect(runtime.emitEvent(seen!).error).toMatchObject({ code: 'DUPLICATE' });
   });
 
   it('forgets the oldest ids of the window', async () => {
@@ -228,7 +228,7 @@ describe('emitMany and emitEvent', () => {
   it('refuses an idempotency key that has been seen, and gives it back when the event was refused', () => {
     const runtime = quiet({ queueSize: 2 });
     expect(runtime.emit('a', 1, { idempotencyKey: 'k' }).queued).toBe(true);
-    expect(runtime.emit('a', 2, { idempotencyKey: 'k' }).error).toMatchObject({ code: 'EVENT_DUPLICATE' });
+    expect(runtime.emit('a', 2, { idempotencyKey: 'k' }).error).toMatchObject({ code: 'DUPLICATE' });
     runtime.emit('a');
     expect(runtime.emit('a', 1, { idempotencyKey: 'k2' }).error).toMatchObject({ code: 'RUNTIME_EVENT_QUEUE_FULL' });
     runtime.clear();

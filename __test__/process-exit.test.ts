@@ -1,31 +1,17 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { build } from 'esbuild';
+import { bundleRuntime } from './bundle';
 
 const run = promisify(execFile);
-const addon = resolve('native/binding.cjs');
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kodus-flow-exit-'));
-  await build({
-    entryPoints: ['lib/index.ts'],
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    outfile: join(folder, 'runtime.cjs'),
-    plugins: [
-      {
-        name: 'addon',
-        setup: (context) => context.onResolve({ filter: /binding\.cjs$/ }, () => ({ path: addon, external: true })),
-      },
-    ],
-    logLevel: 'error',
-  });
+  await bundleRuntime(join(folder, 'runtime.cjs'));
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -15,6 +15,9 @@ import type { AnyEvent } from './events';
 import type { DLQConfig } from './dead-letter-queue';
 import type { MemoryMonitorConfig } from './memory-monitor';
 import type { Middleware } from './middleware/types';
+import { checkJournalConfig } from './durability/journal-config';
+import type { JournalConfig } from './durability/journal-config';
+export type { JournalConfig };
 import { checkTenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
@@ -165,6 +168,11 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   /** Any key of a queue; wins over the keys above. */
   queueConfig?: EventQueueConfig;
   batching?: BatchingConfig;
+  /**
+   * Keeps every accepted event until it is handled, so that it survives the end of the process: the path of a directory,
+   * or an object with it. Default: none, events are in memory only.
+   */
+  journal?: string | JournalConfig;
   /** Keep accepted events for replay. Default false. */
   enableEventStore?: boolean;
   eventStoreConfig?: Record<string, unknown>;
@@ -258,6 +266,7 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   tenantId: text,
   queueConfig: object,
   batching: object,
+  journal: checkJournalConfig,
   enableEventStore: flag,
   eventStoreConfig: object,
   signal: requireSignal,
@@ -296,6 +305,7 @@ export function checkQueueConfig(config: EventQueueConfig, prefix: string, onUnk
 /** Checks a runtime's configuration, the parts of it as well, and leaves out what is not given. */
 export function checkRuntimeConfig(config: RuntimeConfig, onUnknown: OnUnknownKey): RuntimeConfig {
   const known = check('', config, RUNTIME_CHECKS, onUnknown);
+  if (known.journal !== undefined) known.journal = checkJournalConfig('journal', known.journal);
   if (known.queueConfig) known.queueConfig = checkQueueConfig(known.queueConfig, 'queueConfig', onUnknown);
   if (known.batching) known.batching = check('batching', known.batching, BATCHING_CHECKS, onUnknown);
   if (known.deadLetter) {

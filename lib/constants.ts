@@ -45,7 +45,7 @@ export const RUNTIME_CORE_VERSION: string = version;
 /** What this build can do. */
 export const RUNTIME_FEATURES = {
   /** Events that survive the process. */
-  DURABILITY: false,
+  DURABILITY: true,
   /** Dead letters. */
   DLQ: true,
   /** Redelivery with backoff, jitter and limits. */

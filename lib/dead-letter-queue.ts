@@ -11,6 +11,7 @@ import { describeThrown } from './describe-thrown';
 import { native } from './native/index';
 import { createPort } from './observability/port';
 import type { DeadLetterSettings } from './dead-letter-checks';
+import type { DeadLetterStorage } from './dead-letter-store';
 import type {
   DLQConfig,
   DLQContext,
@@ -59,7 +60,7 @@ export class DeadLetterQueue {
   readonly #settings: DeadLetterSettings;
   readonly #book: DeadLetterBookHandle;
   readonly #items = new Map<string, DLQItem>();
-  readonly #store: DeadLetterStore | undefined;
+  readonly #store: DeadLetterStorage | undefined;
   readonly #loaded: Promise<void>;
   #isLoading: boolean;
   #timer: NodeJS.Timeout | undefined;
@@ -71,12 +72,27 @@ export class DeadLetterQueue {
    * @param xcId whose items they are; without it nothing is persisted
    * @throws RuntimeError INVALID_CONFIGURATION
    */
-  constructor(observability?: unknown, persistor?: Persistor | null, xcId?: string | null, config: DLQConfig = {}) {
+  constructor(observability?: unknown, persistor?: Persistor | null, xcId?: string | null, config?: DLQConfig);
+  /** @internal */
+  constructor(
+    observability?: unknown,
+    persistor?: Persistor | null,
+    xcId?: string | null,
+    config?: DLQConfig,
+    storage?: DeadLetterStorage,
+  );
+  constructor(
+    observability?: unknown,
+    persistor?: Persistor | null,
+    xcId?: string | null,
+    config: DLQConfig = {},
+    storage?: DeadLetterStorage,
+  ) {
     this.#port = createPort(observability, true);
     this.#settings = checkDeadLetterConfig(config, (message) => this.#port.log('warn', message));
     this.#book = new native.DeadLetterBook(this.#settings.maxSize, this.#settings.retentionMs);
     const persists = this.#settings.enablePersistence && persistor && xcId;
-    this.#store = persists ? new DeadLetterStore(persistor, xcId, this.#onStoreError) : undefined;
+    this.#store = storage ?? (persists ? new DeadLetterStore(persistor, xcId, this.#onStoreError) : undefined);
     this.#isLoading = this.#store !== undefined;
     this.#loaded = this.#load();
     for (const method of METHODS) {
@@ -280,6 +296,14 @@ export class DeadLetterQueue {
   page(limit: number, after: number, eventType: string | null): { items: DLQItem[]; next: number | null } {
     const { ids, next } = this.#book.page(limit, after, eventType);
     return { items: ids.map((id) => this.#items.get(id)!), next };
+  }
+
+  /**
+   * Whether an event is a dead letter.
+   * @internal
+   */
+  has(eventId: string): boolean {
+    return this.#items.has(bookId(eventId));
   }
 
   /** @internal */

@@ -7,6 +7,20 @@ import type { AnyEvent } from './events';
 import type { OnStoreError } from './persistors/snapshot-writer';
 import type { Persistor } from './persistor-types';
 
+/** Where dead letters are kept between runs. No method throws or rejects. */
+export interface DeadLetterStorage {
+  /** Calls that have failed. */
+  readonly errors: number;
+  /** Stores an item as it is now. */
+  save(item: DLQItem): Promise<void>;
+  /** Stores that items have left. */
+  forget(ids: readonly string[]): Promise<void>;
+  /** The items that are stored, oldest first. */
+  load(): Promise<DLQItem[]>;
+  /** Resolves when everything so far has been written. */
+  flush(): Promise<void>;
+}
+
 const REMOVED = 'dlq-removed';
 const ITEM = 'dlq-item';
 
@@ -14,7 +28,7 @@ const ITEM = 'dlq-item';
  * Dead letters in a persistor. An item is a snapshot, and so is its removal, unless the persistor can delete. Writes go out
  * one after another, so that a removal never overtakes its item. No method throws or rejects.
  */
-export class DeadLetterStore {
+export class DeadLetterStore implements DeadLetterStorage {
   readonly #writer: SnapshotWriter;
   /** Hashes under which each item that is kept has been stored, oldest first. */
   readonly #hashes = new Map<string, readonly string[]>();
@@ -151,7 +165,7 @@ class StoredLog {
 const firstDigits = (content: string): string => contentHash(content).slice(0, 16);
 
 /** An item as a persistor has given it back, with every field as it must be; undefined if it cannot be one. */
-function storedItem(value: unknown): DLQItem | undefined {
+export function storedItem(value: unknown): DLQItem | undefined {
   const item = fieldsOf(value) as Partial<DLQItem>;
   const event = fieldsOf(item.event) as Partial<AnyEvent>;
   if (typeof item.id !== 'string' || item.id === '' || typeof event.type !== 'string') return undefined;

@@ -1,6 +1,13 @@
 import { native } from './native/index';
 import type { DedupeWindowHandle } from './native/engine';
 
+/** The event that has taken an idempotency key. */
+export interface KeyOwner {
+  eventId: string;
+  /** How it has ended; undefined: its own state says. */
+  state: string | undefined;
+}
+
 /**
  * The deduplication window. Ids of events that are done are noted in a ring and handed to the core only when somebody asks:
  * events that nobody emits by id cost one array write.
@@ -9,6 +16,8 @@ export class Deduplicator {
   readonly #capacity: number;
   readonly #done: DedupeWindowHandle;
   readonly #keys: DedupeWindowHandle;
+  /** By key; never more than the window holds. */
+  readonly #owners = new Map<string, KeyOwner>();
   readonly #ring: string[] = [];
   #next = 0;
   #noted = 0;
@@ -34,14 +43,23 @@ export class Deduplicator {
     return this.#done.has(id);
   }
 
-  /** Takes an idempotency key; false if it has been taken. */
-  takeKey(key: string): boolean {
-    return this.#keys.insert(key);
+  /** Takes an idempotency key for an event; false if it has been taken. `state`: how that event has ended, if it has. */
+  takeKey(key: string, eventId: string, state?: string): boolean {
+    if (!this.#keys.insert(key)) return false;
+    this.#owners.set(key, { eventId, state });
+    if (this.#owners.size > this.#capacity) this.#owners.delete(this.#owners.keys().next().value!);
+    return true;
+  }
+
+  /** Who has taken a key, as far as that is remembered. */
+  ownerOf(key: string): KeyOwner | undefined {
+    return this.#owners.get(key);
   }
 
   /** Gives a key back, of an event that never was. */
   returnKey(key: string): void {
     this.#keys.remove(key);
+    this.#owners.delete(key);
   }
 
   /** Ids in the window. */
@@ -55,6 +73,7 @@ export class Deduplicator {
     this.#ring.length = 0;
     this.#done.clear();
     this.#keys.clear();
+    this.#owners.clear();
   }
 
   #handOver(): void {

@@ -1,5 +1,6 @@
 import { Deduplicator } from './dedupe';
 import { Engine } from './engine/engine';
+import { eventLoopTurn } from './engine/real-timers';
 import { Interner } from './engine/interner';
 import { NONE } from './engine/layout';
 import { RuntimeError, messageOf } from './errors';
@@ -10,6 +11,7 @@ import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DeadLetterQueue } from './dead-letter-queue';
 import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
+import type { DurableLog, RecoveredEvent } from './durability/durable-log';
 import type { AnyEvent, AnyEventMetadata } from './events';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
@@ -63,12 +65,15 @@ export interface Submission {
   queuedAt?: number | undefined;
   causeNode?: number | undefined;
   onEnd?: (() => void) | undefined;
+  /** Somebody waits for it to be durable, and learns if it is not. */
+  awaited?: boolean | undefined;
 }
 
 /** A submission that brings nothing but its priority. */
 export const PLAIN: Submission = Object.freeze({ priority: 0 });
 
-type Refusal = 'rate-limited' | 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
+type Refusal =
+  'not-durable' | 'rate-limited' | 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
 
 const SIZE_TOO_LARGE = 2;
 const SIZE_QUEUE_FULL = 3;
@@ -89,6 +94,8 @@ export class DeliveryQueue implements EngineHost {
   rate: TenantRate | undefined;
   /** Where events that have finally failed go; undefined: they are counted and logged only. */
   deadLetters: DeadLetterQueue | undefined;
+  /** Where events are written down, so that they survive the process. */
+  log: DurableLog | undefined;
   /** Starts the handlers of an event. */
   runner: (event: AnyEvent, slot: number) => unknown = () => undefined;
   /** Runs an event that a handler has returned. */
@@ -101,6 +108,7 @@ export class DeliveryQueue implements EngineHost {
   readonly #kinds = new Interner();
   readonly #exactFrom: number;
   readonly refusals: Record<Refusal, number> = {
+    'not-durable': 0,
     'rate-limited': 0,
     full: 0,
     'too-large': 0,
@@ -111,6 +119,13 @@ export class DeliveryQueue implements EngineHost {
   };
   readonly retriesByType = new Map<string, number>();
   compressedEvents = 0;
+  /** Events that waited when the queue was closed, and that the next start will find. */
+  keptAtEnd = 0;
+  /** Resolves when the events of an earlier process are back; undefined: they are, or there are none. */
+  recovery: Promise<void> | undefined;
+  recovered = 0;
+  /** Submissions that came while events were being brought back: those go first. */
+  #held: (() => void)[] | undefined;
   isClosed = false;
 
   constructor(settings: DeliverySettings, port: ObservabilityPort) {
@@ -138,31 +153,109 @@ export class DeliveryQueue implements EngineHost {
   }
 
   hasRoom(): boolean {
-    return this.engine.depth < this.settings.maxQueueDepth;
+    return this.engine.depth + (this.#held?.length ?? 0) < this.settings.maxQueueDepth;
   }
 
-  /** Takes an event in, or says why not. `fresh`: its id was made for it just now, so it cannot be a duplicate. */
-  admit(event: AnyEvent, brings: Submission, fresh: boolean): RuntimeError | undefined {
+  /**
+   * Takes an event in, or says why not.
+   *
+   * @param fresh whether its id was made for it just now, so that it cannot be a duplicate
+   * @param isOurs whether all of it but its data was
+   */
+  admit(event: AnyEvent, brings: Submission, fresh: boolean, isOurs = false): RuntimeError | undefined {
     if (this.isClosed) return this.#refused('shutting-down', event);
     if (!fresh && (this.engine.slotOf(event.id) >= 0 || this.dedupe.isDone(event.id))) {
-      return this.#refused('duplicate', event);
+      return this.#duplicate(event, this.#stateOf(event.id));
     }
     const waitMs = this.rate?.refusal(event);
     if (waitMs !== undefined) return this.#refused('rate-limited', event, waitMs);
     const { idempotencyKey } = brings;
-    if (idempotencyKey !== undefined && !this.dedupe.takeKey(idempotencyKey)) return this.#refused('duplicate', event);
+    if (idempotencyKey !== undefined && !this.dedupe.takeKey(idempotencyKey, event.id)) {
+      return this.#duplicate(event, this.#stateOfKey(idempotencyKey));
+    }
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
     const refusal = this.#refusalOf(event, bytes);
-    if (refusal !== undefined) {
+    const error = refusal === undefined ? this.#writeDown(event, brings, bytes, isOurs) : this.#refused(refusal, event, bytes);
+    if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
-      return this.#refused(refusal, event, bytes);
+    } else if (this.#held === undefined) {
+      this.#submit(event, brings, bytes);
+    } else {
+      this.#held.push(() => this.#submit(event, brings, bytes));
     }
-    this.#submit(event, brings, bytes);
-    return undefined;
+    return error;
+  }
+
+  /** Nothing is accepted that cannot be kept. */
+  #writeDown(event: AnyEvent, brings: Submission, bytes: number, isOurs: boolean): RuntimeError | undefined {
+    const error = this.log?.accept(event, brings, isOurs);
+    if (error === undefined) return undefined;
+    if (bytes > 0) this.engine.returnBytes(bytes);
+    this.refusals['not-durable']++;
+    return this.#tell('not-durable', event, error);
+  }
+
+  #duplicate(event: AnyEvent, state: string): RuntimeError {
+    this.refusals.duplicate++;
+    const message = `an event with this id or idempotency key is known already; the first one is ${state}`;
+    const context = { reason: 'duplicate', eventId: event.id, eventType: event.type, state };
+    return this.#tell('duplicate', event, new RuntimeError('DUPLICATE', message, { context }));
+  }
+
+  /** What has become of the event with this id: 'waiting', 'running', 'done' or 'dead'. */
+  #stateOf(eventId: string): string {
+    const slot = this.engine.slotOf(eventId);
+    if (slot >= 0) return this.engine.isRunning(slot) ? 'running' : 'waiting';
+    return this.deadLetters?.has(eventId) === true ? 'dead' : 'done';
+  }
+
+  #stateOfKey(key: string): string {
+    const owner = this.dedupe.ownerOf(key);
+    return owner === undefined ? 'done' : (owner.state ?? this.#stateOf(owner.eventId));
+  }
+
+  // ── Recovery ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Brings back what `load` finds, in batches, before anything that is accepted meanwhile. Never rejects. */
+  recoverLater(load: () => Promise<readonly RecoveredEvent[]>, batchSize: number): void {
+    this.#held = [];
+    this.recovery = this.#recover(load, batchSize).catch((error: unknown) =>
+      this.port.log('error', 'Bringing back events has failed', { error: error as Error }),
+    );
+    void this.recovery.then(() => {
+      const held = this.#held ?? [];
+      this.#held = undefined;
+      this.recovery = undefined;
+      for (const submit of held) submit();
+    });
+  }
+
+  async #recover(load: () => Promise<readonly RecoveredEvent[]>, batchSize: number): Promise<void> {
+    const events = await load();
+    for (let first = 0; first < events.length && !this.isClosed; first += batchSize) {
+      if (first > 0) await eventLoopTurn();
+      for (const recovered of events.slice(first, first + batchSize)) this.restore(recovered);
+    }
+  }
+
+  /** Takes back an event that was accepted before the process ended. There is room for it, whatever the limits are now. */
+  restore({ event, brings, attempts }: RecoveredEvent): void {
+    const { idempotencyKey } = brings;
+    this.recovered++;
+    if (idempotencyKey !== undefined) this.dedupe.takeKey(idempotencyKey, event.id);
+    const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
+    const isCounted = bytes > 0 && this.engine.admitBytes(bytes) < SIZE_TOO_LARGE;
+    this.#submit(event, brings, isCounted ? bytes : 0, attempts);
+  }
+
+  /** Takes out an event that could not be made durable. */
+  withdraw(event: AnyEvent): void {
+    const slot = this.engine.slotOf(event.id);
+    if (slot >= 0 && this.engine.eventAt(slot) === event) this.cancel(slot, undefined);
   }
 
   /** Size, then depth, as one step with the insertion. */
-  #refusalOf(event: AnyEvent, bytes: number): Refusal | undefined {
+  #refusalOf(event: AnyEvent, bytes: number): 'too-large' | 'full' | undefined {
     const verdict = bytes > 0 ? this.engine.admitBytes(bytes) : 0;
     if (verdict === SIZE_TOO_LARGE) return 'too-large';
     if (verdict === SIZE_QUEUE_FULL) return 'full';
@@ -183,15 +276,15 @@ export class DeliveryQueue implements EngineHost {
     setMetadata(event, { compressed: true, originalSize: bytes, compressedAt: Date.now() });
   }
 
-  #submit(event: AnyEvent, brings: Submission, bytes: number): void {
+  #submit(event: AnyEvent, brings: Submission, bytes: number, attempts = 0): void {
     const { engine } = this;
     const { tenantId, orderingKey, ttlMs, policy } = brings;
     const tenant =
       tenantId === undefined || tenantId === this.settings.tenantId ? 0 : this.#tenants.retain(tenantId) + 1;
     const key = orderingKey === undefined ? NONE : this.#keys.retain(orderingKey);
     const kind = this.settings.maxConcurrentPerEventType === undefined ? 0 : this.#kinds.retain(event.type) + 1;
-    if (ttlMs !== undefined || policy !== undefined || bytes > 0) {
-      engine.prepare(ttlMs ?? Infinity, policy === undefined ? 0 : this.#policyOf(policy), bytes);
+    if (ttlMs !== undefined || policy !== undefined || bytes > 0 || attempts > 0) {
+      engine.prepare(ttlMs ?? Infinity, policy === undefined ? 0 : this.#policyOf(policy), bytes, attempts);
     }
     const slot = engine.submit(event, brings.priority, tenant, key, kind, brings.delayMs ?? 0);
     const onEnd = this.#onEnd(tenant, key, kind, brings);
@@ -239,9 +332,12 @@ export class DeliveryQueue implements EngineHost {
     else signal.addEventListener('abort', cancel, { once: true });
   }
 
-  #refused(refusal: Refusal, event: AnyEvent, amount = 0): RuntimeError {
+  #refused(refusal: Exclude<Refusal, 'duplicate' | 'not-durable'>, event: AnyEvent, amount = 0): RuntimeError {
     this.refusals[refusal]++;
-    const error = this.refusalError(refusal, event, amount);
+    return this.#tell(refusal, event, this.refusalError(refusal, event, amount));
+  }
+
+  #tell(refusal: Refusal, event: AnyEvent, error: RuntimeError): RuntimeError {
     this.port.flood(`refused.${refusal}`, 'warn', `Event refused: ${error.message}`, () => ({
       eventId: event.id,
       eventType: event.type,
@@ -252,7 +348,7 @@ export class DeliveryQueue implements EngineHost {
   }
 
   /** `amount`: the bytes of an event that is too large, the milliseconds to the next token of a limited one. */
-  refusalError(refusal: Refusal, event: AnyEvent, amount = 0): RuntimeError {
+  refusalError(refusal: Exclude<Refusal, 'duplicate' | 'not-durable'>, event: AnyEvent, amount = 0): RuntimeError {
     const { maxQueueDepth, maxEventSize, hugeEventThreshold, dropHugeEvents } = this.settings;
     const context = { reason: refusal, eventId: event.id, eventType: event.type };
     switch (refusal) {
@@ -276,10 +372,6 @@ export class DeliveryQueue implements EngineHost {
           context: { ...context, bytes: amount, limit },
         });
       }
-      case 'duplicate':
-        return new RuntimeError('EVENT_DUPLICATE', `an event with this id or idempotency key is known already`, {
-          context,
-        });
       case 'shutting-down':
         return new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the runtime has been cleaned up; create a new one', {
           context,
@@ -296,6 +388,20 @@ export class DeliveryQueue implements EngineHost {
   // ── What the engine asks and tells ───────────────────────────────────────────────────────────────────
 
   run(event: AnyEvent, slot: number): unknown {
+    if (this.log !== undefined) {
+      const wait = this.#durabilityFirst(event, this.log);
+      if (wait !== undefined) return wait.then(() => this.#run(event, slot));
+    }
+    return this.#run(event, slot);
+  }
+
+  /** At most once: the event is out of the log before its handlers start. And nobody outruns the disk for long. */
+  #durabilityFirst(event: AnyEvent, log: DurableLog): Promise<void> | undefined {
+    if (event.metadata?.deliveryGuarantee === 'at-most-once' && log.holds(event)) return log.release(event);
+    return log.behind;
+  }
+
+  #run(event: AnyEvent, slot: number): unknown {
     return this.breaker === undefined ? this.runner(event, slot) : this.breaker.run(() => this.runner(event, slot));
   }
 
@@ -320,6 +426,10 @@ export class DeliveryQueue implements EngineHost {
   onDone(event: AnyEvent): void {
     this.dedupe.noteDone(event.id);
     if (this.onHandled !== undefined) this.onHandled(event);
+  }
+
+  onSettled(event: AnyEvent): void {
+    if (this.log !== undefined) this.log.done(event, this.settings.acks !== 'off');
   }
 
   onFailure(event: AnyEvent, error: unknown): void {
@@ -352,6 +462,7 @@ export class DeliveryQueue implements EngineHost {
         nextRetryAt: timestamp + delayMs,
       },
     });
+    this.log?.retried(event, attempts, timestamp + delayMs, error);
     this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
       ...logFields(event),
       attempt: attempts,
@@ -361,6 +472,7 @@ export class DeliveryQueue implements EngineHost {
 
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void {
     if (this.deadLetters === undefined) {
+      this.log?.gone(event, 'dead');
       this.port.flood(
         'dead',
         'error',
@@ -381,9 +493,17 @@ export class DeliveryQueue implements EngineHost {
       workflowId: metadata?.workflowId,
       originalPriority: extras?.priority ?? 0,
     });
+    // A log that keeps no dead letters itself has nothing more to do with it.
+    this.log?.gone(event, 'dead');
   }
 
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void {
+    // What waits at the end is there again at the next start, if it is written down.
+    if (how === 'dropped' && this.isClosed && this.log?.holds(event) === true) {
+      this.keptAtEnd++;
+      return;
+    }
+    this.log?.gone(event, how);
     this.port.flood(`gone.${how}`, how === 'cancelled' ? 'debug' : 'warn', `Event ${how}: ${event.type}`, () =>
       logFields(event),
     );

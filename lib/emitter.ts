@@ -43,6 +43,9 @@ interface Waiter {
   settle: (error: Error | undefined) => void;
 }
 
+/** A submission that brings nothing but somebody who waits for it to be durable. */
+const AWAITED: Submission = Object.freeze({ priority: 0, awaited: true });
+
 const GUARANTEES = ['at-most-once', 'at-least-once', 'exactly-once'] as const;
 
 /** Makes events and puts them into the queue, alone or in batches, at once or when there is room. */
@@ -96,8 +99,8 @@ export class Emitter {
     const event = this.#makeEvent(type, data, given, undefined);
     const { id } = event;
     const correlationId = event.metadata!.correlationId!;
-    if (!this.#queue.hasRoom()) {
-      return this.#resultOf(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true));
+    if (this.#queue.log !== undefined || !this.#queue.hasRoom()) {
+      return this.#resultOf(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true, true));
     }
     this.#queue.engine.submit(event, priority);
     return { success: true, eventId: id, queued: true, correlationId };
@@ -151,9 +154,9 @@ export class Emitter {
   }
 
   async emitAsync(type: string, data: unknown, options: EmitOptions = {}): Promise<EmitResult> {
+    if (this.#queue.log !== undefined) return this.#emitDurably(type, data, options);
     const { batcher } = this.#settings;
-    const waits = this.#queue.settings.overflow === 'wait' && this.#queue.settings.maxQueueDepth > 0;
-    if (!waits || batcher.collects(options)) return this.emit(type, data, options);
+    if (!this.#mayWait || batcher.collects(options)) return this.emit(type, data, options);
     try {
       requireObject('options', options);
       const brings = this.#read(type, options);
@@ -165,10 +168,43 @@ export class Emitter {
     }
   }
 
+  get #mayWait(): boolean {
+    return this.#queue.settings.overflow === 'wait' && this.#queue.settings.maxQueueDepth > 0;
+  }
+
+  /** Accepted only when it is durable. Such events are not collected in batches: the log groups them. */
+  #emitDurably(type: string, data: unknown, options: EmitOptions): Promise<EmitResult> {
+    try {
+      const brings = this.#readAwaited(type, options);
+      const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
+      if (options.deliveryGuarantee !== undefined) event.metadata!.deliveryGuarantee = options.deliveryGuarantee;
+      if (this.#mayWait && (this.#waiters.length > 0 || !this.#queue.hasRoom())) {
+        return this.#whenRoom(event, brings).then((error) => this.#whenSettled(event, error));
+      }
+      return this.#whenSettled(event, this.#admit(event, brings, true));
+    } catch (error) {
+      return Promise.resolve(this.#invalid(error));
+    }
+  }
+
+  #readAwaited(type: string, options: EmitOptions): Submission {
+    requireObject('options', options);
+    for (const _key in options) return { ...this.#read(type, options), awaited: true };
+    if (typeof type !== 'string') requireString('type', type);
+    const { tenantId } = this.#settings;
+    return tenantId === undefined ? AWAITED : { ...AWAITED, tenantId };
+  }
+
+  #whenSettled(event: AnyEvent, refusal: Error | undefined): Promise<EmitResult> {
+    const settled = refusal === undefined ? this.#queue.log?.settled() : undefined;
+    if (settled === undefined) return Promise.resolve(this.#resultOf(event, refusal));
+    return settled.then((error) => this.#resultOf(event, error));
+  }
+
   /** First come, first served. */
   #whenRoom(event: AnyEvent, brings: Submission): Promise<Error | undefined> {
     const { engine } = this.#queue;
-    if (this.#queue.isClosed) return Promise.resolve(this.#queue.admit(event, brings, true));
+    if (this.#queue.isClosed) return Promise.resolve(this.#queue.admit(event, brings, true, true));
     return new Promise((resolve) => {
       const { signal } = brings;
       const waiter: Waiter = {
@@ -195,7 +231,7 @@ export class Emitter {
   #admitWaiters(): void {
     while (this.#waiters.length > 0 && (this.#queue.isClosed || this.#queue.hasRoom())) {
       const { event, brings, settle } = this.#waiters.shift()!;
-      settle(this.#queue.admit(event, brings, true));
+      settle(this.#queue.admit(event, brings, true, true));
     }
     if (this.#waiters.length === 0) this.#queue.engine.onRoom = undefined;
   }
@@ -210,13 +246,13 @@ export class Emitter {
 
   #admit(event: AnyEvent, brings: Submission, fresh: boolean): Error | undefined {
     const cause = this.#causes?.getStore();
-    if (cause === undefined) return this.#queue.admit(event, brings, fresh);
+    if (cause === undefined) return this.#queue.admit(event, brings, fresh, fresh);
     const node = this.#processor.joinChain(cause.node, event.type);
     if (node instanceof RuntimeError) return node;
     const { chains } = this.#processor;
     event.metadata = { ...event.metadata, causationId: cause.event.id, chainDepth: chains.depth(node) };
     const onEnd = (): void => chains.leave(node);
-    const refusal = this.#queue.admit(event, { ...brings, causeNode: node, onEnd }, fresh);
+    const refusal = this.#queue.admit(event, { ...brings, causeNode: node, onEnd }, fresh, fresh);
     if (refusal !== undefined) onEnd();
     return refusal;
   }
@@ -269,7 +305,7 @@ export class Emitter {
   }
 
   #warnAboutExactlyOnce(): void {
-    if (this.#warnedAboutExactlyOnce) return;
+    if (this.#warnedAboutExactlyOnce || this.#queue.log !== undefined) return;
     this.#warnedAboutExactlyOnce = true;
     const message =
       'exactly-once without persistence ends with the process: ids and keys are remembered in memory only';

@@ -3,7 +3,7 @@
  * `middleware/index.ts` are views of this list.
  */
 export { createRuntime } from './runtime';
-export { EventQueue, EnhancedEventQueue } from './queue';
+export { DurableEventQueue, EventQueue, EnhancedEventQueue } from './queue';
 export { OptimizedEventProcessor } from './optimized-event-processor';
 export type { OptimizedEventProcessorConfig } from './optimized-event-processor';
 export { DeadLetterQueue } from './dead-letter-queue';

@@ -233,6 +233,7 @@ const NO_HOST = {
   acks: 'off',
   classify: () => ({ retryable: false, askedMs: NaN }),
   onDone: nothing,
+  onSettled: nothing,
   onFailure: nothing,
   onRetry: nothing,
   onDead: nothing,

@@ -1,3 +1,5 @@
+import { NO_PERSISTENCE } from './durability/durable-log';
+import type { PersistenceStats } from './durability/durable-log';
 import type { DLQStats } from './dead-letter-queue';
 import type { DeliveryQueue } from './delivery-queue';
 import type { QueueBreakerStats } from './queue-breaker';
@@ -63,7 +65,10 @@ export interface QueueStats {
   cancelled: number;
   /** Accepted events given up for room, or at the end. */
   givenUp: number;
-  /** Events refused (full, too large, shut down) and those given up; duplicates are counted apart. */
+  /**
+   * Events refused (full, too large, not durable, shut down) and those given up; duplicates are counted apart, and what waits
+   * at the end in a journal or persistor is not lost.
+   */
   dropped: number;
   duplicates: number;
   /** Events that wait for a time or a turn. */
@@ -81,6 +86,8 @@ export interface QueueStats {
 
   retry: RetryStats;
   dlq: DLQStats | null;
+  /** What is kept of waiting events, so that they survive the process. */
+  persistence: PersistenceStats;
   /** Null without a breaker. */
   circuitBreaker: QueueBreakerStats | null;
 }
@@ -92,7 +99,12 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
   const depth = Number.isFinite(settings.maxQueueDepth) ? settings.maxQueueDepth : undefined;
   const byType = Object.fromEntries(queue.retriesByType);
   const refused =
-    refusals.full + refusals['rate-limited'] + refusals['too-large'] + refusals['shutting-down'] + refusals.invalid;
+    refusals.full +
+    refusals['rate-limited'] +
+    refusals['too-large'] +
+    refusals['shutting-down'] +
+    refusals.invalid +
+    refusals['not-durable'];
   return {
     size: engine.depth,
     maxQueueDepth: depth,
@@ -123,7 +135,7 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
     expired: core.expired,
     cancelled: core.cancelled,
     givenUp: core.dropped,
-    dropped: refused + core.dropped,
+    dropped: refused + core.dropped - queue.keptAtEnd,
     duplicates: refusals.duplicate,
     waiting: core.waiting,
     ready: core.ready,
@@ -141,6 +153,7 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
       pendingRetries: core.retrying,
     },
     dlq: queue.deadLetters?.getDLQStats() ?? null,
+    persistence: queue.log?.stats() ?? NO_PERSISTENCE,
     circuitBreaker: queue.breaker?.stats() ?? null,
   };
 }

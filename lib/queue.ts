@@ -10,6 +10,7 @@ import type { EventQueueConfig } from './config';
 import type { DeadLetterCriteria } from './dead-letter-queue';
 import type { AnyEvent } from './events';
 import type { ObservabilityPort } from './observability/port';
+import { openPersistorLog } from './durability/open';
 import type { Persistor } from './persistor-types';
 import type { QueueStats } from './queue-stats';
 
@@ -28,6 +29,9 @@ export interface QueueItemSnapshot {
 
 /** Called with each event, alone. */
 export type QueueProcessor = (event: AnyEvent) => unknown;
+
+/** Critical types of a queue without redelivery. */
+const QUEUE_PREFIXES = ['agent.', 'workflow.'];
 
 const limitOf = (limit: unknown): number => Math.max(Math.trunc(Number(limit)) || 0, 0);
 
@@ -65,6 +69,12 @@ export class EventQueue {
           this.config.executionId,
           this.config.dlq,
         );
+      openPersistorLog(
+        this.config,
+        this.delivery,
+        this.config.executionId,
+        this.config.enableRetry ? undefined : QUEUE_PREFIXES,
+      );
       tellOfPersistence(port, this.config);
     }
     for (const method of METHODS) bind(this, method);
@@ -115,6 +125,7 @@ export class EventQueue {
   async #process(fn: QueueProcessor, maxEvents: number | undefined): Promise<number> {
     requireFunction('fn', fn);
     const { delivery } = this;
+    if (delivery.recovery !== undefined) await delivery.recovery;
     if (delivery.engine.isProcessing) return 0;
     delivery.beginDrain();
     delivery.runner = (event): unknown => withoutResult(fn(event));
@@ -135,6 +146,13 @@ export class EventQueue {
     void this.delivery.engine.close(0, new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the queue was destroyed'), -1);
     this.delivery.dedupe.clear();
     this.delivery.deadLetters?.destroy();
+    void this.delivery.log
+      ?.close()
+      .catch((error: unknown) =>
+        this.delivery.port.log('error', 'destroy: what keeps the events could not be closed well', {
+          error: error as Error,
+        }),
+      );
   }
 
   /** Whether nothing waits. */
@@ -210,14 +228,12 @@ function withPersistor(
   } as EventQueueConfig;
 }
 
-/** Says truthfully what a persistor is used for: dead letters, so far. */
-export function tellOfPersistence(
-  port: ObservabilityPort,
-  config: EventQueueConfig & { enableEventStore?: boolean },
-): void {
-  const asked = config.enablePersistence ?? config.persistAllEvents ?? config.enableEventStore ?? false;
-  if (!asked) return;
-  port.log('warn', 'waiting events are kept in memory only in this version; the persistor keeps the dead letters');
+/** Says so where events were to be kept, and nothing is there that could keep them. */
+export function tellOfPersistence(port: ObservabilityPort, config: EventQueueConfig & { journal?: unknown }): void {
+  const isAsked = config.enablePersistence === true || config.persistAllEvents === true;
+  if (!isAsked || config.journal !== undefined) return;
+  if (config.persistor !== undefined && config.enablePersistence === true) return;
+  port.log('warn', 'waiting events are kept in memory only: give a journal, or enablePersistence and a persistor');
 }
 
 /** What a queue has brought back from a persistor. */
@@ -257,7 +273,8 @@ export class EnhancedEventQueue extends EventQueue {
   }
 
   protected override withDefaults(config: EventQueueConfig): EventQueueConfig {
-    return { ...config, enableRetry: config.enableRetry ?? true, enableDLQ: config.enableDLQ ?? true };
+    const { enableRetry = true, enableDLQ = true, enablePersistence = config.persistor !== undefined } = config;
+    return { ...config, enableRetry, enableDLQ, enablePersistence };
   }
 
   /** The queue's dead letters. */
@@ -280,8 +297,30 @@ export class EnhancedEventQueue extends EventQueue {
 
   /** What was brought back from the persistor. */
   getRecoveryStats(): RecoveryStats {
-    return { recoveredEventCount: 0, recoveryErrors: 0 };
+    return recoveryStats(this.delivery);
   }
+}
+
+/** An `EventQueue` whose waiting events are kept in a persistor and come back; without redelivery and dead letters. */
+export class DurableEventQueue extends EventQueue {
+  constructor(observability?: unknown, persistor?: Persistor, executionId?: string, config: EventQueueConfig = {}) {
+    super(observability, withPersistor(config, persistor, executionId));
+    bind(this as DurableEventQueue, 'getRecoveryStats');
+  }
+
+  protected override withDefaults(config: EventQueueConfig): EventQueueConfig {
+    return { ...config, enablePersistence: config.enablePersistence ?? config.persistor !== undefined };
+  }
+
+  /** What was brought back from the persistor. */
+  getRecoveryStats(): RecoveryStats {
+    return recoveryStats(this.delivery);
+  }
+}
+
+function recoveryStats({ log, recovered }: DeliveryQueue): RecoveryStats {
+  const { recoveryErrors = 0, lastRecoveryAt } = log?.stats() ?? {};
+  return { recoveredEventCount: recovered, recoveryErrors, ...(lastRecoveryAt !== undefined && { lastRecoveryAt }) };
 }
 
 /** Checks a priority that a user gave. */

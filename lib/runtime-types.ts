@@ -1,4 +1,6 @@
 import type { DeadLetters } from './dead-letters';
+import type { PersistenceStats } from './durability/durable-log';
+import type { NativeJournalStats } from './native/journal';
 import type { AnyEvent, DeliveryGuarantee, TEvent } from './events';
 import type { EventPayloads, EventType } from './event-types';
 import type { EventPattern, OnOptions } from './handlers';
@@ -138,9 +140,15 @@ export interface RuntimeStats {
   runtime: { executionId: string; persistorType: string; tenantId: string };
   dlq: DLQStats | null;
   retry: RetryStats | null;
-  persistence: Record<string, unknown> | null;
+  /** What is kept of waiting events. */
+  persistence: PersistenceStats;
+  /** Figures of the journal; null without one. */
+  journal: JournalStats | null;
   circuitBreaker: QueueStats['circuitBreaker'];
 }
+
+/** Figures of a journal. */
+export type JournalStats = NativeJournalStats;
 
 /** Events and workflows in this process. Made by `createRuntime`. No method depends on `this`. */
 export interface Runtime<Events = LooseEvents> {
@@ -169,7 +177,10 @@ export interface Runtime<Events = LooseEvents> {
 
   /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
   emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
-  /** As `emit`; with `overflow: 'wait'` it waits for room. Never rejects. */
+  /**
+   * As `emit`; with `overflow: 'wait'` it waits for room. With a journal it resolves when the event is durable; if that
+   * fails, the event is not accepted and `error.code` is JOURNAL_FAILED. Never rejects.
+   */
   emitAsync<T extends NameIn<Events>>(
     type: T,
     data?: DataToEmit<Events, T>,
@@ -196,6 +207,15 @@ export interface Runtime<Events = LooseEvents> {
   stop(): Promise<void>;
   /** Resolves when nothing is ready or running. */
   idle(): Promise<void>;
+  /** Makes everything so far durable, completions too. At once without a journal. @throws RuntimeError JOURNAL_FAILED */
+  flush(): Promise<void>;
+  /**
+   * Events that an earlier process had accepted and not finished, and that are in the queue again: those of a journal at
+   * once, those of a persistor when `ready()` has resolved.
+   */
+  readonly recovered: number;
+  /** Resolves when what a persistor keeps is back. `process()` waits for it by itself. */
+  ready(): Promise<void>;
   /** Resolves with the next event of a type (or pattern) that is processed and passes `filter`. */
   waitFor<T extends NameIn<Events>>(
     type: T | RegExp,

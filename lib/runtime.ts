@@ -1,7 +1,12 @@
 import { checkRuntimeConfig } from './config';
+import { checkDeadLetterConfig } from './dead-letter-checks';
 import { DeadLetterQueue } from './dead-letter-queue';
 import { deadLettersOf } from './dead-letters';
 import { DeliveryQueue } from './delivery-queue';
+import { journalError } from './durability/journal';
+import { JournalDeadLetters } from './durability/journal-dead-letters';
+import { tenantJournal } from './durability/journal-config';
+import { openJournal, openPersistorLog, recoverInto } from './durability/open';
 import { EmitBatcher } from './emit-batcher';
 import { Emitter } from './emitter';
 import { eventLoopTurn } from './engine/real-timers';
@@ -30,7 +35,9 @@ import {
   requireSignal,
   requireString,
 } from './validate';
-import type { RuntimeConfig } from './config';
+import type { JournalLog } from './durability/journal-log';
+import type { EventQueueConfig, RuntimeConfig } from './config';
+import type { DLQConfig } from './dead-letter-queue';
 import type { RunContext } from './event-processor';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, OnOptions } from './handlers';
@@ -92,6 +99,7 @@ class RuntimeImpl implements Runtime {
   readonly #releases: (() => void)[] = [];
   readonly #resets: (() => void)[] = [];
   #slots = new WeakMap<AnyEvent, number>();
+  readonly #journal: JournalLog | undefined;
   readonly deadLetters: Runtime['deadLetters'];
 
   constructor(context: unknown, observability: unknown, given: RuntimeConfig) {
@@ -107,6 +115,8 @@ class RuntimeImpl implements Runtime {
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
     this.#queue = new DeliveryQueue({ ...runtimeSettings(config), tenantId }, this.#port);
     this.#processor = this.#makeProcessor(tenantId);
+    this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
+    this.#journal = this.#openLog();
     this.#dlq = this.#makeDeadLetters();
     this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
     this.deadLetters = deadLettersOf(this.#dlq, (event, priority) => this.#queue.requeue(event, priority));
@@ -122,10 +132,39 @@ class RuntimeImpl implements Runtime {
       : (event, slot): unknown => this.#processor.run(event, slot);
     this.#queue.runner = config.rateLimit === undefined ? run : this.#limitRate(config.rateLimit, tenantId, run);
     this.#queue.follower = (event, returned, slot): Promise<void> => this.#processor.follow(event, returned, slot);
-    this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
     if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();
     this.#obeySignals();
+    this.#recover();
   }
+
+  /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
+  #openLog(): JournalLog | undefined {
+    const { journal, queueConfig } = this.#config;
+    checkDeadLetterConfig(this.#dlqConfig(), () => undefined);
+    if (journal !== undefined) return openJournal(this.#config, this.#queue);
+    openPersistorLog({ ...this.#config, ...queueConfig } as EventQueueConfig, this.#queue, this.#executionId);
+    return undefined;
+  }
+
+  #recover(): void {
+    if (this.#journal === undefined) return;
+    try {
+      recoverInto(this.#queue, this.#journal);
+    } catch (error) {
+      // Nobody gets this runtime: its journal must not stay locked.
+      void this.#journal.close().catch(() => undefined);
+      throw journalError(error, this.#journal.journal.path);
+    }
+  }
+
+  get recovered(): number {
+    return this.#queue.recovered;
+  }
+
+  ready = async (): Promise<void> => {
+    await this.#queue.recovery;
+    await this.#dlq.ready();
+  };
 
   /** Puts the rate limit before emits or before runs; a run that waits for its turn holds no permit. */
   #limitRate(limit: TenantRateLimit, tenantId: string | undefined, run: EventRunner): EventRunner {
@@ -199,15 +238,21 @@ class RuntimeImpl implements Runtime {
   }
 
   #makeDeadLetters(): DeadLetterQueue {
-    const { deadLetter = {}, queueConfig, persistor, enableDLQ } = this.#config;
+    const { queueConfig, persistor, enableDLQ } = this.#config;
     const observability = this.#port.enabled ? this.#observability : undefined;
-    const dlq = new DeadLetterQueue(observability, persistor, this.#executionId, {
+    const storage = this.#journal === undefined ? undefined : new JournalDeadLetters(this.#journal);
+    const dlq = new DeadLetterQueue(observability, persistor, this.#executionId, this.#dlqConfig(), storage);
+    if ((queueConfig?.enableDLQ ?? enableDLQ) !== false) this.#queue.deadLetters = dlq;
+    return dlq;
+  }
+
+  #dlqConfig(): DLQConfig {
+    const { deadLetter = {}, queueConfig } = this.#config;
+    return {
       ...queueConfig?.dlq,
       ...(deadLetter.maxSize !== undefined && { maxDLQSize: deadLetter.maxSize }),
       ...(deadLetter.retentionMs !== undefined && { maxRetentionDays: deadLetter.retentionMs / DAY_MS }),
-    });
-    if ((queueConfig?.enableDLQ ?? enableDLQ) !== false) this.#queue.deadLetters = dlq;
-    return dlq;
+    };
   }
 
   /** When one of the signals aborts, what runs is aborted and nothing more is started. */
@@ -288,6 +333,7 @@ class RuntimeImpl implements Runtime {
     if (maxEvents !== undefined) requireInteger('options.maxEvents', maxEvents, { min: 0 });
     if (timeoutMs !== undefined) requireNumber('options.timeoutMs', timeoutMs, { min: 0 });
     if (signal !== undefined) requireSignal('options.signal', signal);
+    if (this.#queue.recovery !== undefined) await this.#queue.recovery;
     if (this.#queue.isClosed || this.#queue.engine.isProcessing) return { ...NOTHING };
     this.#emitter.flushBatch();
     this.#queue.beginDrain();
@@ -309,6 +355,11 @@ class RuntimeImpl implements Runtime {
   stop = (): Promise<void> => this.#queue.engine.stop();
 
   idle = (): Promise<void> => this.#queue.engine.idle();
+
+  flush = async (): Promise<void> => {
+    this.#emitter.flushBatch();
+    await this.#queue.log?.flush();
+  };
 
   waitFor = ((type: EventPattern, options: WaitOptions = {}) => {
     requireEventPattern('type', type);
@@ -367,7 +418,13 @@ class RuntimeImpl implements Runtime {
   forTenant = (tenantId: string): Runtime => {
     requireString('tenantId', tenantId);
     const executionId = `tenant_${tenantId}_${uniqueTime()}`;
-    return new RuntimeImpl(this.#context, this.#observability, { ...this.#config, tenantId, executionId });
+    const { journal } = this.#config;
+    return new RuntimeImpl(this.#context, this.#observability, {
+      ...this.#config,
+      ...(typeof journal === 'object' && { journal: tenantJournal(journal, tenantId) }),
+      tenantId,
+      executionId,
+    });
   };
 
   // ── Views ────────────────────────────────────────────────────────────────────────────────────────────
@@ -393,7 +450,8 @@ class RuntimeImpl implements Runtime {
       },
       dlq: queue.dlq,
       retry: queue.retry,
-      persistence: null,
+      persistence: queue.persistence,
+      journal: this.#journal?.journal.handle.stats() ?? null,
       circuitBreaker: queue.circuitBreaker,
     };
   };
@@ -442,10 +500,11 @@ class RuntimeImpl implements Runtime {
     // A handler that cleans up is not waited for: it waits for us.
     const own = engine.current;
     this.#emitter.flushBatch();
+    if (this.#queue.recovery !== undefined) await this.#queue.recovery;
     this.#queue.isClosed = true;
     this.#monitor.stop();
     const reason = this.#closedError();
-    const dropped = await engine.close(timeoutMs, reason, own);
+    const dropped = (await engine.close(timeoutMs, reason, own)) - this.#queue.keptAtEnd;
     this.#shutdown.abort(reason);
     await this.#endStreams();
     this.#emitter.close();
@@ -453,8 +512,17 @@ class RuntimeImpl implements Runtime {
     this.#processor.handlers.clear();
     await this.#dlq.flush();
     this.#dlq.destroy();
+    await this.#closeLog();
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
     this.#port.flushFloods();
+  }
+
+  async #closeLog(): Promise<void> {
+    try {
+      await this.#queue.log?.close();
+    } catch (error) {
+      this.#port.log('error', 'cleanup: what keeps the events could not be closed well', { error: error as Error });
+    }
   }
 
   /** Subscriptions end after what they hold, if their readers are quick; everything else ends now. */

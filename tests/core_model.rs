@@ -285,6 +285,12 @@ impl Simulation {
             f64::INFINITY
         };
         let max_attempts = 1 + self.below(3);
+        // One in ten comes back from an earlier life, with attempts that it has failed there.
+        let attempts = if self.chance(0.1) {
+            self.below(max_attempts)
+        } else {
+            0
+        };
         let key = if self.chance(0.3) {
             self.below(4)
         } else {
@@ -303,7 +309,7 @@ impl Simulation {
             },
             expires: self.model.now + ttl_ms,
             ack_by: f64::INFINITY,
-            attempts: 0,
+            attempts,
             max_attempts,
         };
         let policy = self.core.intern_policy(Redelivery {
@@ -317,6 +323,7 @@ impl Simulation {
             ttl_ms,
             policy: policy.unwrap(),
             bytes: 0.0,
+            attempts,
         };
         self.core.prepare(slot, extras);
         let submission = Submission {

@@ -1,3 +1,4 @@
+import type { RuntimeError } from '../errors';
 import type { Submission } from '../delivery-queue';
 import type { AnyEvent } from '../events';
 
@@ -37,31 +38,45 @@ export interface PersistenceStats {
   lastRecoveryAt?: number;
 }
 
-/** Keeps events from their acceptance to their end, so that the next run finds those that have not ended. */
+/** Nothing is kept. */
+export const NO_PERSISTENCE: PersistenceStats = Object.freeze({
+  enabled: false,
+  persistedEvents: 0,
+  unfinishedEvents: 0,
+  recoveredEventCount: 0,
+  unpersistedEvents: 0,
+  refusedEvents: 0,
+  errors: 0,
+  recoveryErrors: 0,
+});
+
+/** Where a queue writes down what happens to its events, so that they survive the process. */
 export interface DurableLog {
-  /** Why an event cannot be accepted, if it cannot; to be asked before it is queued. */
-  refusal(event: AnyEvent): Error | undefined;
   /**
-   * Stores an event that has been accepted, if events such as it are stored.
+   * Writes down an event that is about to be accepted. An error: it cannot be kept, and is not to be accepted.
    *
-   * @param awaited whether somebody waits for it
-   * @returns for awaited events that are stored: a promise that resolves when they are, and rejects if they cannot be; the
-   *   log knows nothing of such an event any more
+   * @param isOurs whether the emitter has made it just now
    */
-  accept(event: AnyEvent, brings: Submission, awaited: boolean): Promise<void> | undefined;
-  /** The event has been handled. */
-  done(event: AnyEvent): void;
-  /** It failed and comes back at `dueAtMs` (milliseconds since the epoch). `attempts`: those that have failed. */
-  retry(event: AnyEvent, attempts: number, dueAtMs: number, error: unknown): void;
-  /** It has left without having been handled, or (`'started'`) is delivered at most once and has just started. */
+  accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined;
+  /**
+   * Resolves when what has been accepted so far is durable, with an error if it is not; undefined: there is nothing to
+   * wait for. To be called right after `accept`.
+   */
+  settled(): Promise<RuntimeError | undefined> | undefined;
+  /** Whether `event` is written down and has not ended. */
+  holds(event: AnyEvent): boolean;
+  /** Handled; `isProcessed`: and acknowledged. */
+  done(event: AnyEvent, isProcessed: boolean): void;
+  /** Failed; it will be tried again at `dueAt` (milliseconds since the epoch). */
+  retried(event: AnyEvent, attempts: number, dueAt: number, error: unknown): void;
+  /** Left without having been handled. */
   gone(event: AnyEvent, how: Departure): void;
-  /** Events of earlier runs that have not ended, in the order of their acceptance. To be called once. Never rejects. */
-  recover(): Promise<RecoveredEvent[]>;
-  /** Ids and idempotency keys of the events delivered exactly once that `recover` has found done, oldest first. */
-  readonly seen: { readonly ids: readonly string[]; readonly keys: readonly string[] };
+  /** The event is to be lost rather than run twice: resolves when it is out of the log for good, before it is run. */
+  release(event: AnyEvent): Promise<void>;
+  /** More is on its way to the disk than should be: resolves when it has got there. undefined: all is well. */
+  readonly behind: Promise<void> | undefined;
   stats(): PersistenceStats;
-  /** Resolves when everything so far has been stored. Never rejects. */
+  /** Makes everything so far durable; rejects if that fails. */
   flush(): Promise<void>;
-  /** As `flush`; nothing is stored any more. */
   close(): Promise<void>;
 }

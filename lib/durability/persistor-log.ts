@@ -9,7 +9,7 @@ import type { AnyEvent } from '../events';
 import type { ObservabilityPort } from '../observability/port';
 import type { Failed } from '../persistors/snapshot-writer';
 import type { Persistor } from '../persistor-types';
-import type { DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
+import type { PersistenceStats, RecoveredEvent } from './durable-log';
 import type { PersistencePolicy } from './persistence-policy';
 
 /** Snapshots about completions that may lie about before they are put together into one. */
@@ -51,7 +51,7 @@ export interface PersistorLogOptions {
  * persistor cannot, another one says so. Writes go out one after another, together with those of the dead letters, so that
  * an event is a dead letter before it is forgotten. A persistor that fails is logged and counted; nothing here throws.
  */
-export class PersistorLog implements DurableLog {
+export class PersistorLog {
   /** Events that should be put back into the queue at a time. */
   readonly recoveryBatchSize: number;
   seen: { readonly ids: readonly string[]; readonly keys: readonly string[] } = { ids: [], keys: [] };
@@ -144,6 +144,11 @@ export class PersistorLog implements DurableLog {
       `${maxEvents} unfinished events are persisted; ${event.type} is kept in memory only. Raise maxPersistedEvents`,
       () => ({ eventId: event.id, eventType: event.type }),
     );
+  }
+
+  /** Whether an event is stored and has not ended. */
+  keeps(eventId: string): boolean {
+    return this.#kept.has(eventId);
   }
 
   done(event: AnyEvent): void {

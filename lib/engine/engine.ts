@@ -92,6 +92,8 @@ export interface EngineHost {
   readonly acks: 'off' | 'auto' | 'manual';
   classify(error: unknown, event: AnyEvent): FailureClass;
   onDone(event: AnyEvent): void;
+  /** The event has ended well: handled, and acknowledged where that is asked for. */
+  onSettled(event: AnyEvent): void;
   onFailure(event: AnyEvent, error: unknown): void;
   onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
@@ -242,10 +244,10 @@ export class Engine {
     return this.#free.length > 0 ? this.#free[this.#free.length - 1]! : this.#events.length;
   }
 
-  /** Keeps time to live, policy and size of the event that is submitted next. */
-  prepare(ttlMs: number, policy: number, bytes: number): void {
+  /** Keeps time to live, policy, size and earlier attempts of the event that is submitted next. */
+  prepare(ttlMs: number, policy: number, bytes: number, attempts: number): void {
     this.#doubles[NOW] = monotonicNow();
-    this.#core.prepare(this.nextSlot(), ttlMs, policy, bytes);
+    this.#core.prepare(this.nextSlot(), ttlMs, policy, bytes, attempts);
   }
 
   admitBytes(bytes: number): 0 | 1 | 2 | 3 {
@@ -476,6 +478,7 @@ export class Engine {
       if (acks !== 'off') this.tally.acked++;
       this.#complete(slot, DONE, NaN);
       this.#release(slot, event);
+      this.#host.onSettled(event);
     }
     this.#host.onDone(event);
   }
@@ -487,7 +490,10 @@ export class Engine {
     const { retryable, askedMs } = this.#host.classify(error, event);
     this.#doubles[NOW] = monotonicNow();
     this.#complete(slot, retryable ? FAILED_RETRYABLE : FAILED, askedMs);
-    if (extras.acked) this.#release(slot, event);
+    if (extras.acked) {
+      this.#release(slot, event);
+      this.#host.onSettled(event);
+    }
     this.#host.onFailure(event, error);
   }
 
@@ -760,6 +766,12 @@ export class Engine {
     return this.#byId.get(eventId) ?? -1;
   }
 
+  /** Whether the event of `slot` has been started and has not ended. */
+  isRunning(slot: number): boolean {
+    const state = this.#core.state(slot);
+    return state === 5 || state === 6;
+  }
+
   eventAt(slot: number): AnyEvent | undefined {
     return this.#events[slot];
   }
@@ -773,6 +785,7 @@ export class Engine {
     if (known && wasUnacked) {
       this.tally.acked++;
       this.#release(slot, event);
+      this.#host.onSettled(event);
     } else if (known) {
       this.extrasOf(slot).acked = true;
     }

@@ -12,6 +12,11 @@ export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => realSetImmediate(resolve));
 }
 
+/** Calls back in the next turn of the event loop, which the process lives to see. */
+export function onNextTurn(callback: () => void): void {
+  realSetImmediate(callback);
+}
+
 /** Keeps the process alive while at least one holder is there. */
 export class KeepAlive {
   #holders = 0;

@@ -66,8 +66,11 @@ export interface EngineHandle {
   advance(): void;
   /** Lets happen what is due. *notices* */
   tick(now: number): void;
-  /** Keeps what the next submission of `slot` brings besides. `ttlMs` Infinity: none; `bytes` 0: sizes are off. */
-  prepare(slot: number, ttlMs: number, policy: number, bytes: number): void;
+  /**
+   * Keeps what the next submission of `slot` brings besides. `ttlMs` Infinity: none; `bytes` 0: sizes are off;
+   * `attempts`: the ones that it has failed before.
+   */
+  prepare(slot: number, ttlMs: number, policy: number, bytes: number, attempts: number): void;
   /** 0 normal, 1 large, 2 refused as too large, 3 refused because too many bytes wait. */
   admitBytes(bytes: number): 0 | 1 | 2 | 3;
   returnBytes(bytes: number): void;

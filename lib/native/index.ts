@@ -6,12 +6,21 @@ import binding from '../../native/binding.cjs';
 import type { EngineNative } from './engine';
 import type { DeadLettersNative } from './dead-letters';
 import type { FloodNative } from './flood';
+import type { JournalNative } from './journal';
 import type { MemoryNative } from './memory';
 import type { PolicyNative } from './policy';
 import type { SnapshotNative } from './snapshots';
 import type { StreamNative } from './stream';
 
 export interface NativeBinding
-  extends EngineNative, DeadLettersNative, FloodNative, MemoryNative, PolicyNative, SnapshotNative, StreamNative {}
+  extends
+    EngineNative,
+    DeadLettersNative,
+    FloodNative,
+    JournalNative,
+    MemoryNative,
+    PolicyNative,
+    SnapshotNative,
+    StreamNative {}
 
 export const native = binding as NativeBinding;

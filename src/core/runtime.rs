@@ -59,6 +59,8 @@ pub struct Extras {
     pub policy: u16,
     /// Its size, already admitted; 0 when sizes are off.
     pub bytes: f64,
+    /// Attempts that it has failed before, in an earlier life of the process.
+    pub attempts: u32,
 }
 
 /// How a run has ended.
@@ -247,6 +249,7 @@ impl Runtime {
         let record = &mut self.slots[slot as usize];
         record.policy = extras.policy;
         record.bytes = extras.bytes;
+        record.attempts = extras.attempts;
         if extras.ttl_ms.is_finite() {
             record.ttl_timer = self
                 .timers

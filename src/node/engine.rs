@@ -298,11 +298,12 @@ fn add_ring_functions(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -
             env,
             "prepare",
             engine,
-            |engine, [slot, ttl_ms, policy, bytes]: [f64; 4]| {
+            |engine, [slot, ttl_ms, policy, bytes, attempts]: [f64; 5]| {
                 let extras = Extras {
                     ttl_ms,
                     policy: policy as u16,
                     bytes,
+                    attempts: attempts as u32,
                 };
                 engine.core.prepare(slot as u32, extras);
             },

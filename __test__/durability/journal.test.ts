@@ -1,0 +1,445 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { deferred, quiet, sleep } from '../helpers';
+import { directory, durable, handled, removeAll } from './helpers';
+
+afterEach(removeAll);
+
+describe('what was accepted survives', () => {
+  test('events that were not handled are there at the next start, in their order, by priority', async () => {
+    const path = directory();
+    const first = durable(path);
+    expect(first.recovered).toBe(0);
+    for (let n = 0; n < 5; n++) first.emit('a', n);
+    first.emit('a', 'urgent', { priority: 5 });
+    await first.cleanup();
+    const second = durable(path);
+    expect(second.recovered).toBe(6);
+    expect(second.getStats().queue.size).toBe(6);
+    expect(await handled(second, ['a'])).toEqual(['urgent', 0, 1, 2, 3, 4]);
+  });
+
+  test('events that were handled are not run again', async () => {
+    const path = directory();
+    const first = durable(path);
+    first.on('a', () => undefined);
+    first.emit('a', 1);
+    await first.process();
+    first.emit('b', 2);
+    await first.cleanup();
+    const second = durable(path);
+    expect(second.recovered).toBe(1);
+    expect(await handled(second, ['a', 'b'])).toEqual([2]);
+    await second.cleanup();
+    expect(durable(path).recovered).toBe(0);
+  });
+
+  test('a recovered event has its id, type, data, time, thread and metadata', async () => {
+    const path = directory();
+    const first = durable(path, { tenantId: 'acme' });
+    first.emit('ünï.✓\n"quoted"\\', { deep: [{ x: null }, 'é\u2028'] }, { correlationId: 'c-1', priority: 2 });
+    first.emit('no.data');
+    const before = first.getQueueSnapshot().map(({ eventId }) => eventId);
+    await first.cleanup();
+    const second = durable(path, { tenantId: 'acme' });
+    const events: Record<string, unknown>[] = [];
+    second.on('*', (event) => void events.push(event as never));
+    await second.process();
+    expect(events.map(({ id }) => id)).toEqual(before);
+    expect(events[0]).toMatchObject({
+      type: 'ünï.✓\n"quoted"\\',
+      data: { deep: [{ x: null }, 'é\u2028'] },
+      metadata: { correlationId: 'c-1', tenantId: 'acme' },
+    });
+    expect(Object.keys(events[1]!)).toEqual(['id', 'type', 'data', 'ts', 'threadId', 'metadata']);
+  });
+
+  test('redeliveries come back with the attempts that have failed', async () => {
+    const path = directory();
+    const config = { retry: { maxAttempts: 3, initialDelayMs: 1, jitter: 'none' as const } };
+    const first = durable(path, config);
+    first.on('a', () => {
+      throw new Error('not yet');
+    });
+    first.emit('a', 1);
+    await first.process();
+    expect(first.getStats().retry?.pendingRetries).toBe(1);
+    await first.cleanup();
+    const second = durable(path, config);
+    const seen: unknown[] = [];
+    second.on('a', (event) => {
+      const retry = event.metadata?.retry as { retryCount: number; originalError: string } | undefined;
+      seen.push([retry?.retryCount, retry?.originalError]);
+      throw new Error('still not');
+    });
+    await second.drain();
+    expect(seen).toEqual([
+      [1, 'not yet'],
+      [2, 'not yet'],
+    ]);
+    expect(second.deadLetters.stats().totalItems).toBe(1);
+  });
+
+  test('delays and times to live go on counting while nothing runs', async () => {
+    const path = directory();
+    const first = durable(path);
+    first.emit('soon', 1, { delayMs: 30 });
+    first.emit('late', 2, { delayMs: 60_000 });
+    first.emit('short', 3, { ttlMs: 10, delayMs: 5 });
+    await first.cleanup();
+    await sleep(40);
+    const second = durable(path);
+    expect(second.recovered).toBe(3);
+    expect(await handled(second, ['soon', 'late', 'short'])).toEqual([1]);
+    expect(second.getStats().queue).toMatchObject({ waiting: 1, expired: 1 });
+  });
+
+  test('events of an ordering key keep their order through a restart', async () => {
+    const path = directory();
+    const first = durable(path);
+    for (let n = 0; n < 4; n++) first.emit('a', n, { orderingKey: 'k' });
+    await first.cleanup();
+    const second = durable(path);
+    second.emit('a', 4, { orderingKey: 'k' });
+    const seen: unknown[] = [];
+    second.on('a', async (event: { data: number }) => {
+      await sleep(event.data === 0 ? 5 : 0);
+      seen.push(event.data);
+    });
+    await second.process();
+    expect(seen).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test('events that were cancelled, expired or cleared do not come back', async () => {
+    const path = directory();
+    const first = durable(path);
+    const { eventId } = first.emit('a', 1, { delayMs: 1000 });
+    expect(first.cancel(eventId)).toBe(true);
+    first.emit('b', 2, { ttlMs: 0, delayMs: 1 });
+    await sleep(10);
+    await first.process();
+    first.emit('c', 3);
+    first.clear();
+    first.emit('d', 4);
+    await first.cleanup();
+    const second = durable(path);
+    expect(second.recovered).toBe(1);
+    expect(await handled(second, ['a', 'b', 'c', 'd'])).toEqual([4]);
+  });
+
+  test('what waits at cleanup is kept, and is not counted as lost', async () => {
+    const path = directory();
+    const lines: string[] = [];
+    const { createRuntime } = await import('../../lib/index');
+    const runtime = createRuntime({}, { log: (_: string, message: string) => lines.push(message) }, { journal: path });
+    runtime.emit('a', 1);
+    await runtime.cleanup();
+    expect(lines.filter((line) => /dropped/i.test(line))).toEqual([]);
+  });
+
+  test('more events come back than the queue takes now', async () => {
+    const path = directory();
+    const first = durable(path, { queueSize: 100 });
+    for (let n = 0; n < 100; n++) first.emit('a', n);
+    await first.cleanup();
+    const second = durable(path, { queueSize: 10 });
+    expect(second.recovered).toBe(100);
+    expect(second.emit('a', 100)).toMatchObject({ queued: false, error: { code: 'RUNTIME_EVENT_QUEUE_FULL' } });
+    expect(await handled(second, ['a'])).toHaveLength(100);
+  });
+
+  test('dead letters are there at the next start, and are gone when they were put back', async () => {
+    const path = directory();
+    const first = durable(path);
+    first.on('*', (event) => {
+      throw new Error(`no ${event.type}`);
+    });
+    first.emit('a', { n: 1 });
+    first.emit('b', { n: 2 });
+    await first.process();
+    await first.cleanup();
+    const second = durable(path);
+    expect(second.recovered).toBe(0);
+    await sleep(0);
+    expect(second.deadLetters.list().items.map(({ event, errors }) => [event.data, errors[0]!.message])).toEqual([
+      [{ n: 1 }, 'no a'],
+      [{ n: 2 }, 'no b'],
+    ]);
+    expect(await second.reprocessFromDLQ(second.deadLetters.list().items[0]!.id)).toBe(true);
+    await second.cleanup();
+    const third = durable(path);
+    expect(third.recovered).toBe(1);
+    await sleep(0);
+    expect(third.deadLetters.stats().totalItems).toBe(1);
+  });
+
+  test('tenants have journals of their own', async () => {
+    const path = directory();
+    const first = durable(path);
+    const tenant = first.forTenant('acme/../x');
+    tenant.emit('a', 'theirs');
+    first.emit('a', 'ours');
+    await tenant.cleanup();
+    await first.cleanup();
+    const second = durable(path);
+    const other = second.forTenant('acme/../x');
+    expect([second.recovered, other.recovered]).toEqual([1, 1]);
+    expect(await handled(other, ['a'])).toEqual(['theirs']);
+    await other.cleanup();
+  });
+
+  test('the codec v8 keeps dates, maps and bytes', async () => {
+    const path = directory();
+    const first = durable(path, {}, { codec: 'v8' });
+    const data = { when: new Date(5), map: new Map([[1, { a: 2 }]]), bytes: new Uint8Array([1, 2, 3]), big: 5n };
+    first.emit('a', data);
+    first.on('dead', () => {
+      throw new Error('no');
+    });
+    first.emit('dead', data);
+    first.off('a', () => undefined);
+    await first.process({ maxEvents: 0 });
+    await first.cleanup();
+    const second = durable(path, {}, { codec: 'v8' });
+    second.on('dead', () => {
+      throw new Error('no');
+    });
+    expect(await handled(second, ['a'])).toEqual([data]);
+    await second.cleanup();
+    const third = durable(path);
+    await sleep(0);
+    expect(third.deadLetters.list().items[0]!.event.data).toEqual(data);
+  });
+});
+
+describe('acceptance', () => {
+  test('emitAsync resolves when the event is durable', async () => {
+    const path = directory();
+    const runtime = durable(path, {}, { groupMs: 5 });
+    const result = await runtime.emitAsync('a', 1);
+    expect(result).toMatchObject({ success: true, queued: true });
+    expect(runtime.getStats().journal).toMatchObject({ pending: 1 });
+  });
+
+  test('flush makes what went before durable, completions too', async () => {
+    const runtime = durable(directory(), {}, { groupMs: 10_000, groupEvents: 1_000_000 });
+    runtime.emit('a', 1);
+    runtime.emit('a', 2);
+    await runtime.flush();
+    expect(runtime.getStats().journal).toMatchObject({ pending: 2 });
+    expect(await handled(runtime, ['a'])).toEqual([1, 2]);
+    await runtime.flush();
+    expect(runtime.getStats().journal).toMatchObject({ pending: 0 });
+  });
+
+  test('flush without a journal resolves at once', async () => {
+    await expect(quiet().flush()).resolves.toBeUndefined();
+  });
+
+  test.each(['group', 'always', 'os', 'off'] as const)('sync %s takes events and gives them back', async (sync) => {
+    const path = directory();
+    const first = durable(path, {}, { sync });
+    for (let n = 0; n < 50; n++) first.emit('a', n);
+    expect(await first.emitAsync('a', 50)).toMatchObject({ success: true });
+    await first.cleanup();
+    expect(durable(path).recovered).toBe(51);
+  });
+
+  test('events that arrive together share a commit', async () => {
+    const runtime = durable(directory(), {}, { groupMs: 2 });
+    await Promise.all(Array.from({ length: 500 }, (_, n) => runtime.emitAsync('a', n)));
+    const { groups, pending } = runtime.getStats().journal!;
+    expect(pending).toBe(500);
+    expect(groups).toBeLessThan(50);
+  });
+
+  test.each([
+    ['a function', { f: () => 1 }, 'event.data.f is a function'],
+    ['a date', { list: [1, { when: new Date(0) }] }, 'event.data.list[1].when is a Date'],
+    ['a map', new Map(), 'event.data is a Map'],
+    ['NaN', { n: NaN }, 'event.data.n is NaN'],
+    ['a BigInt', [1n], 'event.data[0] is a bigint'],
+    ['undefined in a list', [undefined], 'event.data[0] is undefined in a list'],
+    ['a class instance', { 'strange key': new URL('http://localhost') }, 'event.data["strange key"] is a URL'],
+  ])('what JSON cannot carry is refused, with its path: %s', async (_, data, problem) => {
+    const runtime = durable(directory());
+    const result = runtime.emit('a', data);
+    expect(result).toMatchObject({ success: false, queued: false, error: { code: 'NOT_SERIALIZABLE' } });
+    expect(result.error!.message).toContain(problem);
+    expect(await runtime.emitAsync('a', data)).toMatchObject({ success: false, error: { code: 'NOT_SERIALIZABLE' } });
+    expect(runtime.getStats().queue.size).toBe(0);
+  });
+
+  test('a circular value, and one whose getter throws, are refused', () => {
+    const runtime = durable(directory());
+    const circular: Record<string, unknown> = {};
+    circular.self = circular;
+    expect(runtime.emit('a', circular).error).toMatchObject({ code: 'NOT_SERIALIZABLE' });
+    const hostile = {
+      get x(): never {
+        throw new Error('hands off');
+      },
+    };
+    expect(runtime.emit('a', hostile).error).toMatchObject({ code: 'NOT_SERIALIZABLE', cause: new Error('hands off') });
+  });
+
+  test('the handler gets the very object that was emitted', async () => {
+    const runtime = durable(directory());
+    const data = { a: 1 };
+    runtime.emit('a', data);
+    expect((await handled(runtime, ['a']))[0]).toBe(data);
+  });
+});
+
+describe('delivery guarantees', () => {
+  test('at-most-once: the event has left the journal before its handler starts', async () => {
+    const path = directory();
+    const runtime = durable(path);
+    let pending = -1;
+    runtime.on('a', () => {
+      pending = runtime.getStats().journal!.pending;
+    });
+    await runtime.emitAsync('a', 1, { deliveryGuarantee: 'at-most-once' });
+    expect(runtime.getStats().journal!.pending).toBe(1);
+    await runtime.process();
+    expect(pending).toBe(0);
+  });
+
+  test('at-least-once, the default: the event is in the journal while its handler runs', async () => {
+    const runtime = durable(directory());
+    let pending = -1;
+    runtime.on('a', () => {
+      pending = runtime.getStats().journal!.pending;
+    });
+    await runtime.emitAsync('a', 1);
+    await runtime.process();
+    expect(pending).toBe(1);
+    await runtime.flush();
+    expect(runtime.getStats().journal!.pending).toBe(0);
+  });
+
+  test('with acknowledgements by hand the event stays until ack', async () => {
+    const path = directory();
+    const config = { enableAcks: true, autoAck: false };
+    const first = durable(path, config);
+    first.on('a', () => undefined);
+    const { eventId } = first.emit('a', 1);
+    const other = first.emit('a', 2);
+    await first.process();
+    await first.ack(other.eventId);
+    await first.cleanup();
+    const second = durable(path, config);
+    expect(second.recovered).toBe(1);
+    second.on('a', () => undefined);
+    await second.process();
+    await second.ack(eventId);
+    await second.cleanup();
+    expect(durable(path, config).recovered).toBe(0);
+  });
+
+  test('exactly-once: a duplicate is refused, also after a restart, and told what became of the first', async () => {
+    const path = directory();
+    const once = { deliveryGuarantee: 'exactly-once' as const, idempotencyKey: 'order-7' };
+    const first = durable(path);
+    await first.emitAsync('a', 1, once);
+    expect(first.emit('a', 1, once).error).toMatchObject({ code: 'DUPLICATE', context: { state: 'waiting' } });
+    expect(await handled(first, ['a'])).toEqual([1]);
+    expect(first.emit('a', 1, once).error).toMatchObject({ code: 'DUPLICATE', context: { state: 'done' } });
+    await first.cleanup();
+    const second = durable(path);
+    expect(second.emit('a', 1, once).error).toMatchObject({ code: 'DUPLICATE', context: { state: 'done' } });
+  });
+
+  test('a key of a waiting event, and of a dead one, is known after a restart', async () => {
+    const path = directory();
+    const first = durable(path);
+    first.on('bad', () => {
+      throw new Error('no');
+    });
+    first.emit('bad', 1, { idempotencyKey: 'k1' });
+    await first.process();
+    first.emit('later', 2, { idempotencyKey: 'k2' });
+    await first.cleanup();
+    const second = durable(path);
+    expect(second.emit('x', 1, { idempotencyKey: 'k1' }).error).toMatchObject({ context: { state: 'dead' } });
+    expect(second.emit('x', 1, { idempotencyKey: 'k2' }).error).toMatchObject({ context: { state: 'waiting' } });
+    expect(second.emit('x', 1, { idempotencyKey: 'k3' })).toMatchObject({ queued: true });
+  });
+
+  test('exactly-once by id: an event that was handled is refused after a restart', async () => {
+    const path = directory();
+    const first = durable(path);
+    const event = first.createEvent('a', 1);
+    expect(first.emitEvent(event, { deliveryGuarantee: 'exactly-once' })).toMatchObject({ queued: true });
+    await handled(first, ['a']);
+    await first.cleanup();
+    const second = durable(path);
+    expect(second.emitEvent({ ...event }).error).toMatchObject({ code: 'DUPLICATE' });
+  });
+});
+
+describe('one owner', () => {
+  test('a journal that is open is refused, and can be opened when it is closed', async () => {
+    const path = directory();
+    const first = durable(path);
+    expect(() => durable(path)).toThrow(expect.objectContaining({ code: 'JOURNAL_LOCKED' }));
+    expect(() => durable(path)).toThrow(String(process.pid));
+    await first.cleanup();
+    await durable(path).cleanup();
+  });
+
+  test('a configuration that is refused leaves no lock behind', async () => {
+    const path = directory();
+    expect(() => durable(path, { deadLetter: { maxSize: -1 } })).toThrow(/maxSize/);
+    expect(() => durable(path, { queueConfig: { dlq: { maxDLQSize: -1 } } })).toThrow(/maxDLQSize/);
+    expect(() => durable(path, { memoryMonitor: { thresholds: 5 } as never })).toThrow();
+    await durable(path).cleanup();
+  });
+
+  test('the files are for their owner only', async () => {
+    const path = join(directory(), 'deep', 'journal');
+    const runtime = durable(path);
+    await runtime.emitAsync('a', 1);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(path))
+      expect([name, statSync(join(path, name)).mode & 0o777]).toEqual([name, 0o600]);
+    expect(readFileSync(join(path, 'journal.db')).subarray(0, 15).toString()).toBe('SQLite format 3');
+  });
+});
+
+describe('bounds', () => {
+  test('a journal that has reached maxBytes refuses events, and takes them again when some are done', async () => {
+    const runtime = durable(directory(), { queueSize: 100_000 }, { maxBytes: 1024 * 1024 });
+    const big = 'x'.repeat(50_000);
+    const results = [];
+    for (let n = 0; n < 60; n++) results.push(await runtime.emitAsync('a', { n, big }));
+    const refused = results.filter(({ success }) => !success);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]!.error).toMatchObject({ code: 'JOURNAL_FULL' });
+    const accepted = results.length - refused.length;
+    expect(await handled(runtime, ['a'])).toHaveLength(accepted);
+    await runtime.flush();
+    await expect.poll(async () => (await runtime.emitAsync('a', 1)).success).toBe(true);
+  });
+
+  test('the process waits for what an awaited emit needs, and for nothing else', async () => {
+    const gate = deferred();
+    const runtime = durable(directory());
+    void runtime.emitAsync('a', 1).then(() => gate.resolve());
+    await gate.promise;
+  });
+
+  test.each([
+    ['a number', 5, 'journal: got 5'],
+    ['an empty path', { path: '' }, 'journal.path: got ""'],
+    ['an unknown key', { path: 'x', sinc: 'os' }, "did you mean 'sync'"],
+    ['an unknown sync', { path: 'x', sync: 'never' }, 'journal.sync: got "never"'],
+    ['a negative group', { path: 'x', groupMs: -1 }, 'journal.groupMs: got -1'],
+    ['few bytes', { path: 'x', maxBytes: 10 }, 'journal.maxBytes: got 10'],
+    ['an unknown codec', { path: 'x', codec: 'xml' }, 'journal.codec: got "xml"'],
+    ['a policy', { path: 'x', onCorruption: 'ignore' }, 'journal.onCorruption: got "ignore"'],
+  ])('a configuration that makes no sense is refused: %s', (_, journal, message) => {
+    expect(() => quiet({ journal: journal as never })).toThrow(message);
+  });
+});

@@ -1,0 +1,220 @@
+/**
+ * `npm run bench:durable`: events that are on disk before they count as accepted, beside what the disk, SQLite and a queue on
+ * Redis can do, in one run.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRuntime } from '@kodus-flow/runtime';
+import type { Runtime } from '@kodus-flow/runtime';
+import { median, printTable } from './stats';
+
+const GROUP = 1000;
+const GROUPS = 60;
+const ROUNDS = 3;
+const PENDING = 200_000;
+const PASSING = Number(process.env.BENCH_PASSING ?? 1_000_000);
+const MIB = 2 ** 20;
+/** About 250 bytes as JSON. */
+const payload = (n: number): object => ({ n, name: 'order.created', customer: 'c'.repeat(40), note: 'x'.repeat(25) });
+
+interface Measured {
+  name: string;
+  eventsPerSecond: number;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'kodus-bench-'));
+let directories = 0;
+const newPath = (): string => join(folder, `journal-${directories++}`);
+const perSecond = (value: number): string => `${Math.round(value).toLocaleString('en')}/s`;
+
+function open(path: string, config: object = {}): Runtime {
+  return createRuntime({}, undefined, { queueSize: 2_000_000, journal: { path, maxBytes: Infinity }, ...config });
+}
+
+/** The programs of the floor: a plain append, and SQLite without anything around it. */
+function floor(): Measured[] {
+  const args = [
+    'run',
+    '--quiet',
+    '--release',
+    '--no-default-features',
+    '--features',
+    'journal',
+    '--example',
+    'journal_floor',
+  ];
+  const output = execFileSync('cargo', [...args, '--', join(folder, `floor-${directories++}`)], { encoding: 'utf8' });
+  return output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Measured);
+}
+
+interface EmitRun extends Measured {
+  delayP99Ms: number;
+}
+
+/** Groups of awaited emits, one after another. */
+async function emits(): Promise<EmitRun> {
+  const runtime = open(newPath());
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  await emitGroup(runtime, 0);
+  delay.enable();
+  const began = performance.now();
+  for (let group = 0; group < GROUPS; group++) await emitGroup(runtime, group * GROUP);
+  const seconds = (performance.now() - began) / 1000;
+  delay.disable();
+  await runtime.cleanup();
+  return {
+    name: 'durable emitAsync, 1,000 at a time',
+    eventsPerSecond: (GROUP * GROUPS) / seconds,
+    // The histogram counts the interval of its own timer in.
+    delayP99Ms: Math.max(delay.percentile(99) / 1e6 - 1, 0),
+  };
+}
+
+async function emitGroup(runtime: Runtime, first: number): Promise<void> {
+  const results = await Promise.all(
+    Array.from({ length: GROUP }, (_, index) => runtime.emitAsync('bench', payload(first + index))),
+  );
+  if (!results.every(({ success }) => success)) throw new Error('an event was refused');
+}
+
+/** A queue on a local Redis that syncs every second; undefined where there is none. */
+async function bullMq(): Promise<Measured | undefined> {
+  const port = await freePort();
+  const redis = spawn('redis-server', redisArguments(port), { stdio: 'ignore' });
+  const isThere = await Promise.race([
+    sleep(1500, true),
+    new Promise<boolean>((no) => redis.on('error', () => no(false))),
+  ]);
+  if (!isThere) return undefined;
+  const { Queue } = await import('bullmq');
+  const queue = new Queue('bench', { connection: { host: '127.0.0.1', port } });
+  try {
+    const addGroup = (group: number): Promise<unknown> =>
+      Promise.all(Array.from({ length: GROUP }, (_, index) => queue.add('bench', payload(group * GROUP + index))));
+    await addGroup(0);
+    const groups = 10;
+    const began = performance.now();
+    for (let group = 0; group < groups; group++) await addGroup(group);
+    const eventsPerSecond = (GROUP * groups * 1000) / (performance.now() - began);
+    return { name: 'BullMQ add, Redis with appendfsync everysec', eventsPerSecond };
+  } finally {
+    await queue.close();
+    redis.kill();
+  }
+}
+
+function redisArguments(port: number): string[] {
+  const persistence = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''];
+  return ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...persistence];
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => found(port));
+    });
+  });
+}
+
+/** Milliseconds until a runtime with so many pending events is ready. */
+async function recovery(): Promise<number> {
+  const path = newPath();
+  const first = open(path);
+  for (let n = 0; n < PENDING; n += GROUP) await emitGroup(first, n);
+  await first.cleanup();
+  const began = performance.now();
+  const second = open(path);
+  const took = performance.now() - began;
+  if (second.recovered !== PENDING) throw new Error(`recovered ${second.recovered} of ${PENDING}`);
+  await second.cleanup();
+  return took;
+}
+
+interface DiskUse {
+  peak: number;
+  atEnd: number;
+  eventsPerSecond: number;
+}
+
+/** Disk use while events pass through, and when all are done. */
+async function passing(): Promise<DiskUse> {
+  const path = newPath();
+  const runtime = open(path);
+  runtime.on('bench', async () => {});
+  runtime.start();
+  let peak = 0;
+  const watch = setInterval(() => (peak = Math.max(peak, bytesIn(path))), 20);
+  const began = performance.now();
+  for (let n = 0; n < PASSING; n += GROUP) await emitGroup(runtime, n);
+  await runtime.idle();
+  await runtime.flush();
+  const seconds = (performance.now() - began) / 1000;
+  clearInterval(watch);
+  const atEnd = bytesIn(path);
+  await runtime.cleanup();
+  return { peak, atEnd, eventsPerSecond: PASSING / seconds };
+}
+
+const bytesIn = (path: string): number => readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    // It went between listing and looking.
+    return 0;
+  }
+}
+
+async function main(): Promise<void> {
+  const floors: Measured[][] = [];
+  const ours: EmitRun[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    floors.push(floor());
+    ours.push(await emits());
+  }
+  const rates = (name: string): number =>
+    median(
+      floors
+        .flat()
+        .filter((one) => one.name === name)
+        .map((one) => one.eventsPerSecond),
+    );
+  const own = median(ours.map((run) => run.eventsPerSecond));
+  const bull = await bullMq();
+  const rows = [...new Set(floors.flat().map(({ name }) => name))].map((name) => ({ name, rate: rates(name) }));
+  if (bull !== undefined) rows.push({ name: bull.name, rate: bull.eventsPerSecond });
+  printTable(
+    `Durable events of 250 bytes, ${GROUP.toLocaleString('en')} at a time`,
+    ['', 'events', 'ours / this'],
+    [
+      ['durable emitAsync (ours)', perSecond(own), ''],
+      ...rows.map(({ name, rate }) => [name, perSecond(rate), (own / rate).toFixed(2)]),
+    ],
+  );
+  if (bull === undefined)
+    console.log('BullMQ was not measured: there is no redis-server here (Debian: apt install redis-server).');
+  console.log(`Event loop delay p99 while it runs: ${median(ours.map((run) => run.delayP99Ms)).toFixed(2)} ms`);
+  console.log(`Recovery of ${PENDING.toLocaleString('en')} pending events: ${Math.round(await recovery())} ms`);
+  const disk = await passing();
+  console.log(
+    `${PASSING.toLocaleString('en')} events through the journal: ${perSecond(disk.eventsPerSecond)}, ` +
+      `disk at most ${(disk.peak / MIB).toFixed(0)} MB, ${(disk.atEnd / MIB).toFixed(1)} MB when all are done`,
+  );
+}
+
+try {
+  await main();
+} finally {
+  rmSync(resolve(folder), { recursive: true, force: true });
+}

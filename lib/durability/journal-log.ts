@@ -1,0 +1,237 @@
+import { RuntimeError } from '../errors';
+import { codecs } from './codec';
+import { Journal } from './journal';
+import {
+  AWAITED,
+  BINARY,
+  REMEMBERED,
+  acceptLine,
+  doneLine,
+  goneLine,
+  letterGoneLine,
+  letterLine,
+  retryLine,
+} from './ops';
+import { readHeader, writeHeader } from './header';
+import type { AnyEvent } from '../events';
+import type { Submission } from '../delivery-queue';
+import type { ObservabilityPort } from '../observability/port';
+import type { Codec } from './codec';
+import type { DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
+import type { JournalSettings } from './journal-config';
+
+/** A row of `nextPage`. */
+type Row = [
+  seq: number,
+  attempts: number,
+  dueAt: number,
+  ts: number,
+  flags: number,
+  header: object | null,
+  body: unknown,
+  error: AnyEvent['metadata'] | null,
+];
+
+/** An idempotency key, or the id of an event, that must not come a second time. */
+export interface RememberedKey {
+  kind: 'id' | 'key';
+  name: string;
+  state: string;
+}
+
+/** The transitions of a queue's events as lines of a journal. */
+export class JournalLog implements DurableLog {
+  readonly journal: Journal;
+  readonly #codec: Codec;
+  /** Sequence numbers of the events that have not ended. */
+  readonly #seqs = new Map<AnyEvent, number>();
+  /** Awaited events by the frame that they are written in. */
+  #awaited: { frame: number; events: AnyEvent[] }[] = [];
+  #nextSeq: number;
+  #persisted = 0;
+  #recovered = 0;
+  /** Takes an event that could not be made durable out of the queue. */
+  onWithdraw: (event: AnyEvent) => void = () => undefined;
+
+  /** @throws RuntimeError what opening a journal may throw */
+  constructor(settings: JournalSettings, port: ObservabilityPort) {
+    this.#codec = codecs[settings.codec];
+    this.journal = new Journal(settings.native, {
+      onGivenUp: (frames) => this.#onGivenUp(frames),
+      onHealth: (failure) => tellHealth(port, failure),
+    });
+    const { nextSeq, skipped, details } = this.journal.handle.recovered();
+    this.#nextSeq = nextSeq;
+    if (skipped > 0) {
+      const message = `journal ${this.journal.path}: ${skipped} damaged records were left out`;
+      port.log('error', message, { skipped, details });
+    }
+  }
+
+  /** Whether events are kept as structured clones. */
+  get isBinary(): boolean {
+    return this.#codec.isBinary;
+  }
+
+  accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined {
+    const { journal } = this;
+    if (journal.refusal !== undefined) return journal.refusal;
+    let body: string;
+    try {
+      body = this.#codec.encode(event, isOurs);
+    } catch (error) {
+      return error as RuntimeError;
+    }
+    const seq = this.#nextSeq++;
+    const { idempotencyKey, awaited = false, delayMs = 0 } = brings;
+    const isRemembered = idempotencyKey !== undefined || event.metadata?.deliveryGuarantee === 'exactly-once';
+    const flags = (awaited ? AWAITED : 0) | (this.#codec.isBinary ? BINARY : 0) | (isRemembered ? REMEMBERED : 0);
+    const dueAt = delayMs > 0 ? Date.now() + delayMs : 0;
+    const header = writeHeader(brings);
+    if (awaited) this.#noteAwaited(event);
+    this.#seqs.set(event, seq);
+    this.#persisted++;
+    journal.write(
+      acceptLine({ seq, flags, ts: event.ts, dueAt, id: event.id, type: event.type, idempotencyKey, header, body }),
+    );
+    return undefined;
+  }
+
+  #noteAwaited(event: AnyEvent): void {
+    const { frame } = this.journal;
+    const last = this.#awaited.at(-1);
+    if (last?.frame === frame) last.events.push(event);
+    else this.#awaited.push({ frame, events: [event] });
+    // Frames that are durable need no list any more.
+    while (this.#awaited.length > 1 && this.#awaited[0]!.frame <= this.journal.durable) this.#awaited.shift();
+  }
+
+  /** The journal has dropped the awaited events of these frames: they were never accepted. */
+  #onGivenUp(frames: readonly number[]): void {
+    const failed = new Set(frames);
+    const given = this.#awaited.filter(({ frame }) => failed.has(frame)).flatMap(({ events }) => events);
+    this.#awaited = this.#awaited.filter(({ frame }) => !failed.has(frame));
+    for (const event of given) {
+      this.#seqs.delete(event);
+      this.onWithdraw(event);
+    }
+  }
+
+  settled(): Promise<RuntimeError | undefined> | undefined {
+    return this.journal.settled();
+  }
+
+  holds(event: AnyEvent): boolean {
+    return this.#seqs.has(event);
+  }
+
+  done(event: AnyEvent, isProcessed: boolean): void {
+    const seq = this.#take(event);
+    if (seq > 0) this.journal.write(doneLine(seq, isProcessed, Date.now()));
+  }
+
+  retried(event: AnyEvent, attempts: number, dueAt: number): void {
+    const seq = this.#seqs.get(event);
+    if (seq === undefined) return;
+    const { retry } = event.metadata ?? {};
+    this.journal.write(retryLine(seq, attempts, dueAt, retry === undefined ? '' : JSON.stringify(retry)));
+  }
+
+  gone(event: AnyEvent): void {
+    const seq = this.#take(event);
+    if (seq > 0) this.journal.write(goneLine(seq, Date.now()));
+  }
+
+  async release(event: AnyEvent): Promise<void> {
+    this.gone(event);
+    const error = await this.settled();
+    if (error !== undefined) throw error;
+  }
+
+  /** Files a dead letter; if its event is still waiting here, it waits no more, in the same commit. */
+  letter(event: AnyEvent, body: string): void {
+    this.journal.write(letterLine(event.id, this.#take(event), Date.now(), body));
+  }
+
+  letterGone(id: string): void {
+    this.journal.write(letterGoneLine(id));
+  }
+
+  /** The sequence number of an event that ends now, or 0. */
+  #take(event: AnyEvent): number {
+    const seq = this.#seqs.get(event);
+    if (seq === undefined) return 0;
+    this.#seqs.delete(event);
+    return seq;
+  }
+
+  get behind(): Promise<void> | undefined {
+    return this.journal.behind;
+  }
+
+  // ── Recovery ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The events that did not end, in the order in which they were accepted. To be read once, before anything is accepted. */
+  *recover(maxRetryDelayMs: number): Generator<RecoveredEvent> {
+    for (let page = this.journal.handle.nextPage(); page !== ''; page = this.journal.handle.nextPage()) {
+      for (const row of JSON.parse(page) as Row[]) {
+        const recovered = this.#fromRow(row, maxRetryDelayMs);
+        this.#seqs.set(recovered.event, row[0]);
+        this.#recovered++;
+        yield recovered;
+      }
+    }
+  }
+
+  #fromRow([, attempts, dueAt, , flags, header, body, retry]: Row, maxRetryDelayMs: number): RecoveredEvent {
+    const stored = codecs[flags & BINARY ? 'v8' : 'json'].decode(body);
+    // JSON leaves out what is undefined; handlers see the same shape as before.
+    const event = Object.hasOwn(stored, 'data') ? stored : withoutData(stored);
+    if (retry !== null) event.metadata = { ...event.metadata, isRetry: true, retry };
+    const brings = readHeader(header ?? {}, Date.now());
+    // The clock may have been set back since: no event waits longer than it would have from now on.
+    const longest = attempts > 0 ? Math.max(maxRetryDelayMs, brings.delayMs ?? 0) : (brings.delayMs ?? 0);
+    const delayMs = dueAt > 0 ? Math.min(Math.max(dueAt - Date.now(), 0), longest) : 0;
+    return { event, priority: brings.priority, attempts, brings: { ...brings, delayMs } };
+  }
+
+  /** Keys and ids that must not come again, oldest first. */
+  keys(): RememberedKey[] {
+    const rows = JSON.parse(this.journal.handle.keys()) as [string, string, number][];
+    return rows.map(([text, state]) => {
+      const kind = text.startsWith('id:') ? 'id' : 'key';
+      return { kind, name: text.slice(text.indexOf(':') + 1), state };
+    });
+  }
+
+  stats(): PersistenceStats {
+    return {
+      enabled: true,
+      persistedEvents: this.#persisted,
+      unfinishedEvents: this.#seqs.size,
+      recoveredEventCount: this.#recovered,
+      unpersistedEvents: 0,
+      refusedEvents: 0,
+      errors: this.journal.failures,
+      recoveryErrors: this.journal.handle.recovered().skipped,
+    };
+  }
+
+  flush(): Promise<void> {
+    return this.journal.flush();
+  }
+
+  close(): Promise<void> {
+    return this.journal.close();
+  }
+}
+
+function withoutData({ id, type, ...rest }: AnyEvent): AnyEvent {
+  const { data: _none, ...others } = rest;
+  return { id, type, data: undefined, ...others };
+}
+
+function tellHealth(port: ObservabilityPort, failure: RuntimeError | undefined): void {
+  if (failure === undefined) port.log('info', 'The journal works again; events are accepted');
+  else port.log('error', `No events are accepted: ${failure.message}`, { code: failure.code, error: failure });
+}

@@ -1,0 +1,227 @@
+import { RuntimeError } from '../errors';
+import { native } from '../native/index';
+import { KeepAlive, onNextTurn } from '../engine/real-timers';
+import type { RuntimeErrorCode } from '../errors';
+import type { GroupReport, JournalHandle, NativeJournalOptions } from '../native/journal';
+
+/** Characters after which a frame is handed over before the turn ends, so that the journal's thread has work. */
+const FRAME_CHARS = 65_536;
+/** Characters on their way to the disk above which handlers wait. */
+const BEHIND_CHARS = 64 * 2 ** 20;
+
+/** Those who wait for one frame; they share a promise. */
+interface FrameWait {
+  frame: number;
+  promise: Promise<RuntimeError | undefined>;
+  resolve: (error: RuntimeError | undefined) => void;
+}
+
+/** A frame on its way. */
+interface Sent {
+  frame: number;
+  chars: number;
+}
+
+/** What a journal tells its owner. */
+export interface JournalListener {
+  /** The awaited events of these frames are given up. */
+  onGivenUp(frames: readonly number[], error: RuntimeError): void;
+  /** The journal has failed, or works again. */
+  onHealth(failure: RuntimeError | undefined): void;
+}
+
+/**
+ * The JavaScript half of a journal: gathers the lines of a turn into a frame, hands it to the journal's thread, and tells
+ * those who wait when it is durable. What is written when, and what is tried again, is decided there.
+ */
+export class Journal {
+  readonly path: string;
+  readonly handle: JournalHandle;
+  readonly #listener: JournalListener;
+  readonly #keepAlive = new KeepAlive();
+  #lines = '';
+  #isScheduled = false;
+  /** Frames handed over, and the last of them that is durable. */
+  #written = 0;
+  #durable = 0;
+  #sent: Sent[] = [];
+  #charsSent = 0;
+  #waits: FrameWait[] = [];
+  #behind: { promise: Promise<void>; resolve: () => void } | undefined;
+  readonly #flushes = new Set<(error: RuntimeError) => void>();
+  #closing: Promise<void> | undefined;
+  /** Why nothing can be accepted at present. */
+  refusal: RuntimeError | undefined;
+  failures = 0;
+
+  /** @throws RuntimeError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_VERSION or JOURNAL_FAILED */
+  constructor(options: NativeJournalOptions, listener: JournalListener) {
+    this.path = options.path;
+    this.#listener = listener;
+    try {
+      this.handle = native.openJournal(options, (report) => this.#onGroup(report));
+    } catch (error) {
+      throw journalError(error, options.path);
+    }
+  }
+
+  /** The number of the frame that the next line will be in. */
+  get frame(): number {
+    return this.#written + 1;
+  }
+
+  /** The last frame that is durable. */
+  get durable(): number {
+    return this.#durable;
+  }
+
+  /** Adds a line to the frame of this turn. */
+  write(line: string): void {
+    this.#lines += line;
+    if (this.#lines.length >= FRAME_CHARS) this.#handOver();
+    else if (!this.#isScheduled) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true;
+    onNextTurn(() => {
+      this.#isScheduled = false;
+      this.#handOver();
+    });
+  }
+
+  #handOver(): void {
+    const { length } = this.#lines;
+    if (length === 0 || this.#closing !== undefined) return;
+    const lines = this.#lines;
+    this.#lines = '';
+    this.#sent.push({ frame: ++this.#written, chars: length });
+    this.#charsSent += length;
+    this.handle.write(lines);
+  }
+
+  /** Resolves when everything written so far is durable; with an error if the events of its frame were given up. */
+  settled(): Promise<RuntimeError | undefined> | undefined {
+    const frame = this.#lines.length > 0 ? this.#written + 1 : this.#written;
+    if (frame <= this.#durable) return undefined;
+    const last = this.#waits.at(-1);
+    if (last?.frame === frame) return last.promise;
+    const { promise, resolve } = deferred<RuntimeError | undefined>();
+    this.#waits.push({ frame, promise, resolve });
+    this.#keepAlive.hold();
+    return promise;
+  }
+
+  /** Resolves when less is on its way; undefined: it is little enough. */
+  get behind(): Promise<void> | undefined {
+    if (this.#charsSent < BEHIND_CHARS) return undefined;
+    return (this.#behind ??= deferred<void>()).promise;
+  }
+
+  #onGroup(report: GroupReport): void {
+    this.#durable = Math.max(this.#durable, report.durable);
+    this.#noteHealth(report);
+    if (report.failed.length > 0) this.#giveUp(report);
+    while (this.#sent.length > 0 && this.#sent[0]!.frame <= this.#durable) this.#charsSent -= this.#sent.shift()!.chars;
+    if (this.#behind !== undefined && this.#charsSent < BEHIND_CHARS) {
+      this.#behind.resolve();
+      this.#behind = undefined;
+    }
+    while (this.#waits.length > 0 && this.#waits[0]!.frame <= this.#durable)
+      this.#release(this.#waits.shift()!, undefined);
+  }
+
+  #giveUp(report: GroupReport): void {
+    const error = this.#errorOf(report);
+    this.#listener.onGivenUp(report.failed, error);
+    const failed = new Set(report.failed);
+    const given = this.#waits.filter(({ frame }) => failed.has(frame));
+    this.#waits = this.#waits.filter(({ frame }) => !failed.has(frame));
+    for (const wait of given) this.#release(wait, error);
+  }
+
+  #release(wait: FrameWait, error: RuntimeError | undefined): void {
+    this.#keepAlive.release();
+    wait.resolve(error);
+  }
+
+  #noteHealth(report: GroupReport): void {
+    const before = this.refusal;
+    const isWell = report.healthy && !report.full;
+    if (isWell && before === undefined) return;
+    this.refusal = isWell ? undefined : this.#errorOf(report);
+    if (this.refusal?.code === before?.code) return;
+    if (!isWell) this.failures++;
+    if (this.refusal?.code === 'JOURNAL_FAILED') for (const fail of this.#flushes) fail(this.refusal);
+    this.#listener.onHealth(this.refusal);
+  }
+
+  #errorOf(report: GroupReport): RuntimeError {
+    const isFull = report.full || report.code === 'JOURNAL_FULL';
+    const code = isFull && report.healthy ? 'JOURNAL_FULL' : 'JOURNAL_FAILED';
+    const advice = isFull
+      ? 'it has reached journal.maxBytes; let events be handled, raise maxBytes, or keep less'
+      : `the last commit has failed (${report.message}); it is tried again by itself`;
+    return new RuntimeError(code, `journal ${this.path}: ${advice}`, {
+      context: { path: this.path, reason: report.message },
+    });
+  }
+
+  /** Makes everything so far durable. @throws RuntimeError JOURNAL_FAILED */
+  async flush(): Promise<void> {
+    this.#handOver();
+    const settled = this.settled();
+    if (settled === undefined) return;
+    if (this.refusal?.code === 'JOURNAL_FAILED') throw this.refusal;
+    this.handle.commit();
+    const failed = deferred<RuntimeError>();
+    this.#flushes.add(failed.resolve);
+    const error = await Promise.race([settled, failed.promise]);
+    this.#flushes.delete(failed.resolve);
+    if (error !== undefined) throw error;
+  }
+
+  /** Commits what is there and lets go of the files. */
+  close(): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing;
+    this.#handOver();
+    this.#keepAlive.hold();
+    this.#closing = this.handle.close().then(
+      () => this.#closed(undefined),
+      (error: unknown) => {
+        const failure = journalError(error, this.path);
+        this.#closed(failure);
+        throw failure;
+      },
+    );
+    return this.#closing;
+  }
+
+  #closed(error: RuntimeError | undefined): void {
+    this.#keepAlive.release();
+    for (const wait of this.#waits.splice(0)) this.#release(wait, error);
+    this.#behind?.resolve();
+  }
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
+const CODES: readonly RuntimeErrorCode[] = [
+  'JOURNAL_LOCKED',
+  'JOURNAL_CORRUPT',
+  'JOURNAL_VERSION',
+  'JOURNAL_FULL',
+  'JOURNAL_FAILED',
+];
+
+/** An error of the addon as one of the family. */
+export function journalError(error: unknown, path: string): RuntimeError {
+  const given = (error as { code?: unknown } | null)?.code;
+  const code = CODES.find((one) => one === given) ?? 'JOURNAL_FAILED';
+  const message = error instanceof Error ? error.message : String(error);
+  return new RuntimeError(code, message, { cause: error, context: { path } });
+}
