@@ -1,9 +1,8 @@
 import { deserialize, serialize } from 'node:v8';
-import { RuntimeError } from '../errors';
 import { native } from '../native/index';
 import { SNAPSHOT_TOO_LARGE } from '../native/snapshots';
 import { readableCopy } from '../readable';
-import { requireObject, requireString } from '../validate';
+import { requireSnapshot, tooLarge } from './snapshot-checks';
 import type { SnapshotStoreHandle } from '../native/snapshots';
 import type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from '../persistor-types';
 
@@ -100,19 +99,6 @@ export class MemoryPersistor implements Persistor {
   flush = async (): Promise<void> => undefined;
 
   close = async (): Promise<void> => this.#store.clear();
-}
-
-/** Refuses what no persistor could find again. */
-export function requireSnapshot(snapshot: Snapshot): void {
-  requireObject('snapshot', snapshot);
-  requireString('snapshot.xcId', snapshot.xcId);
-  requireString('snapshot.hash', snapshot.hash);
-}
-
-function tooLarge(bytes: number, limit: string): RuntimeError {
-  return new RuntimeError('PERSISTOR_FULL', `the snapshot has ${bytes} bytes; allowed: ${limit}`, {
-    context: { bytes },
-  });
 }
 
 /** Keeps dates, maps, big numbers and the like; what cannot be cloned becomes readable text. */

@@ -1,4 +1,5 @@
-import { memorySettings, requirePersistorConfig } from './config';
+import { journalSettings, memorySettings, requirePersistorConfig } from './config';
+import { JournalPersistor } from './journal-persistor';
 import { MemoryPersistor } from './memory-persistor';
 import type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from '../persistor-types';
 import type { PersistorConfig } from './config';
@@ -7,7 +8,9 @@ import type { PersistorConfig } from './config';
 type BuiltIn = Required<Persistor>;
 
 function storageOf(config: PersistorConfig): BuiltIn {
-  return new MemoryPersistor(memorySettings(config as never));
+  return config.type === 'journal'
+    ? new JournalPersistor(journalSettings(config))
+    : new MemoryPersistor(memorySettings(config));
 }
 
 /**
@@ -20,7 +23,10 @@ function storageOf(config: PersistorConfig): BuiltIn {
 export class StoragePersistorAdapter implements Persistor {
   readonly #storage: BuiltIn;
 
-  /** @throws RuntimeError INVALID_CONFIGURATION for unknown types, and values that are not allowed */
+  /**
+   * @throws RuntimeError INVALID_CONFIGURATION for unknown types, and values that are not allowed; for files JOURNAL_LOCKED,
+   *   JOURNAL_CORRUPT, JOURNAL_VERSION or JOURNAL_FAILED
+   */
   constructor(config: PersistorConfig) {
     this.#storage = storageOf(requirePersistorConfig(config));
   }
