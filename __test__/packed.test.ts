@@ -79,6 +79,8 @@ describe('the packed package', () => {
         'dist/index.cjs.map',
         'dist/index.mjs',
         'dist/index.d.mts',
+        'dist/cli.cjs',
+        'dist/cli-licenses.txt',
         ...['middleware', 'core'].flatMap((entry) =>
           ['cjs', 'mjs', 'd.ts', 'd.mts'].map((extension) => `dist/${entry}.${extension}`),
         ),
