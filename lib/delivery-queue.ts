@@ -175,7 +175,8 @@ export class DeliveryQueue implements EngineHost {
     }
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
     const refusal = this.#refusalOf(event, bytes);
-    const error = refusal === undefined ? this.#writeDown(event, brings, bytes, isOurs) : this.#refused(refusal, event, bytes);
+    const error =
+      refusal === undefined ? this.#writeDown(event, brings, bytes, isOurs) : this.#refused(refusal, event, bytes);
     if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
     } else if (this.#held === undefined) {

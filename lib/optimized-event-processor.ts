@@ -84,6 +84,7 @@ export class OptimizedEventProcessor {
       port: this.#port,
       park: (_event, wait) => wait,
       enqueueEvent: (event) => void this.processEvent(event).catch(() => undefined),
+      onMemory: () => undefined,
       onCleanup: (release) => void this.#releases.push(release),
       onClear: (reset) => void this.#resets.push(reset),
     });

@@ -146,13 +146,11 @@ export class EventQueue {
     void this.delivery.engine.close(0, new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the queue was destroyed'), -1);
     this.delivery.dedupe.clear();
     this.delivery.deadLetters?.destroy();
-    void this.delivery.log
-      ?.close()
-      .catch((error: unknown) =>
-        this.delivery.port.log('error', 'destroy: what keeps the events could not be closed well', {
-          error: error as Error,
-        }),
-      );
+    void this.delivery.log?.close().catch((error: unknown) =>
+      this.delivery.port.log('error', 'destroy: what keeps the events could not be closed well', {
+        error: error as Error,
+      }),
+    );
   }
 
   /** Whether nothing waits. */

@@ -42,7 +42,7 @@ import type { RunContext } from './event-processor';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, OnOptions } from './handlers';
 import type { SignalOptions } from './streams/types';
-import type { MiddlewareScope } from './middleware/types';
+import type { MiddlewareScope, ScopeMemory } from './middleware/types';
 import type { ObservabilityPort } from './observability/port';
 import type {
   DrainCallOptions,
@@ -98,6 +98,9 @@ class RuntimeImpl implements Runtime {
   readonly #shutdown = new AbortController();
   readonly #releases: (() => void)[] = [];
   readonly #resets: (() => void)[] = [];
+  /** Middleware that goes on with what it did in an earlier process, as soon as handlers are there. */
+  readonly #memoryUsers: ((memory: ScopeMemory) => void)[] = [];
+  #isResuming = false;
   #slots = new WeakMap<AnyEvent, number>();
   readonly #journal: JournalLog | undefined;
   readonly deadLetters: Runtime['deadLetters'];
@@ -222,6 +225,7 @@ class RuntimeImpl implements Runtime {
         return slot === undefined ? wait : this.#queue.engine.park(slot, wait);
       },
       enqueueEvent: (event) => this.#runOwn(event),
+      onMemory: (use) => void this.#memoryUsers.push(use),
       onCleanup: (release) => void this.#releases.push(release),
       onClear: (reset) => void this.#resets.push(reset),
     };
@@ -233,7 +237,7 @@ class RuntimeImpl implements Runtime {
       const tenantId = this.#queue.settings.tenantId;
       const refusal = this.#queue.admit(event, { priority: 0, tenantId, onEnd: resolve }, true);
       if (refusal !== undefined) return resolve();
-      if (!this.#queue.engine.isProcessing) void this.#queue.engine.drain();
+      if (!this.#isResuming && !this.#queue.engine.isProcessing) void this.#queue.engine.drain();
     });
   }
 
@@ -335,6 +339,7 @@ class RuntimeImpl implements Runtime {
     if (signal !== undefined) requireSignal('options.signal', signal);
     if (this.#queue.recovery !== undefined) await this.#queue.recovery;
     if (this.#queue.isClosed || this.#queue.engine.isProcessing) return { ...NOTHING };
+    this.#resumeMiddleware();
     this.#emitter.flushBatch();
     this.#queue.beginDrain();
     return this.#queue.engine.drain({
@@ -348,9 +353,19 @@ class RuntimeImpl implements Runtime {
 
   start = (): void => {
     if (this.#queue.isClosed) throw this.#closedError();
+    this.#resumeMiddleware();
     this.#emitter.flushBatch();
     this.#queue.engine.start();
   };
+
+  /** Not before the first processing: what goes on emits events, and their handlers must be there. */
+  #resumeMiddleware(): void {
+    const { memory } = this.#journal ?? {};
+    if (memory === undefined || this.#memoryUsers.length === 0) return;
+    this.#isResuming = true;
+    for (const use of this.#memoryUsers.splice(0)) use(memory);
+    this.#isResuming = false;
+  }
 
   stop = (): Promise<void> => this.#queue.engine.stop();
 

@@ -2,7 +2,9 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { deferred, quiet, sleep } from '../helpers';
+import * as library from '../../lib/index';
 import { directory, durable, handled, removeAll } from './helpers';
+import type { Runtime } from '../../lib/runtime-types';
 
 afterEach(removeAll);
 
@@ -441,5 +443,59 @@ describe('bounds', () => {
     ['a policy', { path: 'x', onCorruption: 'ignore' }, 'journal.onCorruption: got "ignore"'],
   ])('a configuration that makes no sense is refused: %s', (_, journal, message) => {
     expect(() => quiet({ journal: journal as never })).toThrow(message);
+  });
+});
+
+describe('schedules', () => {
+  const scheduled = (path: string, options: object): Runtime => {
+    const { withSchedule } = library;
+    return durable(path, { middleware: [withSchedule({ intervalMs: 20, ...options })] });
+  };
+
+  test('a schedule goes on in the next process without another event, with the triggers that are left', async () => {
+    const path = directory();
+    const first = scheduled(path, { maxTriggers: 3 });
+    const seen: unknown[] = [];
+    first.on('tick', (event) => void seen.push(event.data));
+    first.emit('tick', 'first life');
+    first.start();
+    await expect.poll(() => seen.length).toBeGreaterThanOrEqual(2);
+    await first.cleanup();
+    const before = seen.length;
+    expect(before).toBeLessThan(4);
+    const second = scheduled(path, { maxTriggers: 3 });
+    second.on('tick', (event) => void seen.push(event.data));
+    second.start();
+    await expect.poll(() => seen.length).toBe(4);
+    await sleep(60);
+    expect(seen).toEqual(Array(4).fill('first life'));
+  });
+
+  test('another schedule, and one that was cleared, do not go on', async () => {
+    const path = directory();
+    const first = scheduled(path, {});
+    first.on('tick', () => undefined);
+    first.emit('tick', 1);
+    await first.process();
+    await first.cleanup();
+    const other = scheduled(path, { intervalMs: 10 });
+    let runs = 0;
+    other.on('tick', () => void runs++);
+    other.start();
+    await sleep(50);
+    expect(runs).toBe(0);
+    await other.cleanup();
+    const second = scheduled(path, {});
+    second.on('tick', () => void runs++);
+    second.start();
+    await expect.poll(() => runs).toBeGreaterThan(0);
+    second.clear();
+    await second.cleanup();
+    runs = 0;
+    const third = scheduled(path, {});
+    third.on('tick', () => void runs++);
+    third.start();
+    await sleep(50);
+    expect(runs).toBe(0);
   });
 });

@@ -11,6 +11,7 @@ import {
   letterGoneLine,
   letterLine,
   retryLine,
+  stateLine,
 } from './ops';
 import { readHeader, writeHeader } from './header';
 import type { AnyEvent } from '../events';
@@ -174,6 +175,12 @@ export class JournalLog implements DurableLog {
     this.#seqs.delete(event);
     return seq;
   }
+
+  /** Small texts by name. */
+  readonly memory = {
+    get: (name: string): string | undefined => this.journal.handle.getState(name) ?? undefined,
+    set: (name: string, value: string | undefined): void => this.journal.write(stateLine(name, value ?? '')),
+  };
 
   get behind(): Promise<void> | undefined {
     return this.journal.behind;

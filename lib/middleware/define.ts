@@ -28,6 +28,7 @@ export const HAND_SCOPE: MiddlewareScope = {
   },
   park: (_event, wait) => wait,
   enqueueEvent: () => undefined,
+  onMemory: () => undefined,
   onCleanup: () => undefined,
   onClear: () => undefined,
 };

@@ -7,6 +7,8 @@ import { handlerOf, promiseIn, runOf } from './run';
 import type { Run } from './run';
 import { readSchedule } from './schedule-options';
 import type { ReadSchedule, ScheduleOptions, ScheduleSpec } from './schedule-options';
+import { wallNow } from '../clock';
+import { ScheduleMemory } from './schedule-memory';
 import { Ticker } from './ticker';
 import type { SendEvent } from './ticker';
 import { BIND } from './types';
@@ -49,7 +51,7 @@ export const withSchedule = needsArguments('withSchedule', (spec: ScheduleSpec):
   const open = (scope: MiddlewareScope): TickerGroup => {
     const group = new TickerGroup(read, scope, () => isStopped);
     groups.add(group);
-    scope.onClear(() => group.stop());
+    scope.onClear(() => group.clear());
     scope.onCleanup(() => {
       group.stop();
       groups.delete(group);
@@ -65,6 +67,9 @@ export const withSchedule = needsArguments('withSchedule', (spec: ScheduleSpec):
   const bind = (scope: MiddlewareScope): Middleware => {
     // In a runtime a trigger is an event for all handlers of its type: one schedule a type.
     const group = open(scope);
+    scope.onMemory((memory) =>
+      group.remember(new ScheduleMemory(memory, read.policy, scope.port), (event) => scope.enqueueEvent(event)),
+    );
     const middleware = (handler: MiddlewareHandler): MiddlewareHandler =>
       handlerOf(group.around(runOf(handler), (event) => scope.enqueueEvent(event)));
     return Object.assign(middleware, { kind: 'handler' as const, displayName: 'withSchedule' });
@@ -102,6 +107,7 @@ class TickerGroup {
   readonly #scope: MiddlewareScope;
   readonly #isOver: () => boolean;
   readonly #tickers = new Map<string, Ticker>();
+  #memory: ScheduleMemory | undefined;
 
   constructor(read: ReadSchedule, scope: MiddlewareScope, isOver: () => boolean) {
     this.#read = read;
@@ -114,7 +120,7 @@ class TickerGroup {
     return (event: AnyEvent, cancel) => {
       if (this.#tickers.has(event.type) || this.#isOver() || cancel?.aborted) return run(event, cancel);
       const ticker = new Ticker(this.#read, event, send, this.#scope.port);
-      this.#tickers.set(event.type, ticker);
+      this.#add(ticker);
       if (cancel !== undefined && !this.#scope.inRuntime) onAbort(cancel, () => ticker.stop());
       return this.#runFirst(run, event, cancel, ticker);
     };
@@ -136,6 +142,31 @@ class TickerGroup {
       return result;
     }
     return promise.finally(begin);
+  }
+
+  #add(ticker: Ticker): void {
+    this.#tickers.set(ticker.original.type, ticker);
+    ticker.onTrigger = (): void => this.#memory?.note(ticker);
+    this.#memory?.note(ticker);
+  }
+
+  /** From now on the schedules survive the process; those of an earlier one go on. */
+  remember(memory: ScheduleMemory, send: SendEvent): void {
+    this.#memory = memory;
+    for (const ticker of this.#tickers.values()) memory.note(ticker);
+    if (this.#isOver()) return;
+    for (const { event, ...resumed } of memory.resumable(wallNow())) {
+      if (this.#tickers.has(event.type)) continue;
+      const ticker = new Ticker(this.#read, event, send, this.#scope.port, resumed);
+      this.#add(ticker);
+      ticker.start();
+    }
+  }
+
+  /** Stops them, and forgets them. */
+  clear(): void {
+    this.stop();
+    this.#memory?.clear();
   }
 
   stop(): void {

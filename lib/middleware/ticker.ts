@@ -26,13 +26,33 @@ export class Ticker implements Alarm {
   /** When the armed deadline passes, on the monotonic clock. */
   #wakeAt = 0;
 
-  constructor(schedule: ReadSchedule, original: AnyEvent, send: SendEvent, port: ObservabilityPort) {
+  /** Called after each trigger. */
+  onTrigger: (() => void) | undefined;
+
+  constructor(
+    schedule: ReadSchedule,
+    original: AnyEvent,
+    send: SendEvent,
+    port: ObservabilityPort,
+    resumed?: { triggered: number; sinceLastMs: number },
+  ) {
     this.#schedule = schedule;
     this.#original = original;
     this.#send = send;
     this.#port = port;
-    this.#policy = new native.Schedule({ ...schedule.policy, seed: freshSeed() }, monotonicNow(), wallNow());
+    const policy = { ...schedule.policy, seed: freshSeed(), ...(resumed !== undefined && { resumed }) };
+    this.#policy = new native.Schedule(policy, monotonicNow(), wallNow());
     this.#readsWallClock = schedule.policy.everyMs === undefined;
+  }
+
+  /** The event that its events are made like. */
+  get original(): AnyEvent {
+    return this.#original;
+  }
+
+  /** Triggers so far. */
+  get triggered(): number {
+    return this.#policy.triggered();
   }
 
   /** Begins; a first trigger that is due at once happens inside this call. */
@@ -73,6 +93,7 @@ export class Ticker implements Alarm {
     } catch (error) {
       this.#failed(error);
     }
+    this.onTrigger?.();
     const promise = promiseIn(sent);
     if (promise === undefined) this.#policy.runEnded();
     else promise.catch((error: unknown) => this.#failed(error)).finally(() => this.#policy.runEnded());

@@ -41,10 +41,22 @@ export interface MiddlewareScope {
    * whatever came of it. By hand: never called.
    */
   enqueueEvent(event: AnyEvent): void | Promise<void>;
+  /**
+   * Small things that survive the process, where the runtime has a journal: calls back when they can be read and changed,
+   * before the runtime runs anything. Never called by hand or without a journal.
+   */
+  onMemory(use: (memory: ScopeMemory) => void): void;
   /** Calls `release` when the runtime is cleaned up. */
   onCleanup(release: () => void): void;
   /** Calls `reset` when the runtime is cleared. */
   onClear(reset: () => void): void;
+}
+
+/** Small texts by name that survive the process. */
+export interface ScopeMemory {
+  get(name: string): string | undefined;
+  /** `undefined` forgets the name. */
+  set(name: string, value: string | undefined): void;
 }
 
 /** A middleware with state has a method of this name: it makes an instance whose state belongs to the scope. */

@@ -134,6 +134,8 @@ export interface SchedulePolicyConfig {
   overlap: 'skip' | 'allow';
   /** Whole number. */
   seed: number;
+  /** Of a schedule that goes on from an earlier process: runs begun there, and how long ago the last one (or the start) was. */
+  resumed?: { triggered: number; sinceLastMs: number };
 }
 
 /** One running schedule. Intervals read the monotonic clock, cron expressions and dates the wall clock. */

@@ -131,6 +131,28 @@ impl Schedule {
         schedule
     }
 
+    /// Goes on with a schedule of an earlier process: it has begun `triggered` runs, and its last one (or its start, if
+    /// there was none) is `since_last` milliseconds ago. Planned times that have passed meanwhile are missed ones.
+    pub fn resume(config: ScheduleConfig, now: f64, triggered: u32, since_last: f64) -> Self {
+        let last = now - since_last.max(0.0);
+        let mut schedule = Self::new(
+            ScheduleConfig {
+                immediately: false,
+                ..config
+            },
+            last,
+        );
+        schedule.triggered = triggered;
+        if schedule
+            .config
+            .max_triggers
+            .is_some_and(|max| triggered >= max)
+        {
+            schedule.state = State::Ended;
+        }
+        schedule
+    }
+
     /// What to do now.
     pub fn poll(&mut self, now: f64) -> Next {
         loop {
@@ -324,5 +346,47 @@ mod tests {
         assert_eq!(schedule.poll(1_000.0), Next::Sleep(60_000.0));
         // The machine slept over midnight.
         assert_eq!(schedule.poll(86_400_001.0), Next::Run);
+    }
+
+    #[test]
+    fn a_resumed_schedule_goes_on_with_its_count_and_makes_up_once_for_what_it_missed() {
+        let config = ScheduleConfig {
+            max_triggers: Some(4),
+            ..every(100.0)
+        };
+        // The last run was 350 ms ago: three planned times have passed, the next one is in 50 ms.
+        let mut schedule = Schedule::resume(config.clone(), 1_000.0, 2, 350.0);
+        assert_eq!(schedule.poll(1_000.0), Next::Run);
+        schedule.run_ended();
+        assert_eq!(schedule.poll(1_000.0), Next::Sleep(50.0));
+        assert_eq!(schedule.poll(1_050.0), Next::Run);
+        assert_eq!(schedule.poll(1_050.0), Next::Ended);
+        assert_eq!(
+            Schedule::resume(config, 0.0, 4, 350.0).poll(0.0),
+            Next::Ended
+        );
+    }
+
+    #[test]
+    fn a_resumed_schedule_that_skips_waits_for_the_next_planned_time() {
+        let config = ScheduleConfig {
+            missed: Missed::Skip,
+            ..every(100.0)
+        };
+        let mut schedule = Schedule::resume(config, 1_000.0, 2, 350.0);
+        assert_eq!(schedule.poll(1_000.0), Next::Sleep(50.0));
+        assert_eq!(schedule.left_out(), 1);
+    }
+
+    #[test]
+    fn a_date_that_passed_while_nothing_ran_is_made_up() {
+        let config = ScheduleConfig {
+            plan: Plan::At(900.0),
+            ..every(1.0)
+        };
+        let mut schedule = Schedule::resume(config.clone(), 1_000.0, 0, 300.0);
+        assert_eq!(schedule.poll(1_000.0), Next::Run);
+        let mut done = Schedule::resume(config, 1_000.0, 1, 50.0);
+        assert_eq!(done.poll(1_000.0), Next::Ended);
     }
 }

@@ -19,6 +19,15 @@ pub struct SchedulePolicyConfig {
     pub missed: String,
     pub overlap: String,
     pub seed: f64,
+    /// Of a schedule that goes on from an earlier process: runs begun there, and how long ago its last one was.
+    pub resumed: Option<ResumedSchedule>,
+}
+
+/// How far a schedule had come in an earlier process.
+#[napi(object)]
+pub struct ResumedSchedule {
+    pub triggered: u32,
+    pub since_last_ms: f64,
 }
 
 /// One running schedule.
@@ -30,13 +39,22 @@ impl Schedule {
     /// Starts at `monotonic` or at `wall`, whichever clock its plan reads.
     #[napi(constructor)]
     pub fn new(config: SchedulePolicyConfig, monotonic: f64, wall: f64) -> Result<Self> {
+        let resumed = config
+            .resumed
+            .as_ref()
+            .map(|past| (past.triggered, past.since_last_ms));
         let config = ScheduleConfig::try_from(config).map_err(invalid)?;
         let now = if config.plan.reads_wall_clock() {
             wall
         } else {
             monotonic
         };
-        Ok(Self(schedule::Schedule::new(config, now)))
+        Ok(Self(match resumed {
+            None => schedule::Schedule::new(config, now),
+            Some((triggered, since_last)) => {
+                schedule::Schedule::resume(config, now, triggered, since_last)
+            }
+        }))
     }
 
     /// -1: run now and poll again; -2: ended; else poll again in so many milliseconds.
