@@ -94,6 +94,12 @@ describe('the packed package', () => {
     expect(Object.keys(dependencies)).toEqual(['ajv']);
   });
 
+  test('brings the program, which needs no further package', async () => {
+    const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const { stdout } = await run(process.execPath, [join(installed, 'dist/cli.cjs'), '--version'], { cwd: project });
+    expect(stdout.trim()).toBe(version);
+  });
+
   test.each(ENTRIES)('exports the same from ESM and CommonJS: %s', async (entry) => {
     const id = PACKAGE + entry;
     const names = await node(

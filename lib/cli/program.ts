@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { RUNTIME_CORE_VERSION } from '../constants';
-import { PROBLEM, USAGE, compact, exportAll, inspect, verify } from './journal-commands';
+import { OK, PROBLEM, USAGE, compact, exportAll, inspect, verify } from './journal-commands';
 import type { ReportOptions } from './journal-commands';
 
 const EXIT_CODES = `
@@ -8,21 +8,17 @@ Exit codes: 0 all is well, 1 a problem was found, 2 the command line is wrong.`;
 
 /** Runs a command line; answers the exit code. Never rejects. */
 export async function runProgram(args: readonly string[]): Promise<number> {
-  let exitCode = 0;
+  let exitCode = OK;
   const program = programOf((code) => (exitCode = code));
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return exitCodeOf(error);
+    // Help and version that were asked for are no errors.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? OK : USAGE;
     process.stderr.write(`kodus-flow: ${messageOf(error)}\n`);
     return PROBLEM;
   }
-}
-
-/** Help and version that were asked for are no errors. */
-function exitCodeOf({ code }: CommanderError): number {
-  return code === 'commander.helpDisplayed' || code === 'commander.version' ? 0 : USAGE;
 }
 
 function messageOf(error: unknown): string {
