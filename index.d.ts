@@ -686,8 +686,8 @@ export declare class StoragePersistorAdapter implements Persistor {
   listHashes: (xcId: string) => Promise<string[]>;
   /** Forgets snapshots; unknown hashes are ignored. */
   delete: (xcId: string, hashes: readonly string[]) => Promise<void>;
-  /** Figures of all snapshots. */
-  getStats: () => Promise<PersistorStats>;
+  /** Figures of all snapshots; in memory also what has left to make room. */
+  getStats: () => Promise<PersistorStats & Partial<MemoryPersistorStats>>;
   /** Resolves when everything appended so far is as safe as it can be. */
   flush: () => Promise<void>;
   /** Releases memory and files. */

@@ -3,6 +3,7 @@ import { JournalPersistor } from './journal-persistor';
 import { MemoryPersistor } from './memory-persistor';
 import type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from '../persistor-types';
 import type { PersistorConfig } from './config';
+import type { MemoryPersistorStats } from './memory-persistor';
 
 /** A built-in persistor: with every method that a persistor may have. */
 type BuiltIn = Required<Persistor>;
@@ -49,8 +50,8 @@ export class StoragePersistorAdapter implements Persistor {
   /** Forgets snapshots; unknown hashes are ignored. */
   delete = (xcId: string, hashes: readonly string[]): Promise<void> => this.#storage.delete(xcId, hashes);
 
-  /** Figures of all snapshots. */
-  getStats = (): Promise<PersistorStats> => this.#storage.getStats();
+  /** Figures of all snapshots; in memory also what has left to make room. */
+  getStats = (): Promise<PersistorStats & Partial<MemoryPersistorStats>> => this.#storage.getStats();
 
   /** Resolves when everything appended so far is as safe as it can be. */
   flush = (): Promise<void> => this.#storage.flush();
