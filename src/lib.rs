@@ -4,16 +4,17 @@
 //!
 //! - [`core`] decides. It is pure: no I/O, no threads, no clock, no Node. Every call takes the time,
 //!   every answer is data. It compiles and is tested with `--no-default-features`.
-//! - `compression` makes the stored forms that the core asks for (feature `node`).
+//! - `compression` makes the stored forms that the core asks for (feature `compression`).
 //! - `node` is the binding (feature `node`, on by default): ring memory shared with JavaScript, handles,
 //!   error codes. It holds no policy.
 //!
 //! The TypeScript facade in `lib/` owns the events and runs the handlers.
 
-#[cfg(feature = "node")]
-#[cfg_attr(test, allow(dead_code))]
-mod compression;
+#[cfg(feature = "compression")]
+pub mod compression;
 pub mod core;
+#[cfg(feature = "journal")]
+pub mod journal;
 // The attribute macros register nothing in a test build, so everything would look unused there.
 #[cfg(feature = "node")]
 #[cfg_attr(test, allow(dead_code))]

@@ -121,7 +121,7 @@ describe('a journal', () => {
     await fill();
     const { code, stdout } = await cli('journal', 'inspect', path, '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ pending: 5, letters: 1 });
+    expect(JSON.parse(stdout)).toMatchObject({ pending: 5, deadLetters: 1 });
     const { stdout: tables } = await cli('journal', 'inspect', path);
     expect(tables).toMatch(/│ pending +│ 5 +│/);
   });
@@ -151,8 +151,8 @@ describe('a journal', () => {
     expect(code).toBe(0);
     const events = lines(stdout).filter(({ kind }) => kind === 'event');
     expect(events).toHaveLength(2500);
-    expect(lines(stdout).filter(({ kind }) => kind === 'letter')).toHaveLength(1);
-    const bodies = events.map(({ body }) => (body as { data: unknown }).data);
+    expect(lines(stdout).filter(({ kind }) => kind === 'dead-letter')).toHaveLength(1);
+    const bodies = events.map(({ event }) => (event as { data: unknown }).data);
     expect(bodies).toEqual(Array.from({ length: 2500 }, (_, n) => ({ n, text: 'é"\n' })));
   });
 

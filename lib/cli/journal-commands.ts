@@ -13,9 +13,9 @@ export const USAGE = 2;
 
 /** A page of `journalExport`. */
 interface ExportPage {
-  records: unknown[];
+  rows: unknown[];
   /** Where the next page begins; '': this was the last. */
-  cursor: string;
+  next: string;
 }
 
 /** Options of the commands that print a report. */
@@ -61,9 +61,9 @@ export async function exportAll(path: string, { output }: { output?: string }): 
   // Not before the journal could be read: a mistaken path must not empty a file.
   const sink = await openSink(output);
   for (;;) {
-    for (const record of page.records) await sink.write(JSON.stringify(record));
-    if (page.cursor === '') break;
-    page = await ask<ExportPage>(path, native.journalExport(path, page.cursor, PAGE));
+    for (const row of page.rows) await sink.write(JSON.stringify(row));
+    if (page.next === '') break;
+    page = await ask<ExportPage>(path, native.journalExport(path, page.next, PAGE));
   }
   await sink.close();
   return OK;

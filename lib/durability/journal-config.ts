@@ -112,7 +112,6 @@ export function journalSettings(config: JournalConfig, around: JournalSurroundin
       keepEvents: around.keepsEvents,
       retentionMs: config.retentionMs ?? 7 * DAY_MS,
       retentionEvents: around.maxKeptEvents,
-      keyWindowMs: Infinity,
       maxKeys: around.maxKeys,
       compressAbove: (config.compression ?? true) ? around.largeEventThreshold : Infinity,
       onCorruption: ON_CORRUPTION.indexOf(config.onCorruption ?? 'fail') as 0 | 1,

@@ -220,8 +220,8 @@ const CODES: readonly RuntimeErrorCode[] = [
 
 /** An error of the addon as one of the family. */
 export function journalError(error: unknown, path: string): RuntimeError {
-  const given = (error as { code?: unknown } | null)?.code;
-  const code = CODES.find((one) => one === given) ?? 'JOURNAL_FAILED';
-  const message = error instanceof Error ? error.message : String(error);
-  return new RuntimeError(code, message, { cause: error, context: { path } });
+  const text = error instanceof Error ? error.message : String(error);
+  const code = CODES.find((one) => text.startsWith(`${one}: `));
+  const message = code === undefined ? text : text.slice(code.length + 2);
+  return new RuntimeError(code ?? 'JOURNAL_FAILED', message, { cause: error, context: { path } });
 }

@@ -16,7 +16,6 @@ export interface NativeJournalOptions {
   retentionMs: number;
   /** Finished events that stay; Infinity: all. */
   retentionEvents: number;
-  keyWindowMs: number;
   /** Idempotency keys that are remembered. */
   maxKeys: number;
   /** Bytes of a body above which it is compressed; Infinity: never. */
@@ -79,6 +78,8 @@ export interface NativeJournalStats {
   groups: number;
   frames: number;
   ops: number;
+  /** Events that were accepted and ended within one group, and never touched the disk. */
+  coalesced: number;
   failures: number;
   compressedEvents: number;
   originalBytes: number;

@@ -27,8 +27,6 @@ export interface JournalPersistorConfig {
   path: string;
   /** Bytes of the files, from 1 KiB; what is appended beyond them is refused. Default: no limit. */
   maxBytes?: number | undefined;
-  /** Compress large snapshots. Default true. */
-  enableCompression?: boolean | undefined;
 }
 
 /** Configuration of a built-in persistor. `undefined` means "not given", and other keys are ignored. */
@@ -38,7 +36,6 @@ export type PersistorConfig = MemoryPersistorConfig | JournalPersistorConfig;
 export interface JournalSettings {
   path: string;
   maxBytes: number;
-  enableCompression: boolean;
 }
 
 const KIB = 1024;
@@ -68,12 +65,8 @@ export function memorySettings(config: MemoryPersistorConfig): MemorySettings {
 }
 
 /** Checks a journal persistor's configuration. */
-export function journalSettings({ path, maxBytes, enableCompression }: JournalPersistorConfig): JournalSettings {
-  return {
-    path: requireString('path', path),
-    maxBytes: optional(bytes, 'maxBytes', maxBytes, Infinity),
-    enableCompression: optional(requireBoolean, 'enableCompression', enableCompression, true),
-  };
+export function journalSettings({ path, maxBytes }: JournalPersistorConfig): JournalSettings {
+  return { path: requireString('path', path), maxBytes: optional(bytes, 'maxBytes', maxBytes, Infinity) };
 }
 
 /** Refuses a configuration whose type is none. */

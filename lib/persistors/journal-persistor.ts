@@ -8,15 +8,13 @@ import type { NativeJournalOptions } from '../native/journal';
 import type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from '../persistor-types';
 import type { JournalSettings } from './config';
 
-/** Bytes of a snapshot above which it is compressed. */
-const COMPRESS_ABOVE = 1024;
 /** Snapshots read at a time. */
 const PAGE = 64;
 
 /** A row of `snapshots`. */
 type Row = [position: number, hash: string, ts: number, body: Snapshot];
 
-const openOptions = ({ path, maxBytes, enableCompression }: JournalSettings): NativeJournalOptions => ({
+const openOptions = ({ path, maxBytes }: JournalSettings): NativeJournalOptions => ({
   path,
   sync: 0,
   groupMs: 2,
@@ -25,9 +23,8 @@ const openOptions = ({ path, maxBytes, enableCompression }: JournalSettings): Na
   keepEvents: false,
   retentionMs: Infinity,
   retentionEvents: Infinity,
-  keyWindowMs: Infinity,
   maxKeys: 0,
-  compressAbove: enableCompression ? COMPRESS_ABOVE : Infinity,
+  compressAbove: Infinity,
   onCorruption: 0,
 });
 

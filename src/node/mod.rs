@@ -6,6 +6,7 @@ mod dead_letters;
 mod dedupe;
 mod engine;
 mod flood;
+mod journal;
 mod memory;
 mod policies;
 mod pressure;

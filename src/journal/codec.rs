@@ -1,0 +1,102 @@
+//! Bodies as they are stored: bytes, compressed from a size on, with a checksum.
+
+use super::frame::flags::{BINARY, COMPRESSED};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
+
+/// A body as it is stored, and the flags that say how.
+pub struct Packed<'a> {
+    /// The bytes.
+    pub bytes: Cow<'a, [u8]>,
+    /// With [`COMPRESSED`] if they are.
+    pub flags: u32,
+    /// Bytes before compression.
+    pub original: usize,
+}
+
+/// Makes bytes of the text of a frame.
+pub fn pack(body: &str, flags: u32, compress_above: f64) -> Option<Packed<'_>> {
+    let bytes: Cow<'_, [u8]> = if flags & BINARY != 0 {
+        Cow::Owned(STANDARD.decode(body).ok()?)
+    } else {
+        Cow::Borrowed(body.as_bytes())
+    };
+    let original = bytes.len();
+    if original as f64 >= compress_above {
+        let smaller = lz4_flex::compress_prepend_size(&bytes);
+        if smaller.len() < original {
+            return Some(Packed {
+                bytes: Cow::Owned(smaller),
+                flags: flags | COMPRESSED,
+                original,
+            });
+        }
+    }
+    Some(Packed {
+        bytes,
+        flags,
+        original,
+    })
+}
+
+/// The JSON of a stored body: itself, or a string of base64. `None` if it is damaged.
+pub fn unpack(bytes: &[u8], flags: u32) -> Option<String> {
+    let plain = if flags & COMPRESSED != 0 {
+        Cow::Owned(lz4_flex::decompress_size_prepended(bytes).ok()?)
+    } else {
+        Cow::Borrowed(bytes)
+    };
+    if flags & BINARY != 0 {
+        return Some(format!("\"{}\"", STANDARD.encode(&plain)));
+    }
+    String::from_utf8(plain.into_owned()).ok()
+}
+
+/// A checksum (CRC-32) over fields, each with its length.
+#[derive(Default)]
+pub struct Checksum(crc32fast::Hasher);
+
+impl Checksum {
+    /// Adds a field.
+    pub fn field(mut self, bytes: &[u8]) -> Self {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    /// Adds a whole number.
+    pub fn integer(mut self, value: i64) -> Self {
+        self.0.update(&value.to_le_bytes());
+        self
+    }
+
+    /// Adds a number.
+    pub fn number(mut self, value: f64) -> Self {
+        self.0.update(&value.to_bits().to_le_bytes());
+        self
+    }
+
+    /// The checksum.
+    pub fn finish(self) -> i64 {
+        i64::from(self.0.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_come_back_as_they_were() {
+        let long = format!("{{\"x\":\"{}\"}}", "y".repeat(5_000));
+        let packed = pack(&long, 1, 1_000.0).unwrap();
+        assert!(packed.bytes.len() < 200 && packed.original == long.len());
+        assert_eq!(unpack(&packed.bytes, packed.flags).unwrap(), long);
+        let bytes = pack("AQID", BINARY, f64::INFINITY).unwrap();
+        assert_eq!(bytes.bytes.as_ref(), [1, 2, 3]);
+        assert_eq!(unpack(&bytes.bytes, bytes.flags).unwrap(), "\"AQID\"");
+        assert!(pack("no base64!", BINARY, f64::INFINITY).is_none());
+        assert!(unpack(&[255, 255, 255, 255, 0], COMPRESSED).is_none());
+    }
+}

@@ -1,0 +1,277 @@
+//! Frames: what the facade has written in one turn, a line for each operation. The grammar is in `docs/journal-format.md`.
+
+use std::borrow::Cow;
+
+const FIELD: char = '\u{1f}';
+
+/// Flags of an accepted event.
+pub mod flags {
+    /// Somebody waits for it to be durable.
+    pub const AWAITED: u32 = 1;
+    /// The body is base64 in a frame, and bytes in the store.
+    pub const BINARY: u32 = 2;
+    /// Its id and key are remembered when it is done or dead.
+    pub const REMEMBERED: u32 = 4;
+    /// It is kept for replay only, and never pending.
+    pub const REPLAY_ONLY: u32 = 8;
+    /// The body is compressed in the store.
+    pub const COMPRESSED: u32 = 16;
+}
+
+/// An accepted event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accept<'a> {
+    /// Its number; they rise.
+    pub seq: i64,
+    /// See [`flags`].
+    pub flags: u32,
+    /// Its own time, milliseconds since the epoch.
+    pub ts: f64,
+    /// When it is due; 0: at once.
+    pub due: f64,
+    /// Its id.
+    pub id: Cow<'a, str>,
+    /// Its type.
+    pub kind: Cow<'a, str>,
+    /// Its idempotency key, or nothing.
+    pub key: Cow<'a, str>,
+    /// JSON of what it brings along, or nothing.
+    pub header: &'a str,
+    /// JSON or base64 of the event.
+    pub body: &'a str,
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op<'a> {
+    /// An event is accepted.
+    Accept(Accept<'a>),
+    /// An event is done.
+    Done {
+        /// Its number.
+        seq: i64,
+        /// Whether it was acknowledged.
+        processed: bool,
+        /// Milliseconds since the epoch.
+        at: f64,
+    },
+    /// An event has left without completion.
+    Gone {
+        /// Its number.
+        seq: i64,
+        /// Milliseconds since the epoch.
+        at: f64,
+    },
+    /// A redelivery is due.
+    Retry {
+        /// Its number.
+        seq: i64,
+        /// Attempts that have failed.
+        attempts: i64,
+        /// When it is due, milliseconds since the epoch.
+        due: f64,
+        /// JSON of what failed, or nothing.
+        error: &'a str,
+    },
+    /// A dead letter is filed, or replaced.
+    Letter {
+        /// The event's id.
+        id: Cow<'a, str>,
+        /// Number of the event that waits no more; 0: none.
+        seq: i64,
+        /// Milliseconds since the epoch.
+        at: f64,
+        /// JSON.
+        body: &'a str,
+    },
+    /// A dead letter is gone.
+    LetterGone {
+        /// The event's id.
+        id: Cow<'a, str>,
+    },
+    /// A kept event has been processed.
+    Processed {
+        /// Its id.
+        id: Cow<'a, str>,
+        /// Milliseconds since the epoch.
+        at: f64,
+    },
+    /// Kept events that are older than this and have been processed are forgotten.
+    Forget {
+        /// Milliseconds since the epoch.
+        at: f64,
+    },
+    /// A snapshot is put, once for each owner and hash.
+    Snapshot {
+        /// Whose it is.
+        xc_id: Cow<'a, str>,
+        /// Its name.
+        hash: Cow<'a, str>,
+        /// Milliseconds since the epoch.
+        ts: f64,
+        /// JSON.
+        body: &'a str,
+    },
+    /// A snapshot is removed; without a hash, all of an owner.
+    SnapshotGone {
+        /// Whose it is.
+        xc_id: Cow<'a, str>,
+        /// Its name, or nothing.
+        hash: Cow<'a, str>,
+    },
+    /// A small text by name; an empty one is removed.
+    State {
+        /// Its name.
+        key: Cow<'a, str>,
+        /// The text.
+        value: Cow<'a, str>,
+    },
+}
+
+/// The operations of a frame. A line that makes no sense ends them with what is wrong about it.
+pub fn ops(frame: &str) -> impl Iterator<Item = Result<Op<'_>, String>> {
+    frame
+        .split('\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| parse(line).ok_or_else(|| line.chars().take(80).collect()))
+}
+
+/// How many operations a frame has.
+pub fn count(frame: &str) -> usize {
+    frame.bytes().filter(|byte| *byte == b'\n').count()
+}
+
+/// Whether somebody waits for an event of this frame.
+pub fn has_awaited(frame: &str) -> bool {
+    frame.split('\n').any(|line| {
+        let mut fields = line.split(FIELD);
+        fields.next() == Some("A")
+            && fields
+                .nth(1)
+                .and_then(|text| text.parse::<u32>().ok())
+                .is_some_and(|bits| bits & flags::AWAITED != 0)
+    })
+}
+
+fn parse(line: &str) -> Option<Op<'_>> {
+    let mut fields = line.split(FIELD);
+    let op = match fields.next()? {
+        "A" => Op::Accept(Accept {
+            seq: integer(fields.next()?)?,
+            flags: fields.next()?.parse().ok()?,
+            ts: number(fields.next()?)?,
+            due: number(fields.next()?)?,
+            id: text(fields.next()?),
+            kind: text(fields.next()?),
+            key: text(fields.next()?),
+            header: fields.next()?,
+            body: fields.next()?,
+        }),
+        "D" => Op::Done {
+            seq: integer(fields.next()?)?,
+            processed: fields.next()? == "1",
+            at: number(fields.next()?)?,
+        },
+        "G" => Op::Gone {
+            seq: integer(fields.next()?)?,
+            at: number(fields.next()?)?,
+        },
+        "R" => Op::Retry {
+            seq: integer(fields.next()?)?,
+            attempts: integer(fields.next()?)?,
+            due: number(fields.next()?)?,
+            error: fields.next()?,
+        },
+        "L" => Op::Letter {
+            id: text(fields.next()?),
+            seq: integer(fields.next()?)?,
+            at: number(fields.next()?)?,
+            body: fields.next()?,
+        },
+        "U" => Op::LetterGone {
+            id: text(fields.next()?),
+        },
+        "M" => Op::Processed {
+            id: text(fields.next()?),
+            at: number(fields.next()?)?,
+        },
+        "F" => Op::Forget {
+            at: number(fields.next()?)?,
+        },
+        "P" => Op::Snapshot {
+            xc_id: text(fields.next()?),
+            hash: text(fields.next()?),
+            ts: number(fields.next()?)?,
+            body: fields.next()?,
+        },
+        "Q" => Op::SnapshotGone {
+            xc_id: text(fields.next()?),
+            hash: text(fields.next()?),
+        },
+        "V" => Op::State {
+            key: text(fields.next()?),
+            value: text(fields.next()?),
+        },
+        _ => return None,
+    };
+    fields.next().is_none().then_some(op)
+}
+
+fn integer(field: &str) -> Option<i64> {
+    field.parse().ok()
+}
+
+fn number(field: &str) -> Option<f64> {
+    field.parse().ok()
+}
+
+/// A string field: as it is, or escaped as in JSON if a backslash is in it. What JSON cannot mean stays escaped.
+fn text(field: &str) -> Cow<'_, str> {
+    if !field.contains('\\') {
+        return Cow::Borrowed(field);
+    }
+    serde_json::from_str(&format!("\"{field}\"")).map_or(Cow::Borrowed(field), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_become_operations() {
+        let frame = "A\u{1f}7\u{1f}5\u{1f}1000.5\u{1f}0\u{1f}id\u{1f}a\\nb\u{1f}\u{1f}\u{1f}{\"x\":1}\nD\u{1f}7\u{1f}1\u{1f}2000\nV\u{1f}k\u{1f}\n";
+        let parsed: Vec<_> = ops(frame).map(Result::unwrap).collect();
+        let Op::Accept(accept) = &parsed[0] else {
+            panic!("{parsed:?}")
+        };
+        assert_eq!((accept.seq, accept.flags, accept.ts), (7, 5, 1000.5));
+        assert_eq!((accept.kind.as_ref(), accept.body), ("a\nb", "{\"x\":1}"));
+        assert_eq!(
+            parsed[1],
+            Op::Done {
+                seq: 7,
+                processed: true,
+                at: 2000.0
+            }
+        );
+        assert_eq!(count(frame), 3);
+        assert!(has_awaited(frame));
+        assert!(!has_awaited("D\u{1f}1\u{1f}1\u{1f}1\n"));
+    }
+
+    #[test]
+    fn rubbish_is_named_and_half_a_character_stays_escaped() {
+        assert!(ops("X\u{1f}1\n").next().unwrap().is_err());
+        assert!(ops("D\u{1f}1\n").next().unwrap().is_err());
+        assert!(
+            ops("D\u{1f}1\u{1f}1\u{1f}1\u{1f}1\n")
+                .next()
+                .unwrap()
+                .is_err()
+        );
+        let Op::LetterGone { id } = ops("U\u{1f}\\ud800\n").next().unwrap().unwrap() else {
+            panic!()
+        };
+        assert_eq!(id, "\\ud800");
+    }
+}

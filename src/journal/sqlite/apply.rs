@@ -1,0 +1,392 @@
+//! The operations of a group as one transaction.
+
+use super::state::{FINISHED, PENDING, PROCESSED};
+use super::{SqliteStore, read};
+use crate::journal::codec::{Checksum, pack};
+use crate::journal::error::{Code, JournalError};
+use crate::journal::frame::flags::{AWAITED, COMPRESSED, REMEMBERED, REPLAY_ONLY};
+use crate::journal::frame::{self, Accept, Op};
+use crate::journal::group::Frame;
+use crate::journal::store::StoreStats;
+use rusqlite::{Connection, OptionalExtension, params};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Keys that are added between two looks at how many there are.
+const KEYS_PER_TRIM: u64 = 256;
+
+/// Changes that count only when the transaction has been committed.
+struct Draft {
+    stats: StoreStats,
+    latest: f64,
+    /// `None`: forgotten.
+    remembered: FxHashMap<i64, Option<(String, String)>>,
+    keys_added: u64,
+}
+
+impl SqliteStore {
+    pub(super) fn apply(&mut self, frames: &[Frame]) -> Result<(), JournalError> {
+        let ended = self.ended_within(frames)?;
+        let mut draft = Draft {
+            stats: self.stats.clone(),
+            latest: self.latest,
+            remembered: FxHashMap::default(),
+            keys_added: 0,
+        };
+        self.connection
+            .prepare_cached("BEGIN IMMEDIATE")?
+            .execute([])?;
+        let result = self
+            .apply_all(frames, &ended, &mut draft)
+            .and_then(|()| Ok(self.connection.prepare_cached("COMMIT")?.execute([])?));
+        if let Err(error) = result {
+            // It may have been rolled back already.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            return Err(error);
+        }
+        self.stats = draft.stats;
+        self.latest = draft.latest;
+        for (seq, names) in draft.remembered {
+            match names {
+                Some(names) => self.remembered.insert(seq, names),
+                None => self.remembered.remove(&seq),
+            };
+        }
+        self.keys_since_trim += draft.keys_added;
+        if self.keys_since_trim >= KEYS_PER_TRIM {
+            self.trim_keys()?;
+        }
+        Ok(())
+    }
+
+    /// Events that these frames accept and end: nobody will ever look for them, so they need not be written.
+    fn ended_within(&self, frames: &[Frame]) -> Result<FxHashSet<i64>, JournalError> {
+        let mut accepted = FxHashSet::default();
+        let mut ended = FxHashSet::default();
+        if self.options.keep_events {
+            return Ok(ended);
+        }
+        for op in frames.iter().flat_map(|frame| frame::ops(&frame.text)) {
+            match op.map_err(nonsense)? {
+                Op::Accept(accept) if accept.flags & (REMEMBERED | REPLAY_ONLY) == 0 => {
+                    accepted.insert(accept.seq);
+                }
+                Op::Done { seq, .. } | Op::Gone { seq, .. } if accepted.contains(&seq) => {
+                    ended.insert(seq);
+                }
+                _ => {}
+            }
+        }
+        Ok(ended)
+    }
+
+    fn apply_all(
+        &self,
+        frames: &[Frame],
+        ended: &FxHashSet<i64>,
+        draft: &mut Draft,
+    ) -> Result<(), JournalError> {
+        for frame in frames {
+            for op in frame::ops(&frame.text) {
+                draft.stats.ops += 1;
+                match op.map_err(nonsense)? {
+                    Op::Accept(accept) if ended.contains(&accept.seq) => draft.stats.coalesced += 1,
+                    Op::Accept(accept) if frame.given_up && accept.flags & AWAITED != 0 => {}
+                    Op::Accept(accept) => self.accept(&accept, draft)?,
+                    Op::Done { seq, .. } | Op::Gone { seq, .. } | Op::Retry { seq, .. }
+                        if ended.contains(&seq) => {}
+                    other => self.apply_op(other, draft)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_op(&self, op: Op<'_>, draft: &mut Draft) -> Result<(), JournalError> {
+        match op {
+            Op::Accept(accept) => self.accept(&accept, draft),
+            Op::Done { seq, processed, at } => {
+                draft.latest = draft.latest.max(at);
+                self.remember(seq, "done", at, draft)?;
+                self.end(seq, if processed { PROCESSED } else { FINISHED }, draft)
+            }
+            Op::Gone { seq, at } => {
+                draft.latest = draft.latest.max(at);
+                self.forget(seq, draft);
+                self.end(seq, FINISHED, draft)
+            }
+            Op::Retry {
+                seq,
+                attempts,
+                due,
+                error,
+            } => self.retry(seq, attempts, due, error),
+            Op::Letter { id, seq, at, body } => {
+                if seq > 0 {
+                    self.remember(seq, "dead", at, draft)?;
+                    self.end(seq, FINISHED, draft)?;
+                }
+                self.letter(&id, at, body, draft)
+            }
+            Op::LetterGone { id } => {
+                let gone = self.run("DELETE FROM letters WHERE id = ?1", params![id])?;
+                draft.stats.letters = draft.stats.letters.saturating_sub(gone);
+                Ok(())
+            }
+            Op::Processed { id, at } => {
+                draft.latest = draft.latest.max(at);
+                self.run(
+                    "UPDATE events SET state = 2, ended = ?2 WHERE id = ?1 AND state = 1",
+                    params![id, at],
+                )?;
+                Ok(())
+            }
+            Op::Forget { at } => {
+                let gone = self.run(
+                    "DELETE FROM events WHERE state = 2 AND ts < ?1",
+                    params![at],
+                )?;
+                draft.stats.kept = draft.stats.kept.saturating_sub(gone);
+                Ok(())
+            }
+            Op::Snapshot {
+                xc_id,
+                hash,
+                ts,
+                body,
+            } => self.snapshot(&xc_id, &hash, ts, body, draft),
+            Op::SnapshotGone { xc_id, hash } => self.snapshot_gone(&xc_id, &hash, draft),
+            Op::State { key, value } if value.is_empty() => {
+                self.run("DELETE FROM state WHERE name = ?1", params![key])?;
+                Ok(())
+            }
+            Op::State { key, value } => {
+                self.run(
+                    "INSERT OR REPLACE INTO state (name, value) VALUES (?1, ?2)",
+                    params![key, value],
+                )?;
+                Ok(())
+            }
+        }
+    }
+
+    fn run(&self, sql: &str, params: impl rusqlite::Params) -> Result<u64, JournalError> {
+        Ok(self.connection.prepare_cached(sql)?.execute(params)? as u64)
+    }
+
+    fn accept(&self, accept: &Accept<'_>, draft: &mut Draft) -> Result<(), JournalError> {
+        let Accept {
+            seq,
+            flags,
+            ts,
+            due,
+            id,
+            kind,
+            key,
+            header,
+            body,
+        } = accept;
+        let packed = pack(body, *flags, self.options.compress_above)
+            .ok_or_else(|| nonsense(id.to_string()))?;
+        if packed.flags & COMPRESSED != 0 {
+            draft.stats.compressed_events += 1;
+            draft.stats.original_bytes += packed.original as u64;
+            draft.stats.stored_bytes += packed.bytes.len() as u64;
+        }
+        let state = if flags & REPLAY_ONLY == 0 {
+            PENDING
+        } else {
+            FINISHED
+        };
+        let crc = event_checksum(
+            *seq,
+            packed.flags,
+            *ts,
+            [id, kind, key, header],
+            &packed.bytes,
+        );
+        let sql = "INSERT OR REPLACE INTO events \
+                   (seq, state, flags, attempts, due, ts, ended, id, type, key, header, retry, body, crc) \
+                   VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11)";
+        let row = params![
+            seq,
+            state,
+            packed.flags,
+            due,
+            ts,
+            id,
+            kind,
+            key,
+            header,
+            packed.bytes,
+            crc
+        ];
+        self.connection.prepare_cached(sql)?.execute(row)?;
+        if state == PENDING {
+            draft.stats.pending += 1;
+        } else {
+            draft.stats.kept += 1;
+        }
+        if flags & REMEMBERED != 0 {
+            let names = (id.to_string(), key.to_string());
+            draft.remembered.insert(*seq, Some(names));
+        }
+        Ok(())
+    }
+
+    /// A pending event has ended.
+    fn end(&self, seq: i64, state: i64, draft: &mut Draft) -> Result<(), JournalError> {
+        if !self.options.keep_events {
+            let gone = self.run(
+                "DELETE FROM events WHERE seq = ?1 AND state = 0",
+                params![seq],
+            )?;
+            draft.stats.pending = draft.stats.pending.saturating_sub(gone);
+            return Ok(());
+        }
+        let sql = "UPDATE events SET state = ?2, ended = ?3 WHERE seq = ?1 AND state = 0";
+        let ended = self.run(sql, params![seq, state, draft.latest])?;
+        draft.stats.pending = draft.stats.pending.saturating_sub(ended);
+        draft.stats.kept += ended;
+        Ok(())
+    }
+
+    fn retry(&self, seq: i64, attempts: i64, due: f64, error: &str) -> Result<(), JournalError> {
+        let sql =
+            "UPDATE events SET attempts = ?2, due = ?3, retry = ?4 WHERE seq = ?1 AND state = 0";
+        self.run(sql, params![seq, attempts, due, error])?;
+        Ok(())
+    }
+
+    /// The id and key of an event that has ended must not come again.
+    fn remember(
+        &self,
+        seq: i64,
+        how: &str,
+        at: f64,
+        draft: &mut Draft,
+    ) -> Result<(), JournalError> {
+        let names = match draft.remembered.get(&seq) {
+            Some(drafted) => drafted.clone(),
+            None => self.remembered.get(&seq).cloned(),
+        };
+        let Some((id, key)) = names else {
+            return Ok(());
+        };
+        self.add_key(&format!("id:{id}"), how, at, draft)?;
+        if !key.is_empty() {
+            self.add_key(&format!("key:{key}"), how, at, draft)?;
+        }
+        self.forget(seq, draft);
+        Ok(())
+    }
+
+    fn forget(&self, seq: i64, draft: &mut Draft) {
+        draft.remembered.insert(seq, None);
+    }
+
+    fn add_key(
+        &self,
+        name: &str,
+        how: &str,
+        at: f64,
+        draft: &mut Draft,
+    ) -> Result<(), JournalError> {
+        let sql = "INSERT INTO keys (name, state, at) VALUES (?1, ?2, ?3) \
+                   ON CONFLICT (name) DO UPDATE SET state = excluded.state, at = excluded.at";
+        self.run(sql, params![name, how, at])?;
+        draft.keys_added += 1;
+        Ok(())
+    }
+
+    fn trim_keys(&mut self) -> Result<(), JournalError> {
+        self.keys_since_trim = 0;
+        let sql =
+            "DELETE FROM keys WHERE n <= (SELECT n FROM keys ORDER BY n DESC LIMIT 1 OFFSET ?1)";
+        self.run(
+            sql,
+            params![self.options.max_keys.min(i64::MAX as u64) as i64],
+        )?;
+        self.stats.keys = count(&self.connection, "SELECT count(*) FROM keys")?;
+        Ok(())
+    }
+
+    fn letter(&self, id: &str, at: f64, body: &str, draft: &mut Draft) -> Result<(), JournalError> {
+        let known = self
+            .connection
+            .prepare_cached("SELECT n FROM letters WHERE id = ?1")?
+            .query_row(params![id], |row| row.get::<_, i64>(0))
+            .optional()?;
+        let crc = read::letter_checksum(id, body);
+        let sql =
+            "INSERT OR REPLACE INTO letters (n, id, at, body, crc) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.run(sql, params![known, id, at, body, crc])?;
+        draft.stats.letters += u64::from(known.is_none());
+        Ok(())
+    }
+
+    fn snapshot(
+        &self,
+        xc_id: &str,
+        hash: &str,
+        ts: f64,
+        body: &str,
+        draft: &mut Draft,
+    ) -> Result<(), JournalError> {
+        let crc = read::snapshot_checksum(xc_id, hash, body);
+        let sql = "INSERT OR IGNORE INTO snapshots (xc_id, hash, ts, body, crc) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let added = self.run(sql, params![xc_id, hash, ts, body, crc])?;
+        draft.stats.snapshots += added;
+        draft.stats.snapshot_bytes += added * body.len() as u64;
+        Ok(())
+    }
+
+    fn snapshot_gone(
+        &self,
+        xc_id: &str,
+        hash: &str,
+        draft: &mut Draft,
+    ) -> Result<(), JournalError> {
+        let sql = "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM snapshots \
+                   WHERE xc_id = ?1 AND (?2 = '' OR hash = ?2)";
+        let (gone, bytes): (i64, i64) = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row(params![xc_id, hash], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        self.run(
+            "DELETE FROM snapshots WHERE xc_id = ?1 AND (?2 = '' OR hash = ?2)",
+            params![xc_id, hash],
+        )?;
+        draft.stats.snapshots = draft.stats.snapshots.saturating_sub(gone.unsigned_abs());
+        draft.stats.snapshot_bytes = draft
+            .stats
+            .snapshot_bytes
+            .saturating_sub(bytes.unsigned_abs());
+        Ok(())
+    }
+}
+
+/// The checksum of what never changes of an event.
+pub(super) fn event_checksum(seq: i64, flags: u32, ts: f64, texts: [&str; 4], body: &[u8]) -> i64 {
+    let checksum = Checksum::default()
+        .integer(seq)
+        .integer(i64::from(flags))
+        .number(ts);
+    texts
+        .iter()
+        .fold(checksum, |sum, text| sum.field(text.as_bytes()))
+        .field(body)
+        .finish()
+}
+
+pub(super) fn count(connection: &Connection, sql: &str) -> Result<u64, JournalError> {
+    Ok(connection
+        .query_row(sql, [], |row| row.get::<_, i64>(0))?
+        .unsigned_abs())
+}
+
+fn nonsense(line: String) -> JournalError {
+    JournalError::new(
+        Code::Failed,
+        format!("not an operation of a journal: {line}"),
+    )
+}

@@ -1,0 +1,383 @@
+//! Reading: what was pending, kept events for replay, letters, keys, snapshots. Rows go out as JSON text, their bodies
+//! as they are.
+
+use super::apply::{count, event_checksum};
+use super::state::PENDING;
+use super::{MAX_DETAILS, SqliteStore};
+use crate::journal::codec::{Checksum, unpack};
+use crate::journal::error::{Code, JournalError};
+use crate::journal::frame::flags::REMEMBERED;
+use crate::journal::options::OnCorruption;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::fmt::Write;
+
+/// Bytes after which a page is full.
+const PAGE_BYTES: usize = 256 * 1024;
+
+/// A page of rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// JSON, or nothing after the last row.
+    pub json: String,
+    /// Number of its last row.
+    pub last: i64,
+}
+
+/// Which kept events to read.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// From this time on, milliseconds since the epoch.
+    pub from_ts: f64,
+    /// Up to this time.
+    pub to_ts: f64,
+    /// Only those that were not acknowledged.
+    pub only_unprocessed: bool,
+    /// Only these types; none: all.
+    pub types: Vec<String>,
+    /// After this number.
+    pub after_seq: i64,
+    /// Up to this number.
+    pub up_to_seq: i64,
+    /// Rows of a page.
+    pub limit: u32,
+}
+
+pub(super) fn letter_checksum(id: &str, body: &str) -> i64 {
+    Checksum::default()
+        .field(id.as_bytes())
+        .field(body.as_bytes())
+        .finish()
+}
+
+pub(super) fn snapshot_checksum(xc_id: &str, hash: &str, body: &str) -> i64 {
+    Checksum::default()
+        .field(xc_id.as_bytes())
+        .field(hash.as_bytes())
+        .field(body.as_bytes())
+        .finish()
+}
+
+/// An event's row, checked.
+pub(super) struct EventRow {
+    pub seq: i64,
+    pub state: i64,
+    pub flags: u32,
+    pub attempts: i64,
+    pub due: f64,
+    pub ts: f64,
+    pub id: String,
+    pub kind: String,
+    pub key: String,
+    pub header: String,
+    pub retry: String,
+    pub body: String,
+}
+
+pub(super) const EVENT_COLUMNS: &str =
+    "seq, state, flags, attempts, due, ts, id, type, key, header, retry, body, crc";
+
+/// Reads a row of [`EVENT_COLUMNS`]. The inner error says which record is damaged.
+pub(super) fn event_row(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, String>> {
+    let seq: i64 = row.get(0)?;
+    let read = || -> rusqlite::Result<Option<EventRow>> {
+        let (flags, ts): (u32, f64) = (row.get(2)?, row.get(5)?);
+        let (id, kind, key, header): (String, String, String, String) =
+            (row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?);
+        let bytes = row
+            .get_ref(11)?
+            .as_blob()
+            .map_err(|_| rusqlite::Error::InvalidQuery)?;
+        let crc = event_checksum(seq, flags, ts, [&id, &kind, &key, &header], bytes);
+        if crc != row.get::<_, i64>(12)? {
+            return Ok(None);
+        }
+        let Some(body) = unpack(bytes, flags) else {
+            return Ok(None);
+        };
+        Ok(Some(EventRow {
+            seq,
+            state: row.get(1)?,
+            flags,
+            attempts: row.get(3)?,
+            due: row.get(4)?,
+            ts,
+            id,
+            kind,
+            key,
+            header,
+            retry: row.get(10)?,
+            body,
+        }))
+    };
+    // A value of the wrong type is damage as well.
+    Ok(match read() {
+        Ok(Some(event)) => Ok(event),
+        Ok(None) | Err(_) => Err(format!("event {seq}: its checksum does not match")),
+    })
+}
+
+fn or_null(json: &str) -> &str {
+    if json.is_empty() { "null" } else { json }
+}
+
+impl SqliteStore {
+    /// Pending events after a number, in order: `[seq, attempts, due, ts, flags, header, body, retry]` each.
+    pub fn page(&mut self, after: i64) -> Result<Page, JournalError> {
+        page_of(&self.connection, after)
+    }
+
+    /// Looks at every record that the start needs; kept events are checked when they are replayed. A damaged one is refused, or removed and told.
+    pub(super) fn check_rows(&mut self) -> Result<(), JournalError> {
+        let mut damaged: Vec<(&str, i64, String)> = Vec::new();
+        let mut names = Vec::new();
+        {
+            let sql = format!("SELECT {EVENT_COLUMNS} FROM events WHERE state = 0");
+            let mut statement = self.connection.prepare(&sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                match event_row(row)? {
+                    Err(detail) => damaged.push(("events WHERE seq", row.get(0)?, detail)),
+                    Ok(event) if event.state == PENDING && event.flags & REMEMBERED != 0 => {
+                        names.push((event.seq, (event.id, event.key)));
+                    }
+                    Ok(_) => {}
+                }
+            }
+            let mut statement = self
+                .connection
+                .prepare("SELECT n, id, body, crc FROM letters")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let (n, id, body): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                if letter_checksum(&id, &body) != row.get::<_, i64>(3)? {
+                    damaged.push((
+                        "letters WHERE n",
+                        n,
+                        format!("dead letter {id}: its checksum does not match"),
+                    ));
+                }
+            }
+        }
+        self.remembered.extend(names);
+        if damaged.is_empty() {
+            return Ok(());
+        }
+        if self.options.on_corruption == OnCorruption::Fail {
+            let (_, _, first) = &damaged[0];
+            let message = format!(
+                "the journal {} has {} damaged records ({first}); restore it from a backup, or open it with \
+                 onCorruption: 'skip' to go on without them",
+                self.options.path.display(),
+                damaged.len()
+            );
+            return Err(JournalError::new(Code::Corrupt, message));
+        }
+        for (table, n, _) in &damaged {
+            self.connection
+                .execute(&format!("DELETE FROM {table} = ?1"), params![n])?;
+        }
+        self.skip(damaged.into_iter().map(|(_, _, detail)| detail).collect());
+        Ok(())
+    }
+
+    /// Counts what is there.
+    pub(super) fn count(&mut self) -> Result<(), JournalError> {
+        let connection = &self.connection;
+        self.stats.pending = count(connection, "SELECT count(*) FROM events WHERE state = 0")?;
+        self.stats.kept = count(connection, "SELECT count(*) FROM events WHERE state > 0")?;
+        self.stats.letters = count(connection, "SELECT count(*) FROM letters")?;
+        self.stats.keys = count(connection, "SELECT count(*) FROM keys")?;
+        self.stats.snapshots = count(connection, "SELECT count(*) FROM snapshots")?;
+        let bytes = "SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM snapshots";
+        self.stats.snapshot_bytes = count(connection, bytes)?;
+        self.latest =
+            connection.query_row("SELECT coalesce(max(ended), 0) FROM events", [], |row| {
+                row.get(0)
+            })?;
+        self.recovered.pending = self.stats.pending;
+        self.recovered.letters = self.stats.letters;
+        self.recovered.keys = self.stats.keys;
+        self.recovered.next_seq =
+            1 + connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| {
+                row.get::<_, i64>(0)
+            })?;
+        self.recovered.details.truncate(MAX_DETAILS);
+        Ok(())
+    }
+
+    /// Bodies of the dead letters, a JSON list.
+    pub fn letters(&self) -> Result<String, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT body FROM letters ORDER BY n")?;
+        let bodies = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let list: Vec<String> = bodies.collect::<Result<_, _>>()?;
+        Ok(format!("[{}]", list.join(",")))
+    }
+
+    /// Names that must not come again, oldest first: `[name, state, at]` each.
+    pub fn keys(&self) -> Result<String, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT name, state, at FROM keys ORDER BY n")?;
+        let mut rows = statement.query([])?;
+        let mut json = String::from("[");
+        while let Some(row) = rows.next()? {
+            let (name, state, at): (String, String, f64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            separate(&mut json, "[");
+            let _ = write!(json, "[{},{},{at}]", quoted(&name), quoted(&state));
+        }
+        json.push(']');
+        Ok(json)
+    }
+
+    /// A small text by name.
+    pub fn state(&self, name: &str) -> Result<Option<String>, JournalError> {
+        let sql = "SELECT value FROM state WHERE name = ?1";
+        Ok(self
+            .connection
+            .query_row(sql, params![name], |row| row.get(0))
+            .optional()?)
+    }
+}
+
+/// See [`SqliteStore::page`].
+pub fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
+    let sql =
+        format!("SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 AND state = 0 ORDER BY seq");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![after])?;
+    let mut page = Page {
+        json: String::with_capacity(PAGE_BYTES + 4096),
+        last: after,
+    };
+    while page.json.len() < PAGE_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let event = event_row(row)?.map_err(|detail| JournalError::new(Code::Corrupt, detail))?;
+        page.json.push(if page.json.is_empty() { '[' } else { ',' });
+        let EventRow {
+            seq,
+            attempts,
+            due,
+            ts,
+            flags,
+            header,
+            body,
+            retry,
+            ..
+        } = &event;
+        let (header, retry) = (or_null(header), or_null(retry));
+        let _ = write!(
+            page.json,
+            "[{seq},{attempts},{due},{ts},{flags},{header},{body},{retry}]"
+        );
+        page.last = *seq;
+    }
+    if !page.json.is_empty() {
+        page.json.push(']');
+    }
+    Ok(page)
+}
+
+/// Kept events: `[seq, state, flags, ts, body]` each.
+pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalError> {
+    let sql = format!(
+        "SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 AND seq <= ?2 AND ts >= ?3 AND ts <= ?4 AND state <= ?5 \
+         AND (?6 OR type IN (SELECT value FROM json_each(?7))) ORDER BY seq LIMIT ?8"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let Query {
+        from_ts,
+        to_ts,
+        only_unprocessed,
+        types,
+        after_seq,
+        up_to_seq,
+        limit,
+    } = query;
+    let most = if *only_unprocessed { 1 } else { 2 };
+    let names = format!(
+        "[{}]",
+        types
+            .iter()
+            .map(|name| quoted(name))
+            .collect::<Vec<_>>()
+            .join(",")
+    );
+    let mut rows = statement.query(params![
+        after_seq,
+        up_to_seq,
+        from_ts,
+        to_ts,
+        most,
+        types.is_empty(),
+        names,
+        limit
+    ])?;
+    let mut json = String::from("[");
+    while let Some(row) = rows.next()? {
+        let event = event_row(row)?.map_err(|detail| JournalError::new(Code::Corrupt, detail))?;
+        separate(&mut json, "[");
+        let EventRow {
+            seq,
+            state,
+            flags,
+            ts,
+            body,
+            ..
+        } = &event;
+        let _ = write!(json, "[{seq},{state},{flags},{ts},{body}]");
+    }
+    json.push(']');
+    Ok(json)
+}
+
+/// Snapshots of an owner after a position: `[position, hash, ts, body]` each.
+pub fn snapshots(
+    connection: &Connection,
+    xc_id: &str,
+    after: i64,
+    limit: u32,
+) -> Result<String, JournalError> {
+    let sql = "SELECT position, hash, ts, body, crc FROM snapshots WHERE xc_id = ?1 AND position > ?2 \
+               ORDER BY position LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![xc_id, after, limit])?;
+    let mut json = String::from("[");
+    while let Some(row) = rows.next()? {
+        let (position, hash, ts, body): (i64, String, f64, String) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        if snapshot_checksum(xc_id, &hash, &body) != row.get::<_, i64>(4)? {
+            let message = format!("snapshot {hash} of {xc_id}: its checksum does not match");
+            return Err(JournalError::new(Code::Corrupt, message));
+        }
+        separate(&mut json, "[");
+        let _ = write!(json, "[{position},{},{ts},{body}]", quoted(&hash));
+    }
+    json.push(']');
+    Ok(json)
+}
+
+/// The body of a snapshot by its name.
+pub fn snapshot(
+    connection: &Connection,
+    hash: &str,
+    xc_id: Option<&str>,
+) -> Result<Option<String>, JournalError> {
+    let sql = "SELECT body FROM snapshots WHERE hash = ?1 AND (?2 IS NULL OR xc_id = ?2) ORDER BY position LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement
+        .query_row(params![hash, xc_id], |row| row.get(0))
+        .optional()?)
+}
+
+fn separate(json: &mut String, empty: &str) {
+    if json != empty {
+        json.push(',');
+    }
+}
+
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

@@ -1,0 +1,66 @@
+//! Small pieces of tidying up between groups, so that none of them waits for long.
+
+use super::SqliteStore;
+use crate::journal::error::JournalError;
+use rusqlite::params;
+
+/// Rows that one piece removes.
+const ROWS: i64 = 500;
+/// Free pages that are kept for reuse, and how many one piece gives back.
+const KEPT_FREE_PAGES: u64 = 1024;
+const PAGES: u64 = 256;
+
+impl SqliteStore {
+    pub(super) fn tidy_up(&mut self) -> Result<bool, JournalError> {
+        if self.options.keep_events && self.retire()? {
+            return Ok(true);
+        }
+        let free = self.pragma("freelist_count");
+        if free <= KEPT_FREE_PAGES {
+            return Ok(false);
+        }
+        self.give_back(PAGES)?;
+        Ok(free > KEPT_FREE_PAGES + PAGES)
+    }
+
+    /// Gives some free pages back. True: there are more.
+    pub(crate) fn compact_slice(&self, pages: u64) -> Result<bool, JournalError> {
+        self.give_back(pages)?;
+        Ok(self.pragma("freelist_count") > 0)
+    }
+
+    /// Gives free pages back to the file system.
+    pub(crate) fn give_back(&self, pages: u64) -> Result<(), JournalError> {
+        let mut statement = self
+            .connection
+            .prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+        let mut rows = statement.query([])?;
+        while rows.next()?.is_some() {}
+        Ok(())
+    }
+
+    /// Removes kept events that are too old or too many, the oldest first. True: there may be more of them.
+    fn retire(&mut self) -> Result<bool, JournalError> {
+        let before = self.latest - self.options.retention_ms;
+        let mut gone = 0;
+        if before.is_finite() {
+            let sql = "DELETE FROM events WHERE seq IN \
+                       (SELECT seq FROM events WHERE state > 0 AND ended < ?1 ORDER BY seq LIMIT ?2)";
+            gone += self
+                .connection
+                .prepare_cached(sql)?
+                .execute(params![before, ROWS])?;
+        }
+        let surplus = self.stats.kept as f64 - gone as f64 - self.options.retention_events;
+        if surplus > 0.0 {
+            let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE state > 0 ORDER BY seq LIMIT ?1)";
+            let most = (surplus as i64).min(ROWS);
+            gone += self
+                .connection
+                .prepare_cached(sql)?
+                .execute(params![most])?;
+        }
+        self.stats.kept = self.stats.kept.saturating_sub(gone as u64);
+        Ok(gone as i64 >= ROWS)
+    }
+}
