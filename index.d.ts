@@ -2705,10 +2705,8 @@ export interface JournalPersistorConfig {
   type: "journal";
   /** The folder; it is made if it is not there. */
   path: string;
-  /** Bytes of the files, from 1 KiB; what is appended beyond them is refused. Default: no limit. */
+  /** Bytes of the files, from 1 MiB; what is appended beyond them is refused. Default: no limit. */
   maxBytes?: number | undefined;
-  /** Compress large snapshots. Default true. */
-  enableCompression?: boolean | undefined;
 }
 /** Structured fields of a log message. Those named here are the ones that the runtime fills in. */
 export interface LogContext {
@@ -4015,6 +4013,8 @@ interface NativeJournalStats {
   groups: number;
   frames: number;
   ops: number;
+  /** Events that were accepted and ended within one group, and never touched the disk. */
+  coalesced: number;
   failures: number;
   compressedEvents: number;
   originalBytes: number;

@@ -96,6 +96,24 @@ test('what is asked for with a snapshot is done', async () => {
   await expect(persistor.append({ xcId: 'x' } as Snapshot)).rejects.toThrow('snapshot.hash');
 });
 
+test('above maxBytes snapshots are refused, until room is made', async () => {
+  const persistor = createPersistor('journal', { path, maxBytes: 2 ** 20 });
+  open.push(persistor);
+  const stored: string[] = [];
+  const fill = async (): Promise<void> => {
+    for (let index = 0; index < 1000; index++) {
+      await persistor.append(snapshotOf(`h${index}`, { text: 'x'.repeat(5000) }));
+      stored.push(`h${index}`);
+    }
+  };
+  await expect(fill()).rejects.toMatchObject({ code: 'JOURNAL_FULL' });
+  expect(stored.length).toBeGreaterThan(100);
+  expect(await persistor.listHashes('x1')).toEqual(expect.arrayContaining(stored));
+  await persistor.delete('x1', await persistor.listHashes('x1'));
+  await persistor.append(snapshotOf('again'));
+  expect(await persistor.listHashes('x1')).toEqual(['again']);
+});
+
 test('one persistor at a time has the directory', async () => {
   journal();
   expect(() => journal()).toThrow(expect.objectContaining({ code: 'JOURNAL_LOCKED' }) as Error);
@@ -111,7 +129,7 @@ test('a closed one says so', async () => {
 
 test('it is configured with a path', () => {
   expect(() => createPersistor('journal')).toThrow('path');
-  expect(() => createPersistor('journal', { path, maxBytes: 1 })).toThrow('maxBytes');
+  expect(() => createPersistor('journal', { path, maxBytes: 1024 })).toThrow('maxBytes');
 });
 
 test('it keeps waiting events', async () => {

@@ -25,7 +25,7 @@ export interface JournalPersistorConfig {
   type: 'journal';
   /** The folder; it is made if it is not there. */
   path: string;
-  /** Bytes of the files, from 1 KiB; what is appended beyond them is refused. Default: no limit. */
+  /** Bytes of the files, from 1 MiB; what is appended beyond them is refused. Default: no limit. */
   maxBytes?: number | undefined;
 }
 
@@ -50,6 +50,8 @@ function optional<T>(check: (path: string, value: T) => T, path: string, value: 
 
 const snapshots = (path: string, value: number): number => requireInteger(path, value, { min: 1, max: MAX_SNAPSHOTS });
 const bytes = (path: string, value: number): number => requireNumber(path, value, { min: KIB });
+const fileBytes = (path: string, value: number): number =>
+  value === Infinity ? value : requireNumber(path, value, { min: MIB });
 const interval = (path: string, value: number): number => requireNumber(path, value, { min: 1 });
 
 /** Checks a memory persistor's configuration. */
@@ -66,7 +68,7 @@ export function memorySettings(config: MemoryPersistorConfig): MemorySettings {
 
 /** Checks a journal persistor's configuration. */
 export function journalSettings({ path, maxBytes }: JournalPersistorConfig): JournalSettings {
-  return { path: requireString('path', path), maxBytes: optional(bytes, 'maxBytes', maxBytes, Infinity) };
+  return { path: requireString('path', path), maxBytes: optional(fileBytes, 'maxBytes', maxBytes, Infinity) };
 }
 
 /** Refuses a configuration whose type is none. */
