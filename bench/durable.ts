@@ -4,10 +4,11 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRuntime } from '@kodus-flow/runtime';
@@ -95,8 +96,7 @@ async function bullMq(): Promise<Measured | undefined> {
     new Promise<boolean>((no) => redis.on('error', () => no(false))),
   ]);
   if (!isThere) return undefined;
-  const { Queue } = await import('bullmq');
-  const queue = new Queue('bench', { connection: { host: '127.0.0.1', port } });
+  const queue = await openBullMq(port);
   try {
     const addGroup = (group: number): Promise<unknown> =>
       Promise.all(Array.from({ length: GROUP }, (_, index) => queue.add('bench', payload(group * GROUP + index))));
@@ -110,6 +110,21 @@ async function bullMq(): Promise<Measured | undefined> {
     await queue.close();
     redis.kill();
   }
+}
+
+/** The few things of BullMQ that are used here. */
+interface BullQueue {
+  add(name: string, data: object): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** It is no dependency of ours: installed aside, where there is a Redis to measure it with. */
+async function openBullMq(port: number): Promise<BullQueue> {
+  const packages = ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, 'bullmq@6', 'ioredis'];
+  execFileSync('npm', packages, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const load = createRequire(join(folder, 'package.json'));
+  const { Queue } = load('bullmq') as { Queue: new (name: string, options: object) => BullQueue };
+  return new Queue('bench', { connection: { host: '127.0.0.1', port } });
 }
 
 function redisArguments(port: number): string[] {
@@ -213,8 +228,4 @@ async function main(): Promise<void> {
   );
 }
 
-try {
-  await main();
-} finally {
-  rmSync(resolve(folder), { recursive: true, force: true });
-}
+void main().finally(() => rmSync(folder, { recursive: true, force: true }));
