@@ -6,6 +6,8 @@ use crate::core::snapshots::Codec;
 
 /// Fast; higher levels gain little on texts of a few kilobytes.
 const LEVEL: i32 = 1;
+/// A base longer than this is more than the tables of that level can hold.
+const LONG_BASE_BYTES: usize = 64 * 1024;
 /// Bounds of the format on this window (as powers of two), and what every reader takes.
 const WINDOW_LOGS: (u32, u32) = (10, 27);
 
@@ -32,6 +34,10 @@ impl Codec for Zstd {
         if let Some(base) = base {
             context
                 .set_parameter(CParameter::WindowLog(window_log(base.len() + bytes.len())))
+                .ok()?;
+            let is_long = base.len() > LONG_BASE_BYTES;
+            context
+                .set_parameter(CParameter::EnableLongDistanceMatching(is_long))
                 .ok()?;
             context.ref_prefix(base).ok()?;
         }
