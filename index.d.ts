@@ -341,6 +341,47 @@ export declare class EventQueue {
   getQueueSnapshot(limit?: number): QueueItemSnapshot[];
 }
 /**
+ * Events kept for replay, and what has become of them. No method depends on `this`.
+ *
+ * @example
+ * const store = createEventStore(observability, { executionId: 'orders', persistor });
+ * await store.appendEvents([event]);
+ * await store.markEventsProcessed([event.id]);
+ * for await (const events of store.replayFromTimestamp(0, { onlyUnprocessed: false })) again(events);
+ */
+export declare class EventStore {
+  #private;
+  /** @throws RuntimeError INVALID_CONFIGURATION */
+  constructor(observability: unknown, config: EventStoreConfig);
+  /** Whether events are stored at all. */
+  get isEnabled(): boolean;
+  /** Stores events; resolves when they are stored, rejects as the persistor does. They are stored as they are now. */
+  appendEvents: (events: readonly AnyEvent[]) => Promise<void>;
+  /** Marks events as processed; unknown ids are ignored. Resolves when that is stored. */
+  markEventsProcessed: (eventIds: readonly string[]) => Promise<void>;
+  /** Counts a delivery of an event. Unknown ids are ignored. */
+  recordAttempt: (eventId: string) => void;
+  /** What is known of an event; undefined: it is not there. */
+  getEventMetadata: (eventId: string) => Promise<EventMetadata | undefined>;
+  /**
+   * Lists of the events whose `ts` is `from` or later, in the order of appending. They are given back, nothing is queued.
+   * Events appended after the call are not among them.
+   *
+   * @param from milliseconds since the epoch
+   */
+  replayFromTimestamp: (from: number, options?: ReplayOptions) => AsyncGenerator<AnyEvent[]>;
+  /** The unprocessed events of the last hour. */
+  replayUnprocessed: (batchSize?: number) => AsyncGenerator<AnyEvent[]>;
+  /** Figures of all stored events. */
+  getStats: () => Promise<EventStoreStats>;
+  /** Forgets processed events that are older than that many milliseconds (default 7 days); answers how many. */
+  cleanup: (olderThanMs?: number) => Promise<number>;
+  /** Resolves when everything so far is stored. Never rejects. */
+  flush: () => Promise<void>;
+  /** As `flush`, and releases the persistor, if the store has made it itself. */
+  close: () => Promise<void>;
+}
+/**
  * A sequence of items that comes over time. Operators give new streams; nothing runs before a stream is iterated, and each
  * iteration is a run of its own that calls the generator function anew.
  *
@@ -618,6 +659,39 @@ export declare class OrchestrationError extends BaseSDKError<OrchestrationErrorC
 /** Raised by the runtime itself: refusals, chains, configuration, shutdown. */
 export declare class RuntimeError extends BaseSDKError<RuntimeErrorCode> {
   constructor(code: RuntimeErrorCode, message?: string, options?: SDKErrorOptions);
+}
+/**
+ * A built-in persistor, as the configuration says. Each one has its own snapshots. No method depends on `this`.
+ *
+ * @example
+ * const persistor = new StoragePersistorAdapter({ type: 'memory', maxSnapshots: 5000 });
+ * const runtime = createRuntime({}, undefined, { persistor, persistAllEvents: true });
+ */
+export declare class StoragePersistorAdapter implements Persistor {
+  #private;
+  /**
+   * @throws RuntimeError INVALID_CONFIGURATION for unknown types, and values that are not allowed; for files JOURNAL_LOCKED,
+   *   JOURNAL_CORRUPT, JOURNAL_VERSION or JOURNAL_FAILED
+   */
+  constructor(config: PersistorConfig);
+  /** Stores a snapshot, unless this `xcId` has one with this hash already. Rejects if it is too large. */
+  append: (snapshot: Snapshot, options?: SnapshotOptions) => Promise<void>;
+  /** Snapshots of `xcId` in the order in which they were appended; those appended meanwhile are not among them. */
+  load: (xcId: string) => AsyncIterable<Snapshot>;
+  /** Whether there is a snapshot with this hash, whosever it is. */
+  has: (hash: string) => Promise<boolean>;
+  /** The first snapshot with this hash, whosever it is; null: there is none. */
+  getByHash: (hash: string) => Promise<Snapshot | null>;
+  /** Hashes of `xcId` in the order in which their snapshots were appended. */
+  listHashes: (xcId: string) => Promise<string[]>;
+  /** Forgets snapshots; unknown hashes are ignored. */
+  delete: (xcId: string, hashes: readonly string[]) => Promise<void>;
+  /** Figures of all snapshots; in memory also what has left to make room. */
+  getStats: () => Promise<PersistorStats & Partial<MemoryPersistorStats>>;
+  /** Resolves when everything appended so far is as safe as it can be. */
+  flush: () => Promise<void>;
+  /** Releases memory and files. */
+  close: () => Promise<void>;
 }
 /**
  * The item that several items become: an event of type `stream.batch`. It can be read like the array `data.events`
@@ -1405,6 +1479,8 @@ export declare function createConfigValidator<T>(functions: {
 }): ConfigValidator<T>;
 /** Makes an event with a fresh id. A string `correlationId` in the data is lifted into the metadata. Never throws. */
 export declare function createEvent<T extends EventType, D = PayloadOf<T>>(type: T, data?: D, options?: CreateEventOptions): TEvent<T, D>;
+/** The same as `new EventStore(observability, config)`. */
+export declare function createEventStore(observability: unknown, config: EventStoreConfig): EventStore;
 /**
  * A logger that writes through the process's observability object and names `component` in each message's context.
  *
@@ -1417,6 +1493,16 @@ export declare function createLogger(component: string): Logger;
 export declare function createMiddlewareBuilder(): MiddlewareBuilder;
 /** An empty chain. */
 export declare function createMiddlewareChain(): MiddlewareChain;
+/** As `createPersistorFromConfig`; `createPersistor()` makes one in memory, for 1000 snapshots. */
+export declare function createPersistor(type?: PersistorType, options?: PersistorOptions): StoragePersistorAdapter;
+/**
+ * Makes a built-in persistor.
+ *
+ * @throws RuntimeError INVALID_CONFIGURATION for unknown types, and values that are not allowed
+ * @example
+ * const persistor = createPersistorFromConfig({ type: 'journal', path: './snapshots' });
+ */
+export declare function createPersistorFromConfig(config: PersistorConfig): StoragePersistorAdapter;
 /** Checks a priority. @throws Error unless it is from 0 to 100 */
 export declare function createPriority(priority: number): number;
 /** A handler that refuses what exceeds `maxPerSecond`: `Rate limit exceeded`. */
@@ -1460,6 +1546,8 @@ export declare function createWorkflowContext(workflowName: string, executionId:
 export declare function createWorkflowContext<Given extends Partial<WorkflowContext>>(given: Given): WorkflowContext & Omit<Given, keyof WorkflowContext>;
 /** The data of an event of this type; `{}` if it has none; undefined if the type differs. */
 export declare function extractEventData<T extends string>(event: AnyEvent, type: T): PayloadOf<T> | undefined;
+/** The process's own persistor: the one that was set, else one in memory, made at the first call. */
+export declare function getGlobalPersistor(): Persistor;
 /**
  * The observability object of this process, made on the first call. It logs to the console at 'warn' and above, and
  * installs no handlers on the process.
@@ -1490,6 +1578,8 @@ export declare function isMiddlewareConfig<T>(value: unknown, validator: (value:
 export declare function isTrackedEventHandler(handler: unknown): boolean;
 /** Whether a type is one of `EVENT_TYPES`. Other types are allowed everywhere; this tells them apart. */
 export declare function isValidEventType(type: string): type is KnownEventType;
+/** Forgets the process's own persistor; the next `getGlobalPersistor` makes one. */
+export declare function resetGlobalPersistor(): void;
 /**
  * Wraps a middleware so that every error comes out as a {@link MiddlewareError} named after it, with the original as
  * `cause`.
@@ -1504,6 +1594,8 @@ export declare function safeMiddleware(name: string, middleware: Middleware): Mi
  * const stop = schedule({ every: '5s', maxTriggers: 3 })(event, (next) => runtime.emit(next.type, next.data));
  */
 export declare function schedule(options: ScheduleOptions): ScheduleSetup;
+/** Sets the process's own persistor. */
+export declare function setGlobalPersistor(persistor: Persistor): void;
 /** Kept for older callers: functions are not marked any more, so the handler is answered as it is. */
 export declare function updateTrackedHandler<T>(handler: T): T;
 /** Whether a payload is an object, which is all that is asked of the payloads of `createValidatedEvent`. */
@@ -1962,6 +2054,14 @@ export interface DelayOptions extends SignalOptions {
   /** At most this many items wait; then the source is not asked for more. Default 1024. */
   buffer?: number | undefined;
 }
+/** A snapshot that its owner has made as the difference to another one. Persistors keep it as it is. */
+export interface DeltaSnapshot extends Snapshot {
+  isDelta: true;
+  /** Hash of the snapshot that it is the difference to. */
+  baseHash: string;
+  eventsDelta?: unknown;
+  stateDelta?: unknown;
+}
 /** Options of `distinct`. */
 export interface DistinctOptions extends SignalOptions {
   /** Keys that are remembered, those seen last. Default 10,000. */
@@ -2026,6 +2126,17 @@ export interface EventDef<D = unknown, T extends string = string> {
   with(data?: D | null): TEvent<T, D>;
   /** Whether an event is of this kind. */
   include(event: AnyEvent): event is TEvent<T, D>;
+}
+/** What is known of a stored event. Times are milliseconds since the epoch. */
+export interface EventMetadata {
+  eventId: string;
+  eventType: string;
+  /** The event's `ts`. */
+  timestamp: number;
+  processed: boolean;
+  /** Deliveries. */
+  processingAttempts: number;
+  lastProcessedAt?: number;
 }
 /** Data by event type, for the types of the framework. Never checked at run time. */
 export interface EventPayloads {
@@ -2544,6 +2655,39 @@ export interface EventRetryPolicy {
   /** Milliseconds. Default 1000. */
   initialDelay?: number;
 }
+/** Configuration of an event store. `undefined` means "not given". */
+export interface EventStoreConfig {
+  /** Whose events they are: they are stored under `events_<executionId>`. */
+  executionId: string;
+  /** Default true; false: nothing is stored, marked or replayed. */
+  enableReplay?: boolean | undefined;
+  /** Events in each list of a replay. Default 100. */
+  replayBatchSize?: number | undefined;
+  /** Events kept; the oldest fall out. Default 10,000. */
+  maxStoredEvents?: number | undefined;
+  /** Where they are kept; wins over the two below. */
+  persistor?: Persistor | undefined;
+  /** Kind of the built-in persistor that is made otherwise. Default 'memory'. */
+  persistorType?: PersistorType | undefined;
+  /** Its options. */
+  persistorOptions?: PersistorOptions | undefined;
+  /** Log. Default true. */
+  enableObservability?: boolean | undefined;
+}
+/** Figures of an event store. Times are milliseconds since the epoch. */
+export interface EventStoreStats {
+  /** Events ever appended. */
+  totalStoredEvents: number;
+  /** Events that are there. */
+  storedEvents: number;
+  /** Of these, such as have not been marked as processed. */
+  unprocessedEvents: number;
+  /** Events that have fallen out because there were more than `maxStoredEvents`, or because the persistor has lost them. */
+  droppedEvents: number;
+  /** The least and the greatest `ts`; absent if nothing is stored. */
+  oldestEventTimestamp?: number;
+  newestEventTimestamp?: number;
+}
 /** Options of {@link withFallback}. */
 export interface FallbackOptions {
   /** Called with the event and the error; its result, sync or async, counts as the handler's. */
@@ -2555,6 +2699,14 @@ export interface FallbackOptions {
 export interface FlatMapOptions extends SignalOptions {
   /** Inner streams that are read at the same time. Default 16. */
   concurrency?: number | undefined;
+}
+/** A persistor in files, without a server. Its folder belongs to it: a runtime's journal needs another one. */
+export interface JournalPersistorConfig {
+  type: "journal";
+  /** The folder; it is made if it is not there. */
+  path: string;
+  /** Bytes of the files, from 1 MiB; what is appended beyond them is refused. Default: no limit. */
+  maxBytes?: number | undefined;
 }
 /** Structured fields of a log message. Those named here are the ones that the runtime fills in. */
 export interface LogContext {
@@ -2691,6 +2843,31 @@ export interface MemoryMonitorStats {
   isRunning: boolean;
   /** Milliseconds to the next measurement; 0 when stopped. */
   nextMeasurementIn: number;
+}
+/** A persistor in memory. */
+export interface MemoryPersistorConfig {
+  type: "memory";
+  /** Snapshots kept at most, 1 to 10,000,000; the oldest leave. Default 1000. */
+  maxSnapshots?: number | undefined;
+  /** Bytes kept at most, as stored, from 1 KiB. Default 100 MiB. */
+  maxMemoryUsage?: number | undefined;
+  /** Compress what becomes shorter. Default true. */
+  enableCompression?: boolean | undefined;
+  /** Store a snapshot as the difference to an earlier one of its `xcId` where that is much shorter. Default true. */
+  enableDeltaCompression?: boolean | undefined;
+  /** Milliseconds. No effect: nothing here has to be swept. */
+  cleanupInterval?: number | undefined;
+}
+/** Statistics of a memory persistor. The last two count from its beginning. */
+export interface MemoryPersistorStats extends PersistorStats {
+  /** Bytes of the snapshots before compression. */
+  originalSizeBytes: number;
+  /** Snapshots stored as the difference to an earlier one. */
+  deltaSnapshotCount: number;
+  /** Snapshots that have left to make room. */
+  evictedSnapshots: number;
+  /** Of these, such as stood for work that was not done. */
+  evictedUnfinished: number;
 }
 /** A wrapper around handlers. Works in a runtime's list and by hand. */
 export interface Middleware {
@@ -3047,6 +3224,17 @@ export interface RecoveryStats {
   recoveryErrors: number;
   /** Milliseconds since the epoch. */
   lastRecoveryAt?: number;
+}
+/** Options of a replay. */
+export interface ReplayOptions {
+  /** The last `ts`, included, in milliseconds since the epoch. Default: now. */
+  toTimestamp?: number | undefined;
+  /** Leave out events that have been marked as processed. Default true. */
+  onlyUnprocessed?: boolean | undefined;
+  /** Events in each list but the last. Default `replayBatchSize`. */
+  batchSize?: number | undefined;
+  /** Only these types. Default: all. */
+  types?: readonly string[] | undefined;
 }
 /** Options of {@link createResilientHandler}. */
 export interface ResilientHandlerOptions {
@@ -3711,6 +3899,12 @@ export type Overflow = "reject" | "wait" | "drop-oldest";
 export type OverflowPolicy = "drop-oldest" | "drop-newest" | "fail";
 /** Data of an event type: as declared in `EventPayloads`, else anything. */
 export type PayloadOf<T extends string> = T extends keyof EventPayloads ? EventPayloads[T] : any;
+/** Configuration of a built-in persistor. `undefined` means "not given", and other keys are ignored. */
+export type PersistorConfig = MemoryPersistorConfig | JournalPersistorConfig;
+/** Options of `createPersistor`: all keys of the type's configuration but the type. */
+export type PersistorOptions = Partial<Omit<MemoryPersistorConfig, "type"> & Omit<JournalPersistorConfig, "type">>;
+/** Kinds of built-in persistors: in the memory of the process, or in files. */
+export type PersistorType = "memory" | "journal";
 /** A middleware of a {@link MiddlewarePipelineClass}: with a second parameter it gets the pipeline's context. */
 export type PipelineMiddleware<C = unknown> = Middleware | ((handler: MiddlewareHandler, context: C) => MiddlewareHandler);
 /** Called with each event, alone. */

@@ -79,6 +79,8 @@ describe('the packed package', () => {
         'dist/index.cjs.map',
         'dist/index.mjs',
         'dist/index.d.mts',
+        'dist/cli.cjs',
+        'dist/cli-licenses.txt',
         ...['middleware', 'core'].flatMap((entry) =>
           ['cjs', 'mjs', 'd.ts', 'd.mts'].map((extension) => `dist/${entry}.${extension}`),
         ),
@@ -90,6 +92,12 @@ describe('the packed package', () => {
     const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
     for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) expect(scripts).not.toHaveProperty(name);
     expect(Object.keys(dependencies)).toEqual(['ajv']);
+  });
+
+  test('brings the program, which needs no further package', async () => {
+    const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const { stdout } = await run(process.execPath, [join(installed, 'dist/cli.cjs'), '--version'], { cwd: project });
+    expect(stdout.trim()).toBe(version);
   });
 
   test.each(ENTRIES)('exports the same from ESM and CommonJS: %s', async (entry) => {

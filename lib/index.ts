@@ -104,10 +104,28 @@ export type {
   PayloadOf,
   TEvent,
 } from './events';
+export { EventStore, createEventStore } from './event-store';
+export type { EventMetadata, EventStoreConfig, EventStoreStats, ReplayOptions } from './event-store';
 export type { EventPattern, OnOptions } from './handlers';
 export type { IdKind } from './ids';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
-export type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from './persistor-types';
+export {
+  createPersistor,
+  createPersistorFromConfig,
+  getGlobalPersistor,
+  resetGlobalPersistor,
+  setGlobalPersistor,
+} from './persistors/factory';
+export type { PersistorOptions } from './persistors/factory';
+export { StoragePersistorAdapter } from './persistors/storage-adapter';
+export type {
+  JournalPersistorConfig,
+  MemoryPersistorConfig,
+  PersistorConfig,
+  PersistorType,
+} from './persistors/config';
+export type { MemoryPersistorStats } from './persistors/memory-persistor';
+export type { DeltaSnapshot, Persistor, PersistorStats, Snapshot, SnapshotOptions } from './persistor-types';
 export type { QueueStats, RetryStats } from './queue-stats';
 export type { QueueItemSnapshot, QueueProcessor, RecoveryStats } from './queue';
 export type { RecentEvent } from './recent-events';

@@ -76,6 +76,16 @@ export class JournalLog implements DurableLog {
     }
   }
 
+  /** The number of the newest event. */
+  get lastSeq(): number {
+    return this.#nextSeq - 1;
+  }
+
+  /** The number of the next event; it is taken. */
+  takeSeq(): number {
+    return this.#nextSeq++;
+  }
+
   /** Whether events are kept as structured clones. */
   get isBinary(): boolean {
     return this.#codec.isBinary;

@@ -67,3 +67,16 @@ export const letterLine = (id: string, seq: number, at: number, body: string): s
 export const letterGoneLine = (id: string): string => `U${FIELD}${field(id)}${LINE}`;
 
 export const stateLine = (key: string, value: string): string => `V${FIELD}${field(key)}${FIELD}${field(value)}${LINE}`;
+
+/** A kept event has been processed. */
+export const markLine = (id: string, at: number): string => `M${FIELD}${field(id)}${FIELD}${at}${LINE}`;
+
+/** Kept events that were processed before a time are to be forgotten. */
+export const forgetLine = (at: number): string => `F${FIELD}${at}${LINE}`;
+
+export const snapshotLine = (xcId: string, hash: string, ts: number, body: string): string =>
+  `P${FIELD}${field(xcId)}${FIELD}${field(hash)}${FIELD}${ts}${FIELD}${body}${LINE}`;
+
+/** `hash` '': all snapshots of `xcId`. */
+export const snapshotGoneLine = (xcId: string, hash: string): string =>
+  `Q${FIELD}${field(xcId)}${FIELD}${field(hash)}${LINE}`;

@@ -9,9 +9,18 @@ import type { FloodNative } from './flood';
 import type { JournalNative } from './journal';
 import type { MemoryNative } from './memory';
 import type { PolicyNative } from './policy';
+import type { SnapshotNative } from './snapshots';
 import type { StreamNative } from './stream';
 
 export interface NativeBinding
-  extends EngineNative, DeadLettersNative, FloodNative, JournalNative, MemoryNative, PolicyNative, StreamNative {}
+  extends
+    EngineNative,
+    DeadLettersNative,
+    FloodNative,
+    JournalNative,
+    MemoryNative,
+    PolicyNative,
+    SnapshotNative,
+    StreamNative {}
 
 export const native = binding as NativeBinding;

@@ -96,7 +96,7 @@ pub enum Op<'a> {
         /// Milliseconds since the epoch.
         at: f64,
     },
-    /// Kept events that were processed before this time are forgotten.
+    /// Kept events that are older than this and have been processed are forgotten.
     Forget {
         /// Milliseconds since the epoch.
         at: f64,

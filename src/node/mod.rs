@@ -12,4 +12,5 @@ mod policies;
 mod pressure;
 mod raw;
 mod rings;
+mod snapshots;
 mod streams;

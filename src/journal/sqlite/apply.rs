@@ -163,7 +163,7 @@ impl SqliteStore {
             }
             Op::Forget { at } => {
                 let gone = self.run(
-                    "DELETE FROM events WHERE state = 2 AND ended < ?1",
+                    "DELETE FROM events WHERE state = 2 AND ts < ?1",
                     params![at],
                 )?;
                 draft.stats.kept = draft.stats.kept.saturating_sub(gone);
