@@ -21,6 +21,7 @@ export type { JournalConfig };
 import { checkTenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
+import type { EventStore, EventStoreConfig } from './event-store';
 import type { RetryConfig } from './retry-policy';
 
 /** What happens to an event that finds the queue full. */
@@ -111,6 +112,10 @@ export interface EventQueueConfig {
   enableAutoRecovery?: boolean;
   /** Events brought back at a time. Default 100. */
   recoveryBatchSize?: number;
+  /** Tell `eventStore` of every accepted event. Default false. */
+  enableEventStore?: boolean;
+  /** A store of your own, for a queue that is used alone. A runtime makes its own, see `eventStoreConfig`. */
+  eventStore?: EventStore;
 }
 
 /** Batched emits. */
@@ -173,9 +178,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
    * or an object with it. Default: none, events are in memory only.
    */
   journal?: string | JournalConfig;
-  /** Keep accepted events for replay. Default false. */
-  enableEventStore?: boolean;
-  eventStoreConfig?: Record<string, unknown>;
+  /** Of the event store; `persistor` is the runtime's if it has none of its own. With a journal, that is the store. */
+  eventStoreConfig?: Omit<EventStoreConfig, 'executionId'>;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -243,6 +247,8 @@ const QUEUE_CHECKS: Record<keyof EventQueueConfig, Check> = {
   maxPersistedEvents: positive,
   enableAutoRecovery: flag,
   recoveryBatchSize: positive,
+  enableEventStore: flag,
+  eventStore: object,
 };
 
 const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
@@ -267,7 +273,6 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   queueConfig: object,
   batching: object,
   journal: checkJournalConfig,
-  enableEventStore: flag,
   eventStoreConfig: object,
   signal: requireSignal,
   onError: requireFunction,

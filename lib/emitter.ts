@@ -97,7 +97,7 @@ export class Emitter {
     const event = this.#makeEvent(type, data, given, undefined);
     const { id } = event;
     const correlationId = event.metadata!.correlationId!;
-    if (this.#queue.log !== undefined || !this.#queue.hasRoom()) {
+    if (this.#queue.isRecorded || !this.#queue.hasRoom()) {
       return this.#resultOf(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true, true));
     }
     this.#queue.engine.submit(event, priority);

@@ -1,4 +1,5 @@
 import type { DeadLetters } from './dead-letters';
+import type { EventStore, ReplayOptions } from './event-store';
 import type { PersistenceStats } from './durability/durable-log';
 import type { NativeJournalStats } from './native/journal';
 import type { AnyEvent, DeliveryGuarantee, TEvent } from './events';
@@ -251,9 +252,9 @@ export interface Runtime<Events = LooseEvents> {
   /** The runtime's queue. */
   getEnhancedQueue(): EnhancedEventQueue;
   /** The event store, or null. */
-  getEventStore(): null;
+  getEventStore(): EventStore | null;
   /** Events kept for replay, in batches. */
-  replayEvents(from: number, options?: Record<string, unknown>): AsyncGenerator<AnyEvent[]>;
+  replayEvents(from: number, options?: ReplayOptions): AsyncGenerator<AnyEvent[]>;
 
   /** The dead letters. */
   readonly deadLetters: DeadLetters;
