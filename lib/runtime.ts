@@ -232,6 +232,9 @@ class RuntimeImpl implements Runtime {
   #middlewareScope(): MiddlewareScope {
     return {
       inRuntime: true,
+      limiters: this.#queue.engine.limiters,
+      // Events that wait for their tenant's rate have started: they must not hold permits meanwhile.
+      isOutermost: this.#config.rateLimit === undefined || this.#config.rateLimit.onLimit === 'reject',
       port: this.#port,
       park: (event, wait) => {
         const slot = this.#slots.get(event);

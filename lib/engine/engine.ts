@@ -34,9 +34,12 @@ import {
   SUBMISSION_WORDS,
   SUBMITTED,
   UNACKED,
+  WAITED_FOR,
+  WAITED_KEY,
   WAITING,
   WANTED,
 } from './layout';
+import { Limiters } from './limiters';
 import { KeepAlive, eventLoopTurn } from './real-timers';
 import type { AnyEvent } from '../events';
 
@@ -183,6 +186,9 @@ export class Engine {
   readonly #alarms = new Map<number, Alarm>();
   #alarmSeq = 0;
 
+  /** What middleware has to say before an event starts. */
+  readonly limiters: Limiters;
+
   readonly keepAlive = new KeepAlive();
   /** Whether `start()` holds the process, because there is work. */
   #holding = false;
@@ -203,6 +209,9 @@ export class Engine {
     this.#doubles[DEADLINE] = Infinity;
     this.#core = native.createEngine(buffer, config);
     this.#advance = this.#core.advance;
+    this.limiters = new Limiters(this.#core, () => {
+      if (this.isProcessing && this.#workers - this.#parked < this.#width) this.#schedulePump();
+    });
   }
 
   // ── Submission ───────────────────────────────────────────────────────────────────────────────────────
@@ -411,16 +420,22 @@ export class Engine {
   #take(): number {
     const drain = this.#drain;
     if (this.#halted || (drain === undefined && !this.#continuous)) return this.#cross(0);
-    if (drain === undefined) {
-      const slot = this.#cross(1);
-      if (this.onRoom !== undefined) this.onRoom();
-      return slot;
-    }
-    if (drain.budget === 0) return this.#cross(0);
-    const slot = this.#cross(1);
-    if (slot >= 0) drain.budget--;
+    if (drain !== undefined && drain.budget === 0) return this.#cross(0);
+    const slot = this.limiters.isOn ? this.#crossLimiters() : this.#cross(1);
+    if (drain !== undefined && slot >= 0) drain.budget--;
     if (this.onRoom !== undefined) this.onRoom();
     return slot;
+  }
+
+  /** The next slot whose event finds the permits that it needs; the others go back into the core and wait there. */
+  #crossLimiters(): number {
+    const words = this.#words;
+    for (let slot = this.#cross(1); slot >= 0; slot = this.#cross(1)) {
+      if (this.limiters.start(this.#events[slot]!, slot, words[WAITED_FOR]!, words[WAITED_KEY]!)) return slot;
+      if (--this.#untilCheck <= 0) this.#checkTurn();
+      if (this.#gate !== undefined) return -1;
+    }
+    return -1;
   }
 
   async #work(first: number): Promise<void> {
@@ -433,10 +448,8 @@ export class Engine {
       let failed = false;
       let error: unknown;
       try {
-        this.#current = slot;
         // eslint-disable-next-line @typescript-eslint/no-explicit-any
-        let result: any = this.#host.run(event, slot);
-        this.#current = -1;
+        let result: any = this.#begin(event, slot);
         if (result !== undefined && result !== null) {
           if (typeof result.then === 'function') result = await result;
           if (typeof result === 'object' && result !== null && typeof result.type === 'string') {
@@ -459,6 +472,16 @@ export class Engine {
     } while (slot >= 0);
     this.#workerExits();
     this.#checkQuiet();
+  }
+
+  #begin(event: AnyEvent, slot: number): unknown {
+    this.#current = slot;
+    try {
+      return this.#host.run(event, slot);
+    } finally {
+      this.#current = -1;
+      if (this.limiters.isOn) this.limiters.settle();
+    }
   }
 
   #succeeded(slot: number, event: AnyEvent): void {

@@ -52,7 +52,7 @@ export function safeMiddleware(name: string, middleware: Middleware): Middleware
       };
     };
   return Object.assign(around(middleware), {
-    [BIND]: (scope: MiddlewareScope): Middleware => around(bind(middleware, scope)),
+    [BIND]: (scope: MiddlewareScope): Middleware => around(bind(middleware, inside(scope))),
   });
 }
 
