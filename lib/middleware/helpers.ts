@@ -2,7 +2,7 @@ import { MiddlewareError, messageOf } from '../errors';
 import type { AnyEvent } from '../events';
 import { monotonicNow } from '../clock';
 import { composeMiddleware } from './compose';
-import { apply, bind } from './resolve';
+import { apply, bind, inside } from './resolve';
 import { BIND } from './types';
 import type { Middleware, MiddlewareHandler, MiddlewareScope } from './types';
 
