@@ -161,6 +161,9 @@ export class Engine {
   /** Slots by event id; built when somebody first asks, kept up from then on. */
   #byId: Map<string, number> | undefined;
 
+  /** Slots by event that has been started; built when somebody first asks, kept up from then on. */
+  #started: WeakMap<AnyEvent, number> | undefined;
+
   #workers = 0;
   /** Of these, the ones that wait without a permit. */
   #parked = 0;
@@ -445,6 +448,7 @@ export class Engine {
       const event = this.#events[slot]!;
       const run = ++this.#runSeq;
       this.#runs[slot] = run;
+      if (this.#started !== undefined) this.#started.set(event, slot);
       let failed = false;
       let error: unknown;
       try {
@@ -787,6 +791,15 @@ export class Engine {
       this.#events.forEach((event, slot) => event && this.#byId!.set(event.id, slot));
     }
     return this.#byId.get(eventId) ?? -1;
+  }
+
+  /** The slot of an event that has been started. The first call builds the index: only middleware that waits needs it. */
+  slotOfRun(event: AnyEvent): number | undefined {
+    if (this.#started === undefined) {
+      this.#started = new WeakMap();
+      this.#runs.forEach((run, slot) => run && this.#started!.set(this.#events[slot]!, slot));
+    }
+    return this.#started.get(event);
   }
 
   /** Whether the event of `slot` has been started and has not ended. */
