@@ -78,7 +78,7 @@ export class Journal {
   /** Adds a line to the frame of this turn. */
   write(line: string): void {
     this.#lines += line;
-    if (this.#lines.length >= FRAME_CHARS) this.#handOver();
+    if (this.#lines.length >= FRAME_CHARS) this.#handOver(false);
     else if (!this.#isScheduled) this.#schedule();
   }
 
@@ -86,18 +86,18 @@ export class Journal {
     this.#isScheduled = true;
     onNextTurn(() => {
       this.#isScheduled = false;
-      this.#handOver();
+      this.#handOver(true);
     });
   }
 
-  #handOver(): void {
+  #handOver(isTurnOver: boolean): void {
     const { length } = this.#lines;
     if (length === 0 || this.#closing !== undefined) return;
     const lines = this.#lines;
     this.#lines = '';
     this.#sent.push({ frame: ++this.#written, chars: length });
     this.#charsSent += length;
-    this.handle.write(lines);
+    this.handle.write(lines, isTurnOver);
   }
 
   /** Resolves when everything written so far is durable; with an error if the events of its frame were given up. */
@@ -169,7 +169,7 @@ export class Journal {
 
   /** Makes everything so far durable. @throws RuntimeError JOURNAL_FAILED */
   async flush(): Promise<void> {
-    this.#handOver();
+    this.#handOver(true);
     const settled = this.settled();
     if (settled === undefined) return;
     if (this.refusal?.code === 'JOURNAL_FAILED') throw this.refusal;
@@ -184,7 +184,7 @@ export class Journal {
   /** Commits what is there and lets go of the files. */
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
-    this.#handOver();
+    this.#handOver(true);
     this.#keepAlive.hold();
     this.#closing = this.handle.close().then(
       () => this.#closed(undefined),

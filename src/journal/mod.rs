@@ -119,11 +119,13 @@ impl Journal {
         self.later(ask).recv().map_err(|_| gone(&self.path))?
     }
 
-    /// Hands a frame over. Answers its number.
-    pub fn write(&mut self, frame: String) -> u64 {
+    /// Hands a frame over. Answers its number. `turn_over`: nothing more comes for the moment.
+    pub fn write(&mut self, frame: String, turn_over: bool) -> u64 {
         self.frames += 1;
         // A journal that is closed has told so already.
-        let _ = self.commands.send(Command::Frame(self.frames, frame));
+        let _ = self
+            .commands
+            .send(Command::Frame(self.frames, frame, turn_over));
         self.frames
     }
 

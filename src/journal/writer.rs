@@ -15,8 +15,8 @@ const TIDY_EVERY_GROUPS: u64 = 16;
 
 /// What the thread is asked.
 pub enum Command<S> {
-    /// A frame, by its number.
-    Frame(u64, String),
+    /// A frame, by its number, and whether the turn that has brought it is over.
+    Frame(u64, String, bool),
     /// Let the present group wait no longer.
     Commit,
     /// Call this with the store.
@@ -124,9 +124,12 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
                 }
             };
             match command {
-                Command::Frame(number, text) => {
+                Command::Frame(number, text, turn_over) => {
                     let now = self.now();
                     self.group.push(number, text, now);
+                    if turn_over {
+                        self.group.turn_over(now);
+                    }
                     self.stage_early();
                 }
                 Command::Commit => {

@@ -246,8 +246,8 @@ impl JournalHandle {
 
     /// Hands a frame over.
     #[napi]
-    pub fn write(&self, frame: String) -> Result<()> {
-        self.lock()?.write(frame);
+    pub fn write(&self, frame: String, turn_over: bool) -> Result<()> {
+        self.lock()?.write(frame, turn_over);
         Ok(())
     }
 
