@@ -2,8 +2,8 @@
 #![cfg(feature = "journal")]
 
 use kodus_flow_runtime::journal::{
-    Code, FORMAT, Frame, Journal, JournalError, OnCorruption, Options, Report, Store, SyncMode,
-    Writer, WriterStats, inspect, verify,
+    Code, FORMAT, Frame, Journal, JournalError, OnCorruption, Options, Report, Store, StoreStats,
+    SyncMode, Writer, WriterStats, inspect, verify,
 };
 use rusqlite::Connection;
 use std::path::Path;
@@ -259,8 +259,8 @@ impl Store for Failing {
         Ok(())
     }
 
-    fn bytes(&mut self) -> u64 {
-        0
+    fn stats(&mut self) -> StoreStats {
+        StoreStats::default()
     }
 
     fn probe(&mut self) -> Result<(), JournalError> {

@@ -9,6 +9,22 @@ const FRAME_CHARS = 65_536;
 /** Characters on their way to the disk above which handlers wait. */
 const BEHIND_CHARS = 64 * 2 ** 20;
 
+/** Journals that are open, for the end of the process: `process.exit()` gives native code no chance of its own. */
+const open = new Set<Journal>();
+
+function closeAll(): void {
+  for (const journal of open) journal.closeNow();
+}
+
+function opened(journal: Journal): void {
+  if (open.size === 0) process.on('exit', closeAll);
+  open.add(journal);
+}
+
+function closed(journal: Journal): void {
+  if (open.delete(journal) && open.size === 0) process.off('exit', closeAll);
+}
+
 /** Those who wait for one frame; they share a promise. */
 interface FrameWait {
   frame: number;
@@ -63,6 +79,7 @@ export class Journal {
     } catch (error) {
       throw journalError(error, options.path);
     }
+    opened(this);
   }
 
   /** The number of the frame that the next line will be in. */
@@ -197,7 +214,18 @@ export class Journal {
     return this.#closing;
   }
 
+  /** Commits what is there, and waits for it: the process is ending. */
+  closeNow(): void {
+    this.#handOver(true);
+    try {
+      this.handle.closeNow();
+    } catch {
+      // The journal has told of what went wrong; nobody is there to hear more.
+    }
+  }
+
   #closed(error: RuntimeError | undefined): void {
+    closed(this);
     this.#keepAlive.release();
     for (const wait of this.#waits.splice(0)) this.#release(wait, error);
     this.#behind?.resolve();

@@ -112,6 +112,8 @@ export interface JournalHandle {
   stats(): NativeJournalStats;
   /** Commits everything and lets go of the files. */
   close(): Promise<void>;
+  /** As `close`, here and now: for the end of the process. */
+  closeNow(): void;
 }
 
 export interface JournalNative {

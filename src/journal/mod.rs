@@ -134,15 +134,12 @@ impl Journal {
         let _ = self.commands.send(Command::Commit);
     }
 
-    /// Figures of the store and of its thread.
-    pub fn stats(&self) -> Result<(StoreStats, WriterStats), JournalError> {
-        let store = self.ask(|store| Ok(store.stats()))?;
-        let writer = self
-            .stats
+    /// Figures, as of the last commit. Waits for nothing; also when the journal is closed.
+    pub fn stats(&self) -> WriterStats {
+        self.stats
             .lock()
             .map(|stats| stats.clone())
-            .unwrap_or_default();
-        Ok((store, writer))
+            .unwrap_or_default()
     }
 
     /// Reads on a connection of its own, on the calling thread: what is committed, while the writer goes on.
