@@ -22,6 +22,9 @@ import { checkTenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
 import type { RetryConfig } from './retry-policy';
+import { checkTelemetry } from './tracing/config';
+import type { TelemetryConfig } from './tracing/config';
+export type { TelemetryConfig };
 
 /** What happens to an event that finds the queue full. */
 export type Overflow = 'reject' | 'wait' | 'drop-oldest';
@@ -176,6 +179,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   /** Keep accepted events for replay. Default false. */
   enableEventStore?: boolean;
   eventStoreConfig?: Record<string, unknown>;
+  /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
+  telemetry?: boolean | TelemetryConfig;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -269,6 +274,7 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   journal: checkJournalConfig,
   enableEventStore: flag,
   eventStoreConfig: object,
+  telemetry: checkTelemetry,
   signal: requireSignal,
   onError: requireFunction,
   trackCauses: flag,

@@ -23,6 +23,9 @@ import { EnhancedEventQueue, tellOfPersistence } from './queue';
 import { queueStats } from './queue-stats';
 import { runtimeSettings } from './queue-settings';
 import { StreamManager } from './streams/stream-manager';
+import { TELEMETRY_OFF, checkTelemetry } from './tracing/config';
+import { Telemetry } from './tracing/telemetry';
+import { TracedEmitter } from './tracing/traced-emitter';
 import { waitForEvent } from './wait-for';
 import type { WaitOptions } from './wait-for';
 import {
@@ -44,6 +47,8 @@ import type { AnyHandler, EventPattern, OnOptions } from './handlers';
 import type { SignalOptions } from './streams/types';
 import type { MiddlewareScope, ScopeMemory } from './middleware/types';
 import type { ObservabilityPort } from './observability/port';
+import type { EventRunner } from './tracing/telemetry';
+import type { EmitCalls } from './tracing/traced-emitter';
 import type {
   DrainCallOptions,
   EmitEntry,
@@ -78,8 +83,6 @@ function uniqueTime(): number {
 
 const newExecutionId = (): string => `runtime_${uniqueTime()}_${Math.random().toString(36).slice(2, 11)}`;
 
-type EventRunner = (event: AnyEvent, slot: number) => unknown;
-
 class RuntimeImpl implements Runtime {
   readonly #context: ContextLike;
   readonly #observability: unknown;
@@ -88,6 +91,7 @@ class RuntimeImpl implements Runtime {
   readonly #queue: DeliveryQueue;
   readonly #processor: EventProcessor;
   readonly #emitter: Emitter;
+  readonly #emits: EmitCalls;
   readonly #enhanced: EnhancedEventQueue;
   readonly #dlq: DeadLetterQueue;
   readonly #monitor: MemoryMonitor;
@@ -130,9 +134,13 @@ class RuntimeImpl implements Runtime {
       batcher: new EmitBatcher(config.batching ?? {}, this.#queue.engine),
       port: this.#port,
     });
-    const run: EventRunner = config.trackCauses
-      ? (event, slot): unknown => this.#emitter.runWithCause(event, slot)
-      : (event, slot): unknown => this.#processor.run(event, slot);
+    const telemetry = Telemetry.of(
+      this.#port.enabled ? checkTelemetry('telemetry', config.telemetry ?? true) : TELEMETRY_OFF,
+    );
+    this.#emits = telemetry === undefined ? this.#emitter : new TracedEmitter(this.#emitter, telemetry);
+    const run = this.#observed(telemetry, (event, slot) =>
+      config.trackCauses ? this.#emitter.runWithCause(event, slot) : this.#processor.run(event, slot),
+    );
     this.#queue.runner = config.rateLimit === undefined ? run : this.#limitRate(config.rateLimit, tenantId, run);
     this.#queue.follower = (event, returned, slot): Promise<void> => this.#processor.follow(event, returned, slot);
     if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();
@@ -168,6 +176,14 @@ class RuntimeImpl implements Runtime {
     await this.#queue.recovery;
     await this.#dlq.ready();
   };
+
+  #observed(telemetry: Telemetry | undefined, run: EventRunner): EventRunner {
+    if (telemetry === undefined) return run;
+    return telemetry.around(run, {
+      attempts: (slot) => this.#queue.engine.attempts(slot),
+      follow: (event, returned, slot) => this.#processor.follow(event, returned, slot),
+    });
+  }
 
   /** Puts the rate limit before emits or before runs; a run that waits for its turn holds no permit. */
   #limitRate(limit: TenantRateLimit, tenantId: string | undefined, run: EventRunner): EventRunner {
@@ -300,17 +316,17 @@ class RuntimeImpl implements Runtime {
 
   // ── Emitting ─────────────────────────────────────────────────────────────────────────────────────────
 
-  emit = (type: string, data?: unknown, options?: EmitOptions): EmitResult => this.#emitter.emit(type, data, options);
+  emit = (type: string, data?: unknown, options?: EmitOptions): EmitResult => this.#emits.emit(type, data, options);
 
   emitAsync = (type: string, data?: unknown, options?: EmitOptions): Promise<EmitResult> =>
-    this.#emitter.emitAsync(type, data, options);
+    this.#emits.emitAsync(type, data, options);
 
   emitMany = (entries: readonly EmitEntry[]): EmitResult[] => {
     if (!Array.isArray(entries)) refuse('entries', entries, 'a list of { type, data, options }');
-    return entries.map((entry: EmitEntry) => this.#emitter.emit(entry?.type, entry?.data, entry?.options));
+    return entries.map((entry: EmitEntry) => this.#emits.emit(entry?.type, entry?.data, entry?.options));
   };
 
-  emitEvent = (event: AnyEvent, options?: EmitOptions): EmitResult => this.#emitter.emitEvent(event, options);
+  emitEvent = (event: AnyEvent, options?: EmitOptions): EmitResult => this.#emits.emitEvent(event, options);
 
   createEvent = ((type: string, data?: unknown) => createEvent(type, data)) as Runtime['createEvent'];
 
