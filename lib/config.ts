@@ -21,6 +21,7 @@ export type { JournalConfig };
 import { checkTenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
+import type { LatencyMode } from './delivery-queue';
 import type { RetryConfig } from './retry-policy';
 import { checkTelemetry } from './tracing/config';
 import type { TelemetryConfig } from './tracing/config';
@@ -47,6 +48,12 @@ export interface EventQueueConfig {
   enableGlobalConcurrency?: boolean;
   /** Logs. Default true. */
   enableObservability?: boolean;
+  /**
+   * Histograms of queue wait, handler time and end-to-end time, in `getStats().latency`. `'shared'`: events that are handled
+   * together share readings of the clock; `'precise'`: each has its own; `'off'`. Default `'shared'`, and `'off'` without
+   * observability.
+   */
+  latency?: LatencyMode;
   /** Share of the machine's memory above which fewer run at once, 0 to 1. Default 0.8. */
   maxMemoryUsage?: number;
   /** Share of the machine's processors above which fewer run at once, 0 to 1. Default 0.85. */
@@ -214,6 +221,7 @@ const QUEUE_CHECKS: Record<keyof EventQueueConfig, Check> = {
   maxConcurrentPerEventType: positive,
   enableGlobalConcurrency: flag,
   enableObservability: flag,
+  latency: (path, value) => requireOneOf<LatencyMode>(path, value, ['shared', 'precise', 'off']),
   maxMemoryUsage: share,
   maxCpuUsage: share,
   largeEventThreshold: bytes,

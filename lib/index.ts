@@ -106,6 +106,10 @@ export type {
 } from './events';
 export type { EventPattern, OnOptions } from './handlers';
 export type { IdKind } from './ids';
+export type { LatencySummary, LatencyTimings } from './native/engine';
+export type { LatencyStats } from './engine/latency-groups';
+export type { LatencyMode } from './delivery-queue';
+export type { TelemetryConfig } from './tracing/config';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
 export type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from './persistor-types';
 export type { QueueStats, RetryStats } from './queue-stats';

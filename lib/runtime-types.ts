@@ -1,5 +1,6 @@
 import type { DeadLetters } from './dead-letters';
 import type { PersistenceStats } from './durability/durable-log';
+import type { LatencyStats } from './engine/latency-groups';
 import type { NativeJournalStats } from './native/journal';
 import type { AnyEvent, DeliveryGuarantee, TEvent } from './events';
 import type { EventPayloads, EventType } from './event-types';
@@ -136,6 +137,8 @@ export interface RuntimeStats {
   };
   stream: StreamStats;
   memory: MemoryMonitorStats;
+  /** Queue wait, handler time and end-to-end time; null where they are not recorded. */
+  latency: LatencyStats | null;
   delivery: { pendingAcks: number; enableAcks: boolean; ackTimeout: number; maxRetries: number };
   runtime: { executionId: string; persistorType: string; tenantId: string };
   dlq: DLQStats | null;

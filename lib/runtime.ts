@@ -468,6 +468,7 @@ class RuntimeImpl implements Runtime {
       processor: processorStats(this.#processor, this.#config.operationTimeoutMs),
       stream: this.#streams.getStats(),
       memory: this.#monitor.getStats(),
+      latency: this.#queue.engine.latencyStats(),
       delivery: {
         pendingAcks: settings.acks === 'off' ? 0 : queue.waiting + queue.ready + queue.running,
         enableAcks: settings.acks !== 'off',

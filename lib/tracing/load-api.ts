@@ -1,7 +1,9 @@
 /** Finds `@opentelemetry/api`, an optional peer: who does not install it pays nothing, not even for looking twice. */
 import { createRequire } from 'node:module';
 
-export type OtelApi = typeof import('@opentelemetry/api');
+import type * as api from '@opentelemetry/api';
+
+export type OtelApi = typeof api;
 
 /** The one module whose absence is normal. */
 const API = '@opentelemetry/api';
