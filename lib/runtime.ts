@@ -92,6 +92,7 @@ class RuntimeImpl implements Runtime {
   readonly #processor: EventProcessor;
   readonly #emitter: Emitter;
   readonly #emits: EmitCalls;
+  readonly #telemetry: Telemetry | undefined;
   readonly #enhanced: EnhancedEventQueue;
   readonly #dlq: DeadLetterQueue;
   readonly #monitor: MemoryMonitor;
@@ -134,11 +135,11 @@ class RuntimeImpl implements Runtime {
       batcher: new EmitBatcher(config.batching ?? {}, this.#queue.engine),
       port: this.#port,
     });
-    const telemetry = Telemetry.of(
+    this.#telemetry = Telemetry.of(
       this.#port.enabled ? checkTelemetry('telemetry', config.telemetry ?? true) : TELEMETRY_OFF,
     );
-    this.#emits = telemetry === undefined ? this.#emitter : new TracedEmitter(this.#emitter, telemetry);
-    const run = this.#observed(telemetry, (event, slot) =>
+    this.#emits = this.#telemetry === undefined ? this.#emitter : new TracedEmitter(this.#emitter, this.#telemetry);
+    const run = this.#observed(this.#telemetry, (event, slot) =>
       config.trackCauses ? this.#emitter.runWithCause(event, slot) : this.#processor.run(event, slot),
     );
     this.#queue.runner = config.rateLimit === undefined ? run : this.#limitRate(config.rateLimit, tenantId, run);
@@ -357,6 +358,7 @@ class RuntimeImpl implements Runtime {
     if (this.#queue.isClosed || this.#queue.engine.isProcessing) return { ...NOTHING };
     this.#resumeMiddleware();
     this.#emitter.flushBatch();
+    this.#telemetry?.refresh();
     this.#queue.beginDrain();
     return this.#queue.engine.drain({
       untilEmpty,
@@ -371,6 +373,7 @@ class RuntimeImpl implements Runtime {
     if (this.#queue.isClosed) throw this.#closedError();
     this.#resumeMiddleware();
     this.#emitter.flushBatch();
+    this.#telemetry?.refresh();
     this.#queue.engine.start();
   };
 

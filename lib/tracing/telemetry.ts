@@ -32,11 +32,13 @@ function isEvent(value: unknown): value is AnyEvent {
 export class Telemetry {
   readonly api: OtelApi;
   readonly #isChild: boolean;
+  #provider: ProxyTracerProvider;
   #tracer: Tracer | undefined;
 
   private constructor(api: OtelApi, settings: TelemetrySettings) {
     this.api = api;
     this.#isChild = settings.spans === 'parent';
+    this.#provider = api.trace.getTracerProvider() as ProxyTracerProvider;
   }
 
   /** Undefined if there is nothing to tell, or nobody to tell it to. */
@@ -46,11 +48,10 @@ export class Telemetry {
     return api && new Telemetry(api, settings);
   }
 
-  /** The tracer of the registered SDK. */
+  /** The tracer of the registered SDK: asked for with every event until there is one. */
   #findTracer(): Tracer | undefined {
-    if (this.#tracer !== undefined) return this.#tracer;
-    const provider = this.api.trace.getTracerProvider() as ProxyTracerProvider;
-    // Without an SDK the API's own provider has no tracer to hand on to.
+    const provider = this.#provider;
+    // The API's own provider hands on to that of the SDK, if there is one.
     this.#tracer =
       typeof provider.getDelegateTracer === 'function'
         ? provider.getDelegateTracer(SCOPE, RUNTIME_CORE_VERSION)
@@ -58,15 +59,19 @@ export class Telemetry {
     return this.#tracer;
   }
 
+  /** Looks for an SDK again that was registered through another copy of the API. For now and then, not for each event. */
+  refresh(): void {
+    this.#provider = this.api.trace.getTracerProvider() as ProxyTracerProvider;
+  }
+
   // ── Emitting ─────────────────────────────────────────────────────────────────────────────────────────
 
   /** The span of an emit, if there is an active span that it can be a child of. */
   publish(type: string): Publication | undefined {
-    const { context, trace, ROOT_CONTEXT } = this.api;
-    const active = context.active();
-    if (active === ROOT_CONTEXT || trace.getSpan(active) === undefined) return undefined;
-    const tracer = this.#findTracer();
-    return tracer && startPublication(tracer, type);
+    const tracer = this.#tracer ?? this.#findTracer();
+    if (tracer === undefined) return undefined;
+    const { context, trace } = this.api;
+    return trace.getSpan(context.active()) && startPublication(tracer, type);
   }
 
   /** Ends the span of an emit. */
@@ -121,7 +126,7 @@ export class Telemetry {
 
   /** A span of the runtime's own, if there is an SDK. */
   start(name: string, attributes: Attributes): Span | undefined {
-    const tracer = this.#findTracer();
+    const tracer = this.#tracer ?? this.#findTracer();
     return tracer && startInternal(tracer, name, attributes);
   }
 }
