@@ -88,7 +88,7 @@ describe('latency', () => {
   it('is precise where the configuration asks for it', async () => {
     const runtime = quiet({ latency: 'precise' });
     const spin = (): void => {
-      for (const end = performance.now() + 5; performance.now() < end; );
+      for (const end = performance.now() + 5; performance.now() < end;);
     };
     runtime.on('quick', () => undefined);
     runtime.on('busy', spin);

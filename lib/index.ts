@@ -109,6 +109,7 @@ export type { IdKind } from './ids';
 export type { LatencySummary, LatencyTimings } from './native/engine';
 export type { LatencyStats } from './engine/latency-groups';
 export type { LatencyMode } from './delivery-queue';
+export type { StatsOptions } from './metrics/snapshots';
 export type { TelemetryConfig } from './tracing/config';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
 export type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from './persistor-types';

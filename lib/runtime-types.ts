@@ -6,6 +6,7 @@ import type { AnyEvent, DeliveryGuarantee, TEvent } from './events';
 import type { EventPayloads, EventType } from './event-types';
 import type { EventPattern, OnOptions } from './handlers';
 import type { MemoryMonitorStats } from './memory-monitor';
+import type { StatsOptions } from './metrics/snapshots';
 import type { EnhancedEventQueue, QueueItemSnapshot } from './queue';
 import type { QueueStats, RetryStats } from './queue-stats';
 import type { DLQStats, DeadLetterCriteria } from './dead-letter-queue';
@@ -247,6 +248,16 @@ export interface Runtime<Events = LooseEvents> {
   forTenant(tenantId: string): Runtime<Events>;
 
   getStats(): RuntimeStats;
+  /** The statistics for scrapers. */
+  readonly metrics: {
+    /** Counters, gauges and times in the text format of Prometheus; content type `text/plain; version=0.0.4`. */
+    prometheus(): string;
+  };
+  /**
+   * Statistics at once, then every `intervalMs` (1000), and once more when the runtime has been cleaned up, which ends the
+   * iteration, as `signal` does. Keeps no process alive.
+   */
+  stats(options?: StatsOptions): AsyncGenerator<RuntimeStats, void, void>;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
   /** Waiting events in the order in which they would run. */

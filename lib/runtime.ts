@@ -13,6 +13,8 @@ import { eventLoopTurn } from './engine/real-timers';
 import { RuntimeError } from './errors';
 import { createEvent } from './events';
 import { EventProcessor } from './event-processor';
+import { prometheusText } from './metrics/prometheus';
+import { snapshots } from './metrics/snapshots';
 import { MemoryMonitor } from './memory-monitor';
 import { resolveMiddlewareList } from './middleware/resolve';
 import { TenantRate } from './tenant-rate';
@@ -24,6 +26,7 @@ import { queueStats } from './queue-stats';
 import { runtimeSettings } from './queue-settings';
 import { StreamManager } from './streams/stream-manager';
 import { TELEMETRY_OFF, checkTelemetry } from './tracing/config';
+import { RuntimeMetrics } from './tracing/instruments';
 import { Telemetry } from './tracing/telemetry';
 import { TracedEmitter } from './tracing/traced-emitter';
 import { waitForEvent } from './wait-for';
@@ -93,6 +96,8 @@ class RuntimeImpl implements Runtime {
   readonly #emitter: Emitter;
   readonly #emits: EmitCalls;
   readonly #telemetry: Telemetry | undefined;
+  readonly #meters: RuntimeMetrics | undefined;
+  readonly #ended = new AbortController();
   readonly #enhanced: EnhancedEventQueue;
   readonly #dlq: DeadLetterQueue;
   readonly #monitor: MemoryMonitor;
@@ -135,11 +140,11 @@ class RuntimeImpl implements Runtime {
       batcher: new EmitBatcher(config.batching ?? {}, this.#queue.engine),
       port: this.#port,
     });
-    this.#telemetry = Telemetry.of(
-      this.#port.enabled ? checkTelemetry('telemetry', config.telemetry ?? true) : TELEMETRY_OFF,
-    );
+    const telemetry = this.#port.enabled ? checkTelemetry('telemetry', config.telemetry ?? true) : TELEMETRY_OFF;
+    this.#telemetry = Telemetry.of(telemetry);
+    this.#meters = RuntimeMetrics.of(telemetry, tenantId ?? 'default', () => this.getStats());
     this.#emits = this.#telemetry === undefined ? this.#emitter : new TracedEmitter(this.#emitter, this.#telemetry);
-    const run = this.#observed(this.#telemetry, (event, slot) =>
+    const run = this.#observed((event, slot) =>
       config.trackCauses ? this.#emitter.runWithCause(event, slot) : this.#processor.run(event, slot),
     );
     this.#queue.runner = config.rateLimit === undefined ? run : this.#limitRate(config.rateLimit, tenantId, run);
@@ -147,6 +152,7 @@ class RuntimeImpl implements Runtime {
     if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();
     this.#obeySignals();
     this.#recover();
+    this.#lookForSdk();
   }
 
   /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
@@ -178,12 +184,19 @@ class RuntimeImpl implements Runtime {
     await this.#dlq.ready();
   };
 
-  #observed(telemetry: Telemetry | undefined, run: EventRunner): EventRunner {
-    if (telemetry === undefined) return run;
-    return telemetry.around(run, {
-      attempts: (slot) => this.#queue.engine.attempts(slot),
-      follow: (event, returned, slot) => this.#processor.follow(event, returned, slot),
-    });
+  /** Puts spans and meters around each attempt. */
+  #observed(inner: EventRunner): EventRunner {
+    const attempts = (slot: number): number => this.#queue.engine.attempts(slot);
+    const follow = (event: AnyEvent, returned: AnyEvent, slot: number): Promise<void> =>
+      this.#processor.follow(event, returned, slot);
+    const run = this.#telemetry?.around(inner, { attempts, follow }) ?? inner;
+    return this.#meters?.around(run, attempts) ?? run;
+  }
+
+  /** An SDK may have been registered meanwhile. */
+  #lookForSdk(): void {
+    this.#telemetry?.refresh();
+    this.#meters?.refresh();
   }
 
   /** Puts the rate limit before emits or before runs; a run that waits for its turn holds no permit. */
@@ -358,7 +371,7 @@ class RuntimeImpl implements Runtime {
     if (this.#queue.isClosed || this.#queue.engine.isProcessing) return { ...NOTHING };
     this.#resumeMiddleware();
     this.#emitter.flushBatch();
-    this.#telemetry?.refresh();
+    this.#lookForSdk();
     this.#queue.beginDrain();
     return this.#queue.engine.drain({
       untilEmpty,
@@ -373,7 +386,7 @@ class RuntimeImpl implements Runtime {
     if (this.#queue.isClosed) throw this.#closedError();
     this.#resumeMiddleware();
     this.#emitter.flushBatch();
-    this.#telemetry?.refresh();
+    this.#lookForSdk();
     this.#queue.engine.start();
   };
 
@@ -491,6 +504,10 @@ class RuntimeImpl implements Runtime {
     };
   };
 
+  readonly metrics = { prometheus: (): string => prometheusText(this.getStats()) };
+
+  stats: Runtime['stats'] = (options) => snapshots({ read: this.getStats, ended: this.#ended.signal }, options);
+
   getRecentEvents: Runtime['getRecentEvents'] = (limit = 50) => this.#processor.recent.list(limit);
 
   getQueueSnapshot: Runtime['getQueueSnapshot'] = (limit = 50) => this.#enhanced.getQueueSnapshot(limit);
@@ -549,6 +566,8 @@ class RuntimeImpl implements Runtime {
     this.#dlq.destroy();
     await this.#closeLog();
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
+    this.#meters?.close();
+    this.#ended.abort();
     this.#port.flushFloods();
   }
 

@@ -1,15 +1,13 @@
 import { isThenable } from './thenable';
 import { endPublication, endSpan, startAttempt, startInternal, startPublication } from './spans';
 import { loadApi } from './load-api';
+import { SCOPE } from './scope';
 import { RUNTIME_CORE_VERSION } from '../constants';
 import type { AnyEvent } from '../events';
 import type { OtelApi } from './load-api';
 import type { AttemptSpan, Publication } from './spans';
 import type { TelemetrySettings } from './config';
 import type { Attributes, ProxyTracerProvider, Span, Tracer } from '@opentelemetry/api';
-
-/** Name of the instrumentation scope. */
-export const SCOPE = '@kodus-flow/runtime';
 
 export type EventRunner = (event: AnyEvent, slot: number) => unknown;
 
