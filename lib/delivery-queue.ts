@@ -27,6 +27,11 @@ const MAX_HISTORY = 20;
 const MAX_COUNTED_TYPES = 1000;
 const OTHER_TYPES = '(other)';
 
+/** 'shared': events of a batch share a reading of the clock; 'precise': each has its own; 'off': nothing is recorded. */
+export type LatencyMode = 'shared' | 'precise' | 'off';
+
+export const LATENCY_MODES: readonly LatencyMode[] = ['off', 'shared', 'precise'];
+
 /** What a queue is made of; all values are checked already. */
 export interface DeliverySettings {
   maxQueueDepth: number;
@@ -42,6 +47,8 @@ export interface DeliverySettings {
   retryable: (error: unknown) => boolean;
   /** Whether sizes are estimated at all. */
   knowsSizes: boolean;
+  /** Whether times are recorded, and with how many readings of the clock. */
+  latency: LatencyMode;
   largeEventThreshold: number;
   hugeEventThreshold: number;
   maxEventSize: number;
@@ -554,6 +561,7 @@ function engineConfig(settings: DeliverySettings): EngineConfig {
     maxEventBytes: settings.maxEventSize,
     dropHugeEvents: settings.dropHugeEvents,
     maxQueueBytes: settings.maxQueueBytes,
+    latency: LATENCY_MODES.indexOf(settings.latency) as 0 | 1 | 2,
     seed: Math.floor(Math.random() * 2 ** 52),
   };
 }

@@ -223,6 +223,7 @@ const TIMERS_ONLY = {
   maxEventBytes: Infinity,
   dropHugeEvents: false,
   maxQueueBytes: Infinity,
+  latency: 0 as const,
   seed: 0,
 };
 

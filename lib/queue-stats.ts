@@ -71,6 +71,8 @@ export interface QueueStats {
    */
   dropped: number;
   duplicates: number;
+  /** Events refused since creation, by reason: 'full', 'too-large', 'duplicate', 'rate-limited' ... */
+  refusals: Record<string, number>;
   /** Events that wait for a time or a turn. */
   waiting: number;
   /** Events that could start now. */
@@ -138,6 +140,7 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
     givenUp: core.dropped,
     dropped: refused + core.dropped - queue.keptAtEnd,
     duplicates: refusals.duplicate,
+    refusals: { ...refusals },
     waiting: core.waiting,
     ready: core.ready,
     running: core.running,
