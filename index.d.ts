@@ -1482,6 +1482,19 @@ export declare function createEvent<T extends EventType, D = PayloadOf<T>>(type:
 /** The same as `new EventStore(observability, config)`. */
 export declare function createEventStore(observability: unknown, config: EventStoreConfig): EventStore;
 /**
+ * Connects a kernel and a runtime both ways. Events that the runtime processes go to the kernel's sink; events of the kernel
+ * are queued in the runtime. `state.updated` and `state.deleted` events of the runtime change the kernel's state; changes
+ * of the kernel's state become such events. What came from one side never goes back to it.
+ *
+ * @throws RuntimeError INVALID_CONFIGURATION if `kernel` is no object
+ * @example
+ * const link = createKernelIntegration(kernel, runtime);
+ * runtime.emit('state.updated', { namespace: 'review', key: 'status', value: 'done' });
+ * await runtime.process(); // kernel.setState('review', 'status', 'done')
+ * link.disconnect();
+ */
+export declare function createKernelIntegration(kernel: KernelLike, runtime: ConnectedRuntime, options?: KernelIntegrationOptions): KernelIntegration;
+/**
  * A logger that writes through the process's observability object and names `component` in each message's context.
  *
  * @example
@@ -2708,6 +2721,94 @@ export interface JournalPersistorConfig {
   /** Bytes of the files, from 1 MiB; what is appended beyond them is refused. Default: no limit. */
   maxBytes?: number | undefined;
 }
+/** A kernel and a runtime that are connected. */
+export interface KernelIntegration {
+  getStats(): KernelIntegrationStats;
+  /** Ends the connection; kernel and runtime go on. May be called again. */
+  disconnect(): void;
+}
+/** Options of `createKernelIntegration`. */
+export interface KernelIntegrationOptions {
+  /** Types and patterns whose events the kernel gets. Default: all. */
+  events?: readonly EventPattern[];
+  /**
+   * Told of what the kernel's functions throw or reject with, and of events that the runtime refuses. They never fail an
+   * event. Default: they are only counted.
+   */
+  onError?: (error: unknown, event?: AnyEvent) => void;
+}
+/** Counters of a connection. */
+export interface KernelIntegrationStats {
+  /** Events of the runtime that the kernel got. */
+  toKernel: number;
+  /** Events of the kernel that the runtime took. */
+  toRuntime: number;
+  /** Changes of state, both ways. */
+  stateChanges: number;
+  /** Calls that failed, and events that the runtime refused. */
+  failures: number;
+}
+/** What a kernel may have to be connected. Each member is optional: what is missing is not connected. */
+export interface KernelLike {
+  /** Shown in `metadata.origin` of the kernel's events. Default `'kernel'`. */
+  id?: string;
+  /** The kernel's event sink: gets the events that the runtime processes, in the order in which they begin. */
+  handleEvent?(event: AnyEvent): unknown;
+  /** Calls `listener` with each event of the kernel; may answer a function that ends it. */
+  onEvent?(listener: (event: {
+    type: string;
+    data?: unknown;
+    id?: string;
+  }) => void): unknown;
+  /** Sets a value of the kernel's state. */
+  setState?(namespace: string, key: string, value: unknown): unknown;
+  /** Deletes a value of the kernel's state. */
+  deleteState?(namespace: string, key: string): unknown;
+  /** Calls `listener` after each change of the kernel's state; may answer a function that ends it. */
+  onStateChange?(listener: (change: KernelStateChange) => void): unknown;
+}
+/** A value of a kernel's state that has changed. */
+export interface KernelStateChange {
+  namespace: string;
+  key: string;
+  /** The new value; absent for a deletion. */
+  value?: unknown;
+  deleted?: boolean;
+}
+/**
+ * The runtime as earlier releases declared it, for classes that implement it and for mocks. A {@link Runtime} is one; who only
+ * calls a runtime needs `Runtime`.
+ */
+export interface LegacyRuntime {
+  on(eventType: string, handler: EventHandler): unknown;
+  off?(eventType: string, handler: EventHandler): void;
+  emit(eventType: string, data?: unknown, options?: EmitOptions): EmitResult;
+  emitAsync(eventType: string, data?: unknown, options?: EmitOptions): Promise<EmitResult>;
+  process(withStats?: boolean): Promise<void | {
+    processed: number;
+    acked: number;
+    failed: number;
+  }>;
+  ack(eventId: string): Promise<void>;
+  nack(eventId: string, error?: Error): Promise<void>;
+  createEvent(type: string, data?: unknown): AnyEvent;
+  createStream(generator: () => AsyncGenerator<AnyEvent>): EventStream;
+  forTenant(tenantId: string): LegacyRuntime;
+  /** Any statistics. */
+  getStats(): object;
+  getRecentEvents?(limit?: number): object[];
+  getQueueSnapshot?(limit?: number): object[];
+  getEnhancedQueue?(): unknown;
+  getEventStore?(): unknown;
+  replayEvents?(from: number, options?: Record<string, unknown>): AsyncGenerator<AnyEvent[]>;
+  reprocessFromDLQ?(eventId: string): Promise<boolean>;
+  reprocessDLQByCriteria?(criteria?: object): Promise<{
+    reprocessedCount: number;
+    events: AnyEvent[];
+  }>;
+  clear(): void;
+  cleanup(): Promise<void>;
+}
 /** Structured fields of a log message. Those named here are the ones that the runtime fills in. */
 export interface LogContext {
   eventId?: string;
@@ -3100,6 +3201,32 @@ export interface ProcessResult {
   /** Events given up. */
   deadLettered: number;
 }
+/** A waiting event, as the queue of earlier releases kept it. This queue shows {@link QueueItemSnapshot}. */
+export interface QueueItem {
+  event: AnyEvent;
+  /** When it was queued, in milliseconds since the epoch. */
+  timestamp: number;
+  priority: number;
+  /** Redeliveries so far. */
+  retryCount: number;
+  /** Bytes. */
+  size?: number;
+  isLarge?: boolean;
+  isHuge?: boolean;
+  compressed?: boolean;
+  /** Bytes before compression. */
+  originalSize?: number;
+  persistent?: boolean;
+  /** Milliseconds since the epoch. */
+  persistedAt?: number;
+  /** Milliseconds since the epoch. */
+  lastRetryAt?: number;
+  /** Milliseconds since the epoch. */
+  nextRetryAt?: number;
+  /** Milliseconds. */
+  retryDelays?: number[];
+  originalError?: Error;
+}
 /** A waiting event, as `getQueueSnapshot` shows it. */
 export interface QueueItemSnapshot {
   eventId: string;
@@ -3328,12 +3455,14 @@ export interface Runtime<Events = LooseEvents> {
    * @returns a function that removes this registration
    */
   on<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
-  on(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  on<T extends NameIn<Events>>(type: T, handler: (event: TEvent<T, DataIn<Events, T>>) => unknown, options?: OnOptions): () => void;
+  on(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** As `on`, until the handler has succeeded once. */
   once<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
-  once(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  once<T extends NameIn<Events>>(type: T, handler: (event: TEvent<T, DataIn<Events, T>>) => unknown, options?: OnOptions): () => void;
+  once(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** Removes every registration of `handler` for `type`. */
-  off(type: EventPattern, handler: (...args: any[]) => unknown): void;
+  off(type: NameIn<Events> | PatternIn<Events>, handler: (...args: any[]) => unknown): void;
   /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
   emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
   /**
@@ -3400,7 +3529,7 @@ export interface Runtime<Events = LooseEvents> {
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
   subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
-  subscribe(pattern: EventPattern, options?: SubscribeOptions): EventStream<AnyEvent>;
+  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): EventStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
@@ -3720,6 +3849,17 @@ export interface SubscriptionOptions extends SignalOptions {
   /** Called once when no further item is wanted: the reader has left, or the stream has ended. */
   onClose?: (() => void) | undefined;
 }
+/** What the queue of earlier releases measured of the machine. The memory monitor has {@link MemoryMetrics}. */
+export interface SystemMetrics {
+  /** Part of the memory that is in use, 0 to 1. */
+  memoryUsage: number;
+  /** Part of the processors' time that is in use, 0 to 1. */
+  cpuUsage: number;
+  /** Waiting events. */
+  queueDepth: number;
+  /** Milliseconds that an event takes on average. */
+  averageProcessingTime: number;
+}
 /** An event: a plain object. Handlers get the very object that was emitted; its data is never copied. */
 export interface TEvent<T extends string = string, D = PayloadOf<T>> {
   readonly id: string;
@@ -3851,6 +3991,10 @@ export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, si
 export type EventPattern = string | RegExp;
 /** A known event type, or any other string. */
 export type EventType = KnownEventType | (string & {});
+/** The type name of an event's type. */
+export type ExtractEventType<E> = E extends TEvent<infer T> ? T : never;
+/** What a handler answers, without its promise. */
+export type ExtractReturnType<H> = H extends (...args: any[]) => infer R ? Awaited<R> : never;
 /** What a handler may give back: nothing, or an event to be handled at once as part of this one. */
 export type HandlerReturn = AnyEvent | void | undefined;
 /** Kinds of ids that `IdGenerator.validateId` knows. */
@@ -3882,6 +4026,8 @@ export type LooseEvents = EventPayloads;
 /** Whether a middleware is for this context. */
 export type MiddlewareCondition = (context: MiddlewareContext) => boolean | Promise<boolean>;
 export type MiddlewareErrorCode = (typeof MIDDLEWARE_CODES)[number];
+/** A function that makes a middleware of its configuration. */
+export type MiddlewareFactory<Config = any> = (config: Config) => Middleware;
 /** A function that makes a middleware of its options. */
 export type MiddlewareFactoryType<Options = any> = (options?: Options) => Middleware;
 /** A middleware of a {@link ConditionalMiddlewareExecutor}; without calling `next` it ends the chain. */
@@ -3897,6 +4043,8 @@ export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 export type Overflow = "reject" | "wait" | "drop-oldest";
 /** What gives way when a buffer is full: the item that has waited longest, the one that comes, or the stream, with an error. */
 export type OverflowPolicy = "drop-oldest" | "drop-newest" | "fail";
+/** What `on` takes besides names. Where events are declared, text without a `*` that is none of their names is a mistake. */
+export type PatternIn<Events> = IsLoose<Events> extends true ? EventPattern : `${string}*${string}` | RegExp;
 /** Data of an event type: as declared in `EventPayloads`, else anything. */
 export type PayloadOf<T extends string> = T extends keyof EventPayloads ? EventPayloads[T] : any;
 /** Configuration of a built-in persistor. `undefined` means "not given", and other keys are ignored. */
@@ -3949,6 +4097,13 @@ export type TimeoutMiddleware = Middleware & {
 };
 /** Receives spans that have ended. One that throws or rejects harms nothing. */
 export type TraceProcessor = (items: SpanRecord[]) => unknown;
+/** A handler with the marks that earlier releases wrote onto it. This one writes none. */
+export type TrackedEventHandler<E extends AnyEvent = AnyEvent> = EventHandler<E> & {
+  _handlerId?: string;
+  _isActive?: boolean;
+  /** Milliseconds since the epoch. */
+  _lastUsed?: number;
+};
 /** Whether a middleware is for this event. */
 export type WhenCondition = (context: WhenContext) => boolean | Promise<boolean>;
 /** What a condition of {@link when} looks at: the event's own fields and those of {@link MiddlewareContext}. */
@@ -4059,6 +4214,7 @@ interface WithValidate {
   (schema: AnySchema, handler: MiddlewareHandler, options?: ValidateOptions): MiddlewareHandler;
 }
 type Cancel = AbortSignal | Cancellation;
+type ConnectedRuntime = Pick<Runtime, "on" | "createEvent" | "emitEvent">;
 /** The old name of `TEvent`. */
 type Event$1<T extends string = string> = TEvent<T>;
 type IsLoose<Events> = [
