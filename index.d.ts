@@ -172,6 +172,7 @@ export declare class CircuitBreakerManager {
   /** Counts of all by name. */
   readonly getAllMetrics: () => Record<string, CircuitMetrics>;
 }
+/** Conditions for conditional middleware; {@link conditionUtils} is one. */
 export declare class ConditionUtilsImpl implements ConditionUtils {
   readonly forEventTypes: (types: readonly string[]) => MiddlewareCondition;
   readonly forPriority: (min: number, max?: number) => MiddlewareCondition;
@@ -646,6 +647,7 @@ export declare class OptimizedEventProcessor {
   processEvent(event: AnyEvent): Promise<void>;
   /** Removes all handlers. */
   clearHandlers(): void;
+  /** The figures that `runtime.getStats().processor` has. */
   getStats(): RuntimeStats["processor"];
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
@@ -705,19 +707,30 @@ export declare class StreamBatch<T, Data extends BatchData<T, readonly T[]> = Ba
   readonly id: string;
   readonly threadId: string;
   constructor(data: Data);
+  /** How many items. */
   get length(): number;
+  /** The items in order. */
   [Symbol.iterator](): IterableIterator<T>;
+  /** As of an array. */
   map<R>(mapper: (item: T, index: number, items: readonly T[]) => R): R[];
+  /** As of an array. */
   filter<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S[];
   filter(predicate: (item: T, index: number, items: readonly T[]) => unknown): T[];
+  /** As of an array. */
   forEach(visit: (item: T, index: number, items: readonly T[]) => void): void;
+  /** As of an array. */
   reduce<R>(reducer: (state: R, item: T, index: number, items: readonly T[]) => R, seed: R): R;
   reduce(reducer: (state: T, item: T, index: number, items: readonly T[]) => T): T;
+  /** As of an array. */
   some(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean;
+  /** As of an array. */
   every(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean;
+  /** As of an array. */
   find<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S | undefined;
   find(predicate: (item: T, index: number, items: readonly T[]) => unknown): T | undefined;
+  /** As of an array. */
   at(index: number): T | undefined;
+  /** As of an array. */
   slice(start?: number, end?: number): T[];
 }
 /** Makes streams, counts what they do and ends them all together. */
@@ -1225,6 +1238,7 @@ export declare const circuitBreakerUtils: {
   /** Writes one warning. */
   readonly defaultOnRejected: (event: any, result: CircuitResult) => void;
 };
+/** The conditions, ready to use. */
 export declare const conditionUtils: ConditionUtils;
 /** Whether an event is an `agent.completed`. */
 export declare const isAgentCompletedEvent: (event: AnyEvent) => event is TEvent<"agent.completed", {
@@ -2723,6 +2737,7 @@ export interface JournalPersistorConfig {
 }
 /** A kernel and a runtime that are connected. */
 export interface KernelIntegration {
+  /** What has passed since the connection was made; a copy. */
   getStats(): KernelIntegrationStats;
   /** Ends the connection; kernel and runtime go on. May be called again. */
   disconnect(): void;
@@ -2980,10 +2995,15 @@ export interface Middleware {
 }
 /** Collects metadata, then builds. */
 export interface MiddlewareBuilder {
+  /** Sets any of the metadata. */
   withMetadata(metadata: Partial<MiddlewareMetadata>): MiddlewareBuilder;
+  /** Higher comes first. */
   withPriority(priority: number): MiddlewareBuilder;
+  /** Adds names of middleware that must be there, too. */
   withDependencies(...names: (string | string[])[]): MiddlewareBuilder;
+  /** Adds tags. */
   withTags(...tags: (string | string[])[]): MiddlewareBuilder;
+  /** The middleware, a function of its own, with name and metadata. */
   build(name: string, middleware: Middleware): TaggedMiddleware;
 }
 /** Middleware collected one by one. */
@@ -3154,12 +3174,17 @@ export interface OptimizedEventProcessorConfig {
 }
 /** Where snapshots go. Three methods are enough; the others are used when they are there. */
 export interface Persistor {
+  /** Keeps a snapshot. Rejects if it could not. */
   append(snapshot: Snapshot, options?: SnapshotOptions): Promise<void>;
   /** Snapshots of `xcId` in the order in which they were appended. */
   load(xcId: string): AsyncIterable<Snapshot>;
+  /** Whether a snapshot with this hash is kept. */
   has(hash: string): Promise<boolean>;
+  /** The snapshot with this hash, or null. */
   getByHash?(hash: string): Promise<Snapshot | null>;
+  /** Hashes of the snapshots of `xcId`, in the order in which they were appended. */
   listHashes?(xcId: string): Promise<string[]>;
+  /** How much is kept. */
   getStats?(): Promise<PersistorStats>;
   /** Forgets snapshots; unknown hashes are ignored. Where it is missing, removals are appended as snapshots of their own. */
   delete?(xcId: string, hashes: readonly string[]): Promise<void>;
@@ -3335,7 +3360,9 @@ export interface ReadableOptions extends SignalOptions {
 /** A Web `ReadableStream`. */
 export interface ReadableStreamLike<T> {
   readonly locked: boolean;
+  /** There on every readable stream. */
   getReader(): unknown;
+  /** Reads it to its end. */
   [Symbol.asyncIterator](): AsyncIterator<T>;
 }
 /** An event that has begun processing, as `getRecentEvents` shows it. */
@@ -3534,6 +3561,7 @@ export interface Runtime<Events = LooseEvents> {
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
   forTenant(tenantId: string): Runtime<Events>;
+  /** Statistics as they are now; a copy. */
   getStats(): RuntimeStats;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
@@ -3560,6 +3588,7 @@ export interface Runtime<Events = LooseEvents> {
   cleanup(options?: {
     timeoutMs?: number;
   }): Promise<void>;
+  /** `cleanup()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 /** Configuration of `createRuntime`. Every key has a default; `undefined` means "not given". */
@@ -3701,8 +3730,11 @@ export interface ScheduleOptions {
 }
 /** A schema as Zod (any version) and its likes have it. */
 export interface SchemaLike<T = unknown> {
+  /** Answers the parsed data, or throws. */
   parse?(data: unknown): T;
+  /** Answers `{ success, data, error }`. */
   safeParse?(data: unknown): any;
+  /** As `safeParse`, for schemas that need time. */
   safeParseAsync?(data: unknown): Promise<any>;
 }
 /** Options of `share`. */
@@ -3938,6 +3970,7 @@ export interface WorkflowContext {
   /** Aborts the handlers that run and stops `process()`. Never aborted unless it is the caller's. */
   signal: AbortSignal;
   isPaused: boolean;
+  /** Called by the framework at the end; does nothing unless it is the caller's. */
   cleanup(): Promise<void>;
   status?: string;
   stream?: Service;
@@ -3982,6 +4015,7 @@ export type DataToEmit<Events, T extends string> = IsLoose<Events> extends true 
  * until it succeeds or is dead-lettered. exactly-once: also refused when its id or key has been seen.
  */
 export type DeliveryGuarantee = "at-most-once" | "at-least-once" | "exactly-once";
+/** Codes of `EngineError`; the framework's engines raise them. */
 export type EngineErrorCode = (typeof ENGINE_CODES)[number];
 /** Every code of the family. */
 export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode | EngineErrorCode | OrchestrationErrorCode;
@@ -4016,6 +4050,7 @@ export type ItemsOf<S extends readonly unknown[]> = S extends readonly [
 export type Jitter = "none" | "full" | "equal";
 /** The streams that a stream is joined with; `{ signal }` may come last. */
 export type JoinArguments = readonly (StreamLike<unknown> | SignalOptions)[];
+/** Codes of `KernelError`: timeouts, retries, validation, aborts. */
 export type KernelErrorCode = (typeof KERNEL_CODES)[number];
 /** A value of `EVENT_TYPES`. */
 export type KnownEventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES];
@@ -4025,6 +4060,7 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LooseEvents = EventPayloads;
 /** Whether a middleware is for this context. */
 export type MiddlewareCondition = (context: MiddlewareContext) => boolean | Promise<boolean>;
+/** Codes of `MiddlewareError`. */
 export type MiddlewareErrorCode = (typeof MIDDLEWARE_CODES)[number];
 /** A function that makes a middleware of its configuration. */
 export type MiddlewareFactory<Config = any> = (config: Config) => Middleware;
@@ -4038,6 +4074,7 @@ export type MiddlewareHandler = (event: any, signal?: AbortSignal) => any;
 export type MiddlewareKind = "pipeline" | "handler";
 /** Names of event types. */
 export type NameIn<Events> = IsLoose<Events> extends true ? EventType : keyof Events & string;
+/** Codes of `OrchestrationError`; the framework's orchestration raises them. */
 export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 /** What happens to an event that finds the queue full. */
 export type Overflow = "reject" | "wait" | "drop-oldest";
@@ -4061,6 +4098,7 @@ export type QueueProcessor = (event: AnyEvent) => unknown;
 export type Requeue = (event: AnyEvent, priority: number) => boolean;
 /** How much chance goes into a wait: anything up to it (full); between half of it and all of it (equal); none. */
 export type RetryJitter = "full" | "equal" | "none";
+/** Codes of `RuntimeError`: configuration, queue, events, streams, journal. */
 export type RuntimeErrorCode = (typeof RUNTIME_CODES)[number];
 /** A handler of a runtime. With a second parameter it gets a signal that aborts at a timeout, cancellation and shutdown. */
 export type RuntimeHandler<E extends AnyEvent> = (event: E, signal: AbortSignal) => any;

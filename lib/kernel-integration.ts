@@ -54,6 +54,7 @@ export interface KernelIntegrationStats {
 
 /** A kernel and a runtime that are connected. */
 export interface KernelIntegration {
+  /** What has passed since the connection was made; a copy. */
   getStats(): KernelIntegrationStats;
   /** Ends the connection; kernel and runtime go on. May be called again. */
   disconnect(): void;
@@ -113,7 +114,7 @@ class Link implements KernelIntegration {
   disconnect(): void {
     const ends = this.#ends;
     this.#ends = [];
-    for (const end of ends) this.#guard(end);
+    for (const end of ends) void this.#guard(end);
   }
 
   /** Keeps what ends a subscription of the kernel, if it answers such a function. */

@@ -256,6 +256,7 @@ export interface Runtime<Events = LooseEvents> {
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
   forTenant(tenantId: string): Runtime<Events>;
 
+  /** Statistics as they are now; a copy. */
   getStats(): RuntimeStats;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
@@ -279,5 +280,6 @@ export interface Runtime<Events = LooseEvents> {
   clear(): void;
   /** Ends the runtime: waits up to `timeoutMs` (default 5000) for what runs, then aborts it. May be called again. */
   cleanup(options?: { timeoutMs?: number }): Promise<void>;
+  /** `cleanup()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
