@@ -68,6 +68,23 @@ export {
   workflowEvent,
 } from './events';
 export * from './observability/index';
+export { createKernelIntegration } from './kernel-integration';
+export type {
+  KernelIntegration,
+  KernelIntegrationOptions,
+  KernelIntegrationStats,
+  KernelLike,
+  KernelStateChange,
+} from './kernel-integration';
+export type {
+  ExtractEventType,
+  ExtractReturnType,
+  LegacyRuntime,
+  MiddlewareFactory,
+  QueueItem,
+  SystemMetrics,
+  TrackedEventHandler,
+} from './legacy-types';
 export { createWorkflowContext } from './workflow-context';
 export type { WorkflowContext, WorkflowContextOptions } from './workflow-context';
 export type { BatchingConfig, EventQueueConfig, Overflow, RuntimeConfig } from './config';
@@ -144,6 +161,7 @@ export type {
   EmitResult,
   LooseEvents,
   NameIn,
+  PatternIn,
   ProcessOptions,
   ProcessResult,
   Runtime,
