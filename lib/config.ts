@@ -21,6 +21,7 @@ export type { JournalConfig };
 import { checkTenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
+import type { NativeLogLevel } from './observability/native-logs';
 import type { LatencyMode } from './delivery-queue';
 import type { RetryConfig } from './retry-policy';
 import { checkTelemetry } from './tracing/config';
@@ -188,6 +189,11 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   eventStoreConfig?: Record<string, unknown>;
   /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
   telemetry?: boolean | TelemetryConfig;
+  /**
+   * Hands the logs of the native code from this level on to the logger. Default: `KODUS_FLOW_LOG` of the environment, else `'off'`.
+   * They are those of the process, not of one runtime.
+   */
+  nativeLogLevel?: NativeLogLevel;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -283,6 +289,7 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   enableEventStore: flag,
   eventStoreConfig: object,
   telemetry: checkTelemetry,
+  nativeLogLevel: (path, value) => requireOneOf<NativeLogLevel>(path, value, ['off', 'debug', 'info', 'warn', 'error']),
   signal: requireSignal,
   onError: requireFunction,
   trackCauses: flag,

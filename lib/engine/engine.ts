@@ -810,6 +810,12 @@ export class Engine {
     return state === 5 || state === 6;
   }
 
+  /** The core's number of the state that an event is in. */
+  stateOf(slot: number): number {
+    this.#flush();
+    return this.#core.state(slot);
+  }
+
   eventAt(slot: number): AnyEvent | undefined {
     return this.#events[slot];
   }

@@ -7,11 +7,20 @@ import type { EngineNative } from './engine';
 import type { DeadLettersNative } from './dead-letters';
 import type { FloodNative } from './flood';
 import type { JournalNative } from './journal';
+import type { LogsNative } from './logs';
 import type { MemoryNative } from './memory';
 import type { PolicyNative } from './policy';
 import type { StreamNative } from './stream';
 
 export interface NativeBinding
-  extends EngineNative, DeadLettersNative, FloodNative, JournalNative, MemoryNative, PolicyNative, StreamNative {}
+  extends
+    EngineNative,
+    DeadLettersNative,
+    FloodNative,
+    JournalNative,
+    LogsNative,
+    MemoryNative,
+    PolicyNative,
+    StreamNative {}
 
 export const native = binding as NativeBinding;
