@@ -172,6 +172,7 @@ export declare class CircuitBreakerManager {
   /** Counts of all by name. */
   readonly getAllMetrics: () => Record<string, CircuitMetrics>;
 }
+/** Conditions for conditional middleware; {@link conditionUtils} is one. */
 export declare class ConditionUtilsImpl implements ConditionUtils {
   readonly forEventTypes: (types: readonly string[]) => MiddlewareCondition;
   readonly forPriority: (min: number, max?: number) => MiddlewareCondition;
@@ -331,6 +332,10 @@ export declare class EventQueue {
   clear(): void;
   /** Empties the queue and releases what it holds; nothing is accepted any more. */
   destroy(): void;
+  /** The event store, if there is one. */
+  getEventStore(): EventStore | undefined;
+  /** Events kept by the event store, in lists; none without one. */
+  replayEvents(from: number, options?: ReplayOptions): AsyncGenerator<AnyEvent[]>;
   /** Whether nothing waits. */
   isEmpty(): boolean;
   /** Whether emitters should slow down: memory, processors or depth are at their limit. */
@@ -339,6 +344,47 @@ export declare class EventQueue {
   getStats(): QueueStats;
   /** Up to `limit` waiting events in the order in which they would run. */
   getQueueSnapshot(limit?: number): QueueItemSnapshot[];
+}
+/**
+ * Events kept for replay, and what has become of them. No method depends on `this`.
+ *
+ * @example
+ * const store = createEventStore(observability, { executionId: 'orders', persistor });
+ * await store.appendEvents([event]);
+ * await store.markEventsProcessed([event.id]);
+ * for await (const events of store.replayFromTimestamp(0, { onlyUnprocessed: false })) again(events);
+ */
+export declare class EventStore {
+  #private;
+  /** @throws RuntimeError INVALID_CONFIGURATION */
+  constructor(observability: unknown, config: EventStoreConfig);
+  /** Whether events are stored at all. */
+  get isEnabled(): boolean;
+  /** Stores events; resolves when they are stored, rejects as the persistor does. They are stored as they are now. */
+  appendEvents: (events: readonly AnyEvent[]) => Promise<void>;
+  /** Marks events as processed; unknown ids are ignored. Resolves when that is stored. */
+  markEventsProcessed: (eventIds: readonly string[]) => Promise<void>;
+  /** Counts a delivery of an event. Unknown ids are ignored. */
+  recordAttempt: (eventId: string) => void;
+  /** What is known of an event; undefined: it is not there. */
+  getEventMetadata: (eventId: string) => Promise<EventMetadata | undefined>;
+  /**
+   * Lists of the events whose `ts` is `from` or later, in the order of appending. They are given back, nothing is queued.
+   * Events appended after the call are not among them.
+   *
+   * @param from milliseconds since the epoch
+   */
+  replayFromTimestamp: (from: number, options?: ReplayOptions) => AsyncGenerator<AnyEvent[]>;
+  /** The unprocessed events of the last hour. */
+  replayUnprocessed: (batchSize?: number) => AsyncGenerator<AnyEvent[]>;
+  /** Figures of all stored events. */
+  getStats: () => Promise<EventStoreStats>;
+  /** Forgets processed events that are older than that many milliseconds (default 7 days); answers how many. */
+  cleanup: (olderThanMs?: number) => Promise<number>;
+  /** Resolves when everything so far is stored. Never rejects. */
+  flush: () => Promise<void>;
+  /** As `flush`, and releases the persistor, if the store has made it itself. */
+  close: () => Promise<void>;
 }
 /**
  * A sequence of items that comes over time. Operators give new streams; nothing runs before a stream is iterated, and each
@@ -605,6 +651,7 @@ export declare class OptimizedEventProcessor {
   processEvent(event: AnyEvent): Promise<void>;
   /** Removes all handlers. */
   clearHandlers(): void;
+  /** The figures that `runtime.getStats().processor` has. */
   getStats(): RuntimeStats["processor"];
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
@@ -620,6 +667,39 @@ export declare class RuntimeError extends BaseSDKError<RuntimeErrorCode> {
   constructor(code: RuntimeErrorCode, message?: string, options?: SDKErrorOptions);
 }
 /**
+ * A built-in persistor, as the configuration says. Each one has its own snapshots. No method depends on `this`.
+ *
+ * @example
+ * const persistor = new StoragePersistorAdapter({ type: 'memory', maxSnapshots: 5000 });
+ * const runtime = createRuntime({}, undefined, { persistor, persistAllEvents: true });
+ */
+export declare class StoragePersistorAdapter implements Persistor {
+  #private;
+  /**
+   * @throws RuntimeError INVALID_CONFIGURATION for unknown types, and values that are not allowed; for files JOURNAL_LOCKED,
+   *   JOURNAL_CORRUPT, JOURNAL_VERSION or JOURNAL_FAILED
+   */
+  constructor(config: PersistorConfig);
+  /** Stores a snapshot, unless this `xcId` has one with this hash already. Rejects if it is too large. */
+  append: (snapshot: Snapshot, options?: SnapshotOptions) => Promise<void>;
+  /** Snapshots of `xcId` in the order in which they were appended; those appended meanwhile are not among them. */
+  load: (xcId: string) => AsyncIterable<Snapshot>;
+  /** Whether there is a snapshot with this hash, whosever it is. */
+  has: (hash: string) => Promise<boolean>;
+  /** The first snapshot with this hash, whosever it is; null: there is none. */
+  getByHash: (hash: string) => Promise<Snapshot | null>;
+  /** Hashes of `xcId` in the order in which their snapshots were appended. */
+  listHashes: (xcId: string) => Promise<string[]>;
+  /** Forgets snapshots; unknown hashes are ignored. */
+  delete: (xcId: string, hashes: readonly string[]) => Promise<void>;
+  /** Figures of all snapshots; in memory also what has left to make room. */
+  getStats: () => Promise<PersistorStats & Partial<MemoryPersistorStats>>;
+  /** Resolves when everything appended so far is as safe as it can be. */
+  flush: () => Promise<void>;
+  /** Releases memory and files. */
+  close: () => Promise<void>;
+}
+/**
  * The item that several items become: an event of type `stream.batch`. It can be read like the array `data.events`
  * as well (`length`, iteration, `map` ...); those members are not enumerable.
  */
@@ -631,19 +711,30 @@ export declare class StreamBatch<T, Data extends BatchData<T, readonly T[]> = Ba
   readonly id: string;
   readonly threadId: string;
   constructor(data: Data);
+  /** How many items. */
   get length(): number;
+  /** The items in order. */
   [Symbol.iterator](): IterableIterator<T>;
+  /** As of an array. */
   map<R>(mapper: (item: T, index: number, items: readonly T[]) => R): R[];
+  /** As of an array. */
   filter<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S[];
   filter(predicate: (item: T, index: number, items: readonly T[]) => unknown): T[];
+  /** As of an array. */
   forEach(visit: (item: T, index: number, items: readonly T[]) => void): void;
+  /** As of an array. */
   reduce<R>(reducer: (state: R, item: T, index: number, items: readonly T[]) => R, seed: R): R;
   reduce(reducer: (state: T, item: T, index: number, items: readonly T[]) => T): T;
+  /** As of an array. */
   some(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean;
+  /** As of an array. */
   every(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean;
+  /** As of an array. */
   find<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S | undefined;
   find(predicate: (item: T, index: number, items: readonly T[]) => unknown): T | undefined;
+  /** As of an array. */
   at(index: number): T | undefined;
+  /** As of an array. */
   slice(start?: number, end?: number): T[];
 }
 /** Makes streams, counts what they do and ends them all together. */
@@ -1151,6 +1242,7 @@ export declare const circuitBreakerUtils: {
   /** Writes one warning. */
   readonly defaultOnRejected: (event: any, result: CircuitResult) => void;
 };
+/** The conditions, ready to use. */
 export declare const conditionUtils: ConditionUtils;
 /** Whether an event is an `agent.completed`. */
 export declare const isAgentCompletedEvent: (event: AnyEvent) => event is TEvent<"agent.completed", {
@@ -1405,6 +1497,21 @@ export declare function createConfigValidator<T>(functions: {
 }): ConfigValidator<T>;
 /** Makes an event with a fresh id. A string `correlationId` in the data is lifted into the metadata. Never throws. */
 export declare function createEvent<T extends EventType, D = PayloadOf<T>>(type: T, data?: D, options?: CreateEventOptions): TEvent<T, D>;
+/** The same as `new EventStore(observability, config)`. */
+export declare function createEventStore(observability: unknown, config: EventStoreConfig): EventStore;
+/**
+ * Connects a kernel and a runtime both ways. Events that the runtime processes go to the kernel's sink; events of the kernel
+ * are queued in the runtime. `state.updated` and `state.deleted` events of the runtime change the kernel's state; changes
+ * of the kernel's state become such events. What came from one side never goes back to it.
+ *
+ * @throws RuntimeError INVALID_CONFIGURATION if `kernel` is no object
+ * @example
+ * const link = createKernelIntegration(kernel, runtime);
+ * runtime.emit('state.updated', { namespace: 'review', key: 'status', value: 'done' });
+ * await runtime.process(); // kernel.setState('review', 'status', 'done')
+ * link.disconnect();
+ */
+export declare function createKernelIntegration(kernel: KernelLike, runtime: ConnectedRuntime, options?: KernelIntegrationOptions): KernelIntegration;
 /**
  * A logger that writes through the process's observability object and names `component` in each message's context.
  *
@@ -1417,6 +1524,16 @@ export declare function createLogger(component: string): Logger;
 export declare function createMiddlewareBuilder(): MiddlewareBuilder;
 /** An empty chain. */
 export declare function createMiddlewareChain(): MiddlewareChain;
+/** As `createPersistorFromConfig`; `createPersistor()` makes one in memory, for 1000 snapshots. */
+export declare function createPersistor(type?: PersistorType, options?: PersistorOptions): StoragePersistorAdapter;
+/**
+ * Makes a built-in persistor.
+ *
+ * @throws RuntimeError INVALID_CONFIGURATION for unknown types, and values that are not allowed
+ * @example
+ * const persistor = createPersistorFromConfig({ type: 'journal', path: './snapshots' });
+ */
+export declare function createPersistorFromConfig(config: PersistorConfig): StoragePersistorAdapter;
 /** Checks a priority. @throws Error unless it is from 0 to 100 */
 export declare function createPriority(priority: number): number;
 /** A handler that refuses what exceeds `maxPerSecond`: `Rate limit exceeded`. */
@@ -1460,6 +1577,8 @@ export declare function createWorkflowContext(workflowName: string, executionId:
 export declare function createWorkflowContext<Given extends Partial<WorkflowContext>>(given: Given): WorkflowContext & Omit<Given, keyof WorkflowContext>;
 /** The data of an event of this type; `{}` if it has none; undefined if the type differs. */
 export declare function extractEventData<T extends string>(event: AnyEvent, type: T): PayloadOf<T> | undefined;
+/** The process's own persistor: the one that was set, else one in memory, made at the first call. */
+export declare function getGlobalPersistor(): Persistor;
 /**
  * The observability object of this process, made on the first call. It logs to the console at 'warn' and above, and
  * installs no handlers on the process.
@@ -1490,6 +1609,8 @@ export declare function isMiddlewareConfig<T>(value: unknown, validator: (value:
 export declare function isTrackedEventHandler(handler: unknown): boolean;
 /** Whether a type is one of `EVENT_TYPES`. Other types are allowed everywhere; this tells them apart. */
 export declare function isValidEventType(type: string): type is KnownEventType;
+/** Forgets the process's own persistor; the next `getGlobalPersistor` makes one. */
+export declare function resetGlobalPersistor(): void;
 /**
  * Wraps a middleware so that every error comes out as a {@link MiddlewareError} named after it, with the original as
  * `cause`.
@@ -1504,6 +1625,8 @@ export declare function safeMiddleware(name: string, middleware: Middleware): Mi
  * const stop = schedule({ every: '5s', maxTriggers: 3 })(event, (next) => runtime.emit(next.type, next.data));
  */
 export declare function schedule(options: ScheduleOptions): ScheduleSetup;
+/** Sets the process's own persistor. */
+export declare function setGlobalPersistor(persistor: Persistor): void;
 /** Kept for older callers: functions are not marked any more, so the handler is answered as it is. */
 export declare function updateTrackedHandler<T>(handler: T): T;
 /** Whether a payload is an object, which is all that is asked of the payloads of `createValidatedEvent`. */
@@ -1962,6 +2085,14 @@ export interface DelayOptions extends SignalOptions {
   /** At most this many items wait; then the source is not asked for more. Default 1024. */
   buffer?: number | undefined;
 }
+/** A snapshot that its owner has made as the difference to another one. Persistors keep it as it is. */
+export interface DeltaSnapshot extends Snapshot {
+  isDelta: true;
+  /** Hash of the snapshot that it is the difference to. */
+  baseHash: string;
+  eventsDelta?: unknown;
+  stateDelta?: unknown;
+}
 /** Options of `distinct`. */
 export interface DistinctOptions extends SignalOptions {
   /** Keys that are remembered, those seen last. Default 10,000. */
@@ -2026,6 +2157,17 @@ export interface EventDef<D = unknown, T extends string = string> {
   with(data?: D | null): TEvent<T, D>;
   /** Whether an event is of this kind. */
   include(event: AnyEvent): event is TEvent<T, D>;
+}
+/** What is known of a stored event. Times are milliseconds since the epoch. */
+export interface EventMetadata {
+  eventId: string;
+  eventType: string;
+  /** The event's `ts`. */
+  timestamp: number;
+  processed: boolean;
+  /** Deliveries. */
+  processingAttempts: number;
+  lastProcessedAt?: number;
 }
 /** Data by event type, for the types of the framework. Never checked at run time. */
 export interface EventPayloads {
@@ -2534,6 +2676,10 @@ export interface EventQueueConfig {
   enableAutoRecovery?: boolean;
   /** Events brought back at a time. Default 100. */
   recoveryBatchSize?: number;
+  /** Tell `eventStore` of every accepted event. Default false. */
+  enableEventStore?: boolean;
+  /** A store of your own, for a queue that is used alone. A runtime makes its own, see `eventStoreConfig`. */
+  eventStore?: EventStore;
 }
 /** `retryPolicy` of `emit`: replaces the runtime's redelivery policy for one event. */
 export interface EventRetryPolicy {
@@ -2543,6 +2689,39 @@ export interface EventRetryPolicy {
   backoff?: "linear" | "exponential";
   /** Milliseconds. Default 1000. */
   initialDelay?: number;
+}
+/** Configuration of an event store. `undefined` means "not given". */
+export interface EventStoreConfig {
+  /** Whose events they are: they are stored under `events_<executionId>`. */
+  executionId: string;
+  /** Default true; false: nothing is stored, marked or replayed. */
+  enableReplay?: boolean | undefined;
+  /** Events in each list of a replay. Default 100. */
+  replayBatchSize?: number | undefined;
+  /** Events kept; the oldest fall out. Default 10,000. */
+  maxStoredEvents?: number | undefined;
+  /** Where they are kept; wins over the two below. */
+  persistor?: Persistor | undefined;
+  /** Kind of the built-in persistor that is made otherwise. Default 'memory'. */
+  persistorType?: PersistorType | undefined;
+  /** Its options. */
+  persistorOptions?: PersistorOptions | undefined;
+  /** Log. Default true. */
+  enableObservability?: boolean | undefined;
+}
+/** Figures of an event store. Times are milliseconds since the epoch. */
+export interface EventStoreStats {
+  /** Events ever appended. */
+  totalStoredEvents: number;
+  /** Events that are there. */
+  storedEvents: number;
+  /** Of these, such as have not been marked as processed. */
+  unprocessedEvents: number;
+  /** Events that have fallen out because there were more than `maxStoredEvents`, or because the persistor has lost them. */
+  droppedEvents: number;
+  /** The least and the greatest `ts`; absent if nothing is stored. */
+  oldestEventTimestamp?: number;
+  newestEventTimestamp?: number;
 }
 /** Options of {@link withFallback}. */
 export interface FallbackOptions {
@@ -2555,6 +2734,103 @@ export interface FallbackOptions {
 export interface FlatMapOptions extends SignalOptions {
   /** Inner streams that are read at the same time. Default 16. */
   concurrency?: number | undefined;
+}
+/** A persistor in files, without a server. Its folder belongs to it: a runtime's journal needs another one. */
+export interface JournalPersistorConfig {
+  type: "journal";
+  /** The folder; it is made if it is not there. */
+  path: string;
+  /** Bytes of the files, from 1 MiB; what is appended beyond them is refused. Default: no limit. */
+  maxBytes?: number | undefined;
+}
+/** A kernel and a runtime that are connected. */
+export interface KernelIntegration {
+  /** What has passed since the connection was made; a copy. */
+  getStats(): KernelIntegrationStats;
+  /** Ends the connection; kernel and runtime go on. May be called again. */
+  disconnect(): void;
+}
+/** Options of `createKernelIntegration`. */
+export interface KernelIntegrationOptions {
+  /** Types and patterns whose events the kernel gets. Default: all. */
+  events?: readonly EventPattern[];
+  /**
+   * Told of what the kernel's functions throw or reject with, and of events that the runtime refuses. They never fail an
+   * event. Default: they are only counted.
+   */
+  onError?: (error: unknown, event?: AnyEvent) => void;
+}
+/** Counters of a connection. */
+export interface KernelIntegrationStats {
+  /** Events of the runtime that the kernel got. */
+  toKernel: number;
+  /** Events of the kernel that the runtime took. */
+  toRuntime: number;
+  /** Changes of state, both ways. */
+  stateChanges: number;
+  /** Calls that failed, and events that the runtime refused. */
+  failures: number;
+}
+/** What a kernel may have to be connected. Each member is optional: what is missing is not connected. */
+export interface KernelLike {
+  /** Shown in `metadata.origin` of the kernel's events. Default `'kernel'`. */
+  id?: string;
+  /** The kernel's event sink: gets the events that the runtime processes, in the order in which they begin. */
+  handleEvent?(event: AnyEvent): unknown;
+  /** Calls `listener` with each event of the kernel; may answer a function that ends it. */
+  onEvent?(listener: (event: {
+    type: string;
+    data?: unknown;
+    id?: string;
+  }) => void): unknown;
+  /** Sets a value of the kernel's state. */
+  setState?(namespace: string, key: string, value: unknown): unknown;
+  /** Deletes a value of the kernel's state. */
+  deleteState?(namespace: string, key: string): unknown;
+  /** Calls `listener` after each change of the kernel's state; may answer a function that ends it. */
+  onStateChange?(listener: (change: KernelStateChange) => void): unknown;
+}
+/** A value of a kernel's state that has changed. */
+export interface KernelStateChange {
+  namespace: string;
+  key: string;
+  /** The new value; absent for a deletion. */
+  value?: unknown;
+  deleted?: boolean;
+}
+/**
+ * The runtime as earlier releases declared it, for classes that implement it and for mocks. A {@link Runtime} is one; who only
+ * calls a runtime needs `Runtime`.
+ */
+export interface LegacyRuntime {
+  on(eventType: string, handler: EventHandler): unknown;
+  off?(eventType: string, handler: EventHandler): void;
+  emit(eventType: string, data?: unknown, options?: EmitOptions): EmitResult;
+  emitAsync(eventType: string, data?: unknown, options?: EmitOptions): Promise<EmitResult>;
+  process(withStats?: boolean): Promise<void | {
+    processed: number;
+    acked: number;
+    failed: number;
+  }>;
+  ack(eventId: string): Promise<void>;
+  nack(eventId: string, error?: Error): Promise<void>;
+  createEvent(type: string, data?: unknown): AnyEvent;
+  createStream(generator: () => AsyncGenerator<AnyEvent>): EventStream;
+  forTenant(tenantId: string): LegacyRuntime;
+  /** Any statistics. */
+  getStats(): object;
+  getRecentEvents?(limit?: number): object[];
+  getQueueSnapshot?(limit?: number): object[];
+  getEnhancedQueue?(): unknown;
+  getEventStore?(): unknown;
+  replayEvents?(from: number, options?: Record<string, unknown>): AsyncGenerator<AnyEvent[]>;
+  reprocessFromDLQ?(eventId: string): Promise<boolean>;
+  reprocessDLQByCriteria?(criteria?: object): Promise<{
+    reprocessedCount: number;
+    events: AnyEvent[];
+  }>;
+  clear(): void;
+  cleanup(): Promise<void>;
 }
 /** Structured fields of a log message. Those named here are the ones that the runtime fills in. */
 export interface LogContext {
@@ -2692,6 +2968,31 @@ export interface MemoryMonitorStats {
   /** Milliseconds to the next measurement; 0 when stopped. */
   nextMeasurementIn: number;
 }
+/** A persistor in memory. */
+export interface MemoryPersistorConfig {
+  type: "memory";
+  /** Snapshots kept at most, 1 to 10,000,000; the oldest leave. Default 1000. */
+  maxSnapshots?: number | undefined;
+  /** Bytes kept at most, as stored, from 1 KiB. Default 100 MiB. */
+  maxMemoryUsage?: number | undefined;
+  /** Compress what becomes shorter. Default true. */
+  enableCompression?: boolean | undefined;
+  /** Store a snapshot as the difference to an earlier one of its `xcId` where that is much shorter. Default true. */
+  enableDeltaCompression?: boolean | undefined;
+  /** Milliseconds. No effect: nothing here has to be swept. */
+  cleanupInterval?: number | undefined;
+}
+/** Statistics of a memory persistor. The last two count from its beginning. */
+export interface MemoryPersistorStats extends PersistorStats {
+  /** Bytes of the snapshots before compression. */
+  originalSizeBytes: number;
+  /** Snapshots stored as the difference to an earlier one. */
+  deltaSnapshotCount: number;
+  /** Snapshots that have left to make room. */
+  evictedSnapshots: number;
+  /** Of these, such as stood for work that was not done. */
+  evictedUnfinished: number;
+}
 /** A wrapper around handlers. Works in a runtime's list and by hand. */
 export interface Middleware {
   (handler: MiddlewareHandler): MiddlewareHandler;
@@ -2702,10 +3003,15 @@ export interface Middleware {
 }
 /** Collects metadata, then builds. */
 export interface MiddlewareBuilder {
+  /** Sets any of the metadata. */
   withMetadata(metadata: Partial<MiddlewareMetadata>): MiddlewareBuilder;
+  /** Higher comes first. */
   withPriority(priority: number): MiddlewareBuilder;
+  /** Adds names of middleware that must be there, too. */
   withDependencies(...names: (string | string[])[]): MiddlewareBuilder;
+  /** Adds tags. */
   withTags(...tags: (string | string[])[]): MiddlewareBuilder;
+  /** The middleware, a function of its own, with name and metadata. */
   build(name: string, middleware: Middleware): TaggedMiddleware;
 }
 /** Middleware collected one by one. */
@@ -2876,12 +3182,17 @@ export interface OptimizedEventProcessorConfig {
 }
 /** Where snapshots go. Three methods are enough; the others are used when they are there. */
 export interface Persistor {
+  /** Keeps a snapshot. Rejects if it could not. */
   append(snapshot: Snapshot, options?: SnapshotOptions): Promise<void>;
   /** Snapshots of `xcId` in the order in which they were appended. */
   load(xcId: string): AsyncIterable<Snapshot>;
+  /** Whether a snapshot with this hash is kept. */
   has(hash: string): Promise<boolean>;
+  /** The snapshot with this hash, or null. */
   getByHash?(hash: string): Promise<Snapshot | null>;
+  /** Hashes of the snapshots of `xcId`, in the order in which they were appended. */
   listHashes?(xcId: string): Promise<string[]>;
+  /** How much is kept. */
   getStats?(): Promise<PersistorStats>;
   /** Forgets snapshots; unknown hashes are ignored. Where it is missing, removals are appended as snapshots of their own. */
   delete?(xcId: string, hashes: readonly string[]): Promise<void>;
@@ -2922,6 +3233,32 @@ export interface ProcessResult {
   retried: number;
   /** Events given up. */
   deadLettered: number;
+}
+/** A waiting event, as the queue of earlier releases kept it. This queue shows {@link QueueItemSnapshot}. */
+export interface QueueItem {
+  event: AnyEvent;
+  /** When it was queued, in milliseconds since the epoch. */
+  timestamp: number;
+  priority: number;
+  /** Redeliveries so far. */
+  retryCount: number;
+  /** Bytes. */
+  size?: number;
+  isLarge?: boolean;
+  isHuge?: boolean;
+  compressed?: boolean;
+  /** Bytes before compression. */
+  originalSize?: number;
+  persistent?: boolean;
+  /** Milliseconds since the epoch. */
+  persistedAt?: number;
+  /** Milliseconds since the epoch. */
+  lastRetryAt?: number;
+  /** Milliseconds since the epoch. */
+  nextRetryAt?: number;
+  /** Milliseconds. */
+  retryDelays?: number[];
+  originalError?: Error;
 }
 /** A waiting event, as `getQueueSnapshot` shows it. */
 export interface QueueItemSnapshot {
@@ -3031,7 +3368,9 @@ export interface ReadableOptions extends SignalOptions {
 /** A Web `ReadableStream`. */
 export interface ReadableStreamLike<T> {
   readonly locked: boolean;
+  /** There on every readable stream. */
   getReader(): unknown;
+  /** Reads it to its end. */
   [Symbol.asyncIterator](): AsyncIterator<T>;
 }
 /** An event that has begun processing, as `getRecentEvents` shows it. */
@@ -3047,6 +3386,17 @@ export interface RecoveryStats {
   recoveryErrors: number;
   /** Milliseconds since the epoch. */
   lastRecoveryAt?: number;
+}
+/** Options of a replay. */
+export interface ReplayOptions {
+  /** The last `ts`, included, in milliseconds since the epoch. Default: now. */
+  toTimestamp?: number | undefined;
+  /** Leave out events that have been marked as processed. Default true. */
+  onlyUnprocessed?: boolean | undefined;
+  /** Events in each list but the last. Default `replayBatchSize`. */
+  batchSize?: number | undefined;
+  /** Only these types. Default: all. */
+  types?: readonly string[] | undefined;
 }
 /** Options of {@link createResilientHandler}. */
 export interface ResilientHandlerOptions {
@@ -3140,12 +3490,14 @@ export interface Runtime<Events = LooseEvents> {
    * @returns a function that removes this registration
    */
   on<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
-  on(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  on<T extends NameIn<Events>>(type: T, handler: (event: TEvent<T, DataIn<Events, T>>) => unknown, options?: OnOptions): () => void;
+  on(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** As `on`, until the handler has succeeded once. */
   once<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
-  once(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  once<T extends NameIn<Events>>(type: T, handler: (event: TEvent<T, DataIn<Events, T>>) => unknown, options?: OnOptions): () => void;
+  once(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** Removes every registration of `handler` for `type`. */
-  off(type: EventPattern, handler: (...args: any[]) => unknown): void;
+  off(type: NameIn<Events> | PatternIn<Events>, handler: (...args: any[]) => unknown): void;
   /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
   emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
   /**
@@ -3212,11 +3564,12 @@ export interface Runtime<Events = LooseEvents> {
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
   subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
-  subscribe(pattern: EventPattern, options?: SubscribeOptions): EventStream<AnyEvent>;
+  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): EventStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
   forTenant(tenantId: string): Runtime<Events>;
+  /** Statistics as they are now; a copy. */
   getStats(): RuntimeStats;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
@@ -3225,9 +3578,9 @@ export interface Runtime<Events = LooseEvents> {
   /** The runtime's queue. */
   getEnhancedQueue(): EnhancedEventQueue;
   /** The event store, or null. */
-  getEventStore(): null;
+  getEventStore(): EventStore | null;
   /** Events kept for replay, in batches. */
-  replayEvents(from: number, options?: Record<string, unknown>): AsyncGenerator<AnyEvent[]>;
+  replayEvents(from: number, options?: ReplayOptions): AsyncGenerator<AnyEvent[]>;
   /** The dead letters. */
   readonly deadLetters: DeadLetters;
   /** Puts a dead letter back into the queue. */
@@ -3243,6 +3596,7 @@ export interface Runtime<Events = LooseEvents> {
   cleanup(options?: {
     timeoutMs?: number;
   }): Promise<void>;
+  /** `cleanup()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 /** Configuration of `createRuntime`. Every key has a default; `undefined` means "not given". */
@@ -3294,9 +3648,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
    * or an object with it. Default: none, events are in memory only.
    */
   journal?: string | JournalConfig;
-  /** Keep accepted events for replay. Default false. */
-  enableEventStore?: boolean;
-  eventStoreConfig?: Record<string, unknown>;
+  /** Of the event store; `persistor` is the runtime's if it has none of its own. With a journal, that is the store. */
+  eventStoreConfig?: Omit<EventStoreConfig, "executionId">;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -3384,8 +3737,11 @@ export interface ScheduleOptions {
 }
 /** A schema as Zod (any version) and its likes have it. */
 export interface SchemaLike<T = unknown> {
+  /** Answers the parsed data, or throws. */
   parse?(data: unknown): T;
+  /** Answers `{ success, data, error }`. */
   safeParse?(data: unknown): any;
+  /** As `safeParse`, for schemas that need time. */
   safeParseAsync?(data: unknown): Promise<any>;
 }
 /** Options of `share`. */
@@ -3532,6 +3888,17 @@ export interface SubscriptionOptions extends SignalOptions {
   /** Called once when no further item is wanted: the reader has left, or the stream has ended. */
   onClose?: (() => void) | undefined;
 }
+/** What the queue of earlier releases measured of the machine. The memory monitor has {@link MemoryMetrics}. */
+export interface SystemMetrics {
+  /** Part of the memory that is in use, 0 to 1. */
+  memoryUsage: number;
+  /** Part of the processors' time that is in use, 0 to 1. */
+  cpuUsage: number;
+  /** Waiting events. */
+  queueDepth: number;
+  /** Milliseconds that an event takes on average. */
+  averageProcessingTime: number;
+}
 /** An event: a plain object. Handlers get the very object that was emitted; its data is never copied. */
 export interface TEvent<T extends string = string, D = PayloadOf<T>> {
   readonly id: string;
@@ -3610,6 +3977,7 @@ export interface WorkflowContext {
   /** Aborts the handlers that run and stops `process()`. Never aborted unless it is the caller's. */
   signal: AbortSignal;
   isPaused: boolean;
+  /** Called by the framework at the end; does nothing unless it is the caller's. */
   cleanup(): Promise<void>;
   status?: string;
   stream?: Service;
@@ -3654,6 +4022,7 @@ export type DataToEmit<Events, T extends string> = IsLoose<Events> extends true 
  * until it succeeds or is dead-lettered. exactly-once: also refused when its id or key has been seen.
  */
 export type DeliveryGuarantee = "at-most-once" | "at-least-once" | "exactly-once";
+/** Codes of `EngineError`; the framework's engines raise them. */
 export type EngineErrorCode = (typeof ENGINE_CODES)[number];
 /** Every code of the family. */
 export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode | EngineErrorCode | OrchestrationErrorCode;
@@ -3663,6 +4032,10 @@ export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, si
 export type EventPattern = string | RegExp;
 /** A known event type, or any other string. */
 export type EventType = KnownEventType | (string & {});
+/** The type name of an event's type. */
+export type ExtractEventType<E> = E extends TEvent<infer T> ? T : never;
+/** What a handler answers, without its promise. */
+export type ExtractReturnType<H> = H extends (...args: any[]) => infer R ? Awaited<R> : never;
 /** What a handler may give back: nothing, or an event to be handled at once as part of this one. */
 export type HandlerReturn = AnyEvent | void | undefined;
 /** Kinds of ids that `IdGenerator.validateId` knows. */
@@ -3684,6 +4057,7 @@ export type ItemsOf<S extends readonly unknown[]> = S extends readonly [
 export type Jitter = "none" | "full" | "equal";
 /** The streams that a stream is joined with; `{ signal }` may come last. */
 export type JoinArguments = readonly (StreamLike<unknown> | SignalOptions)[];
+/** Codes of `KernelError`: timeouts, retries, validation, aborts. */
 export type KernelErrorCode = (typeof KERNEL_CODES)[number];
 /** A value of `EVENT_TYPES`. */
 export type KnownEventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES];
@@ -3693,7 +4067,10 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LooseEvents = EventPayloads;
 /** Whether a middleware is for this context. */
 export type MiddlewareCondition = (context: MiddlewareContext) => boolean | Promise<boolean>;
+/** Codes of `MiddlewareError`. */
 export type MiddlewareErrorCode = (typeof MIDDLEWARE_CODES)[number];
+/** A function that makes a middleware of its configuration. */
+export type MiddlewareFactory<Config = any> = (config: Config) => Middleware;
 /** A function that makes a middleware of its options. */
 export type MiddlewareFactoryType<Options = any> = (options?: Options) => Middleware;
 /** A middleware of a {@link ConditionalMiddlewareExecutor}; without calling `next` it ends the chain. */
@@ -3704,13 +4081,22 @@ export type MiddlewareHandler = (event: any, signal?: AbortSignal) => any;
 export type MiddlewareKind = "pipeline" | "handler";
 /** Names of event types. */
 export type NameIn<Events> = IsLoose<Events> extends true ? EventType : keyof Events & string;
+/** Codes of `OrchestrationError`; the framework's orchestration raises them. */
 export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 /** What happens to an event that finds the queue full. */
 export type Overflow = "reject" | "wait" | "drop-oldest";
 /** What gives way when a buffer is full: the item that has waited longest, the one that comes, or the stream, with an error. */
 export type OverflowPolicy = "drop-oldest" | "drop-newest" | "fail";
+/** What `on` takes besides names. Where events are declared, text without a `*` that is none of their names is a mistake. */
+export type PatternIn<Events> = IsLoose<Events> extends true ? EventPattern : `${string}*${string}` | RegExp;
 /** Data of an event type: as declared in `EventPayloads`, else anything. */
 export type PayloadOf<T extends string> = T extends keyof EventPayloads ? EventPayloads[T] : any;
+/** Configuration of a built-in persistor. `undefined` means "not given", and other keys are ignored. */
+export type PersistorConfig = MemoryPersistorConfig | JournalPersistorConfig;
+/** Options of `createPersistor`: all keys of the type's configuration but the type. */
+export type PersistorOptions = Partial<Omit<MemoryPersistorConfig, "type"> & Omit<JournalPersistorConfig, "type">>;
+/** Kinds of built-in persistors: in the memory of the process, or in files. */
+export type PersistorType = "memory" | "journal";
 /** A middleware of a {@link MiddlewarePipelineClass}: with a second parameter it gets the pipeline's context. */
 export type PipelineMiddleware<C = unknown> = Middleware | ((handler: MiddlewareHandler, context: C) => MiddlewareHandler);
 /** Called with each event, alone. */
@@ -3719,6 +4105,7 @@ export type QueueProcessor = (event: AnyEvent) => unknown;
 export type Requeue = (event: AnyEvent, priority: number) => boolean;
 /** How much chance goes into a wait: anything up to it (full); between half of it and all of it (equal); none. */
 export type RetryJitter = "full" | "equal" | "none";
+/** Codes of `RuntimeError`: configuration, queue, events, streams, journal. */
 export type RuntimeErrorCode = (typeof RUNTIME_CODES)[number];
 /** A handler of a runtime. With a second parameter it gets a signal that aborts at a timeout, cancellation and shutdown. */
 export type RuntimeHandler<E extends AnyEvent> = (event: E, signal: AbortSignal) => any;
@@ -3755,6 +4142,13 @@ export type TimeoutMiddleware = Middleware & {
 };
 /** Receives spans that have ended. One that throws or rejects harms nothing. */
 export type TraceProcessor = (items: SpanRecord[]) => unknown;
+/** A handler with the marks that earlier releases wrote onto it. This one writes none. */
+export type TrackedEventHandler<E extends AnyEvent = AnyEvent> = EventHandler<E> & {
+  _handlerId?: string;
+  _isActive?: boolean;
+  /** Milliseconds since the epoch. */
+  _lastUsed?: number;
+};
 /** Whether a middleware is for this event. */
 export type WhenCondition = (context: WhenContext) => boolean | Promise<boolean>;
 /** What a condition of {@link when} looks at: the event's own fields and those of {@link MiddlewareContext}. */
@@ -3865,6 +4259,7 @@ interface WithValidate {
   (schema: AnySchema, handler: MiddlewareHandler, options?: ValidateOptions): MiddlewareHandler;
 }
 type Cancel = AbortSignal | Cancellation;
+type ConnectedRuntime = Pick<Runtime, "on" | "createEvent" | "emitEvent">;
 /** The old name of `TEvent`. */
 type Event$1<T extends string = string> = TEvent<T>;
 type IsLoose<Events> = [

@@ -3,10 +3,10 @@ import { build } from 'esbuild';
 
 const addon = resolve('native/binding.cjs');
 
-/** Bundles the package as it is now into one file, for tests that run programs of their own. */
-export async function bundleRuntime(outfile: string): Promise<void> {
+/** Bundles the package (or what `entry` is) as it is now into one file, for tests that run programs of their own. */
+export async function bundleRuntime(outfile: string, entry = 'lib/index.ts'): Promise<void> {
   await build({
-    entryPoints: ['lib/index.ts'],
+    entryPoints: [entry],
     bundle: true,
     platform: 'node',
     format: 'cjs',

@@ -22,6 +22,7 @@ import { checkTenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
 import type { NativeLogLevel } from './observability/native-logs';
+import type { EventStore, EventStoreConfig } from './event-store';
 import type { LatencyMode } from './delivery-queue';
 import type { RetryConfig } from './retry-policy';
 import { checkTelemetry } from './tracing/config';
@@ -122,6 +123,10 @@ export interface EventQueueConfig {
   enableAutoRecovery?: boolean;
   /** Events brought back at a time. Default 100. */
   recoveryBatchSize?: number;
+  /** Tell `eventStore` of every accepted event. Default false. */
+  enableEventStore?: boolean;
+  /** A store of your own, for a queue that is used alone. A runtime makes its own, see `eventStoreConfig`. */
+  eventStore?: EventStore;
 }
 
 /** Batched emits. */
@@ -184,9 +189,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
    * or an object with it. Default: none, events are in memory only.
    */
   journal?: string | JournalConfig;
-  /** Keep accepted events for replay. Default false. */
-  enableEventStore?: boolean;
-  eventStoreConfig?: Record<string, unknown>;
+  /** Of the event store; `persistor` is the runtime's if it has none of its own. With a journal, that is the store. */
+  eventStoreConfig?: Omit<EventStoreConfig, 'executionId'>;
   /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
   telemetry?: boolean | TelemetryConfig;
   /**
@@ -262,6 +266,8 @@ const QUEUE_CHECKS: Record<keyof EventQueueConfig, Check> = {
   maxPersistedEvents: positive,
   enableAutoRecovery: flag,
   recoveryBatchSize: positive,
+  enableEventStore: flag,
+  eventStore: object,
 };
 
 const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
@@ -286,7 +292,6 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   queueConfig: object,
   batching: object,
   journal: checkJournalConfig,
-  enableEventStore: flag,
   eventStoreConfig: object,
   telemetry: checkTelemetry,
   nativeLogLevel: (path, value) => requireOneOf<NativeLogLevel>(path, value, ['off', 'debug', 'info', 'warn', 'error']),

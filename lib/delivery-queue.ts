@@ -12,10 +12,14 @@ import { sizeOf } from './size';
 import type { DeadLetterQueue } from './dead-letter-queue';
 import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
 import type { DurableLog, RecoveredEvent } from './durability/durable-log';
+import type { EventStoreFeed } from './event-store/feed';
 import type { AnyEvent, AnyEventMetadata } from './events';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
+import type { Submission } from './submission';
 import type { TenantRate } from './tenant-rate';
+
+export type { Submission };
 
 /** Redeliveries remembered in an event's metadata. */
 const MAX_HISTORY = 20;
@@ -58,27 +62,6 @@ export interface DeliverySettings {
   onError: ((error: unknown, event: AnyEvent) => void) | undefined;
 }
 
-/** What an event brings along. */
-export interface Submission {
-  priority: number;
-  tenantId?: string | undefined;
-  orderingKey?: string | undefined;
-  idempotencyKey?: string | undefined;
-  delayMs?: number | undefined;
-  ttlMs?: number | undefined;
-  timeoutMs?: number | undefined;
-  policy?: RedeliveryConfig | undefined;
-  signal?: AbortSignal | undefined;
-  queuedAt?: number | undefined;
-  causeNode?: number | undefined;
-  onEnd?: (() => void) | undefined;
-  /** Somebody waits for it to be durable, and learns if it is not. */
-  awaited?: boolean | undefined;
-}
-
-/** A submission that brings nothing but its priority. */
-export const PLAIN: Submission = Object.freeze({ priority: 0 });
-
 type Refusal =
   'not-durable' | 'rate-limited' | 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
 
@@ -107,8 +90,8 @@ export class DeliveryQueue implements EngineHost {
   runner: (event: AnyEvent, slot: number) => unknown = () => undefined;
   /** Runs an event that a handler has returned. */
   follower: (event: AnyEvent, returned: AnyEvent, slot: number) => Promise<void> | undefined = () => undefined;
-  /** Told of each event that is done, for stores. */
-  onHandled: ((event: AnyEvent) => void) | undefined;
+  /** Keeps an event store informed. */
+  feed: EventStoreFeed | undefined;
 
   readonly #tenants = new Interner();
   readonly #keys = new Interner();
@@ -159,6 +142,11 @@ export class DeliveryQueue implements EngineHost {
     return !this.isClosed && !knowsSizes && maxConcurrentPerEventType === undefined && !(this.rate?.rejects ?? false);
   }
 
+  /** Whether somebody writes down what is accepted. */
+  get isRecorded(): boolean {
+    return this.log !== undefined || this.feed !== undefined;
+  }
+
   hasRoom(): boolean {
     return this.engine.depth + (this.#held?.length ?? 0) < this.settings.maxQueueDepth;
   }
@@ -184,6 +172,7 @@ export class DeliveryQueue implements EngineHost {
     const refusal = this.#refusalOf(event, bytes);
     const error =
       refusal === undefined ? this.#writeDown(event, brings, bytes, isOurs) : this.#refused(refusal, event, bytes);
+    if (error === undefined) this.feed?.accepted(event);
     if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
     } else if (this.#held === undefined) {
@@ -410,6 +399,7 @@ export class DeliveryQueue implements EngineHost {
   }
 
   #run(event: AnyEvent, slot: number): unknown {
+    if (this.feed !== undefined) this.feed.delivered(event);
     return this.breaker === undefined ? this.runner(event, slot) : this.breaker.run(() => this.runner(event, slot));
   }
 
@@ -433,11 +423,12 @@ export class DeliveryQueue implements EngineHost {
 
   onDone(event: AnyEvent): void {
     this.dedupe.noteDone(event.id);
-    if (this.onHandled !== undefined) this.onHandled(event);
   }
 
   onSettled(event: AnyEvent): void {
-    if (this.log !== undefined) this.log.done(event, this.settings.acks !== 'off');
+    const isAcked = this.settings.acks !== 'off';
+    if (this.log !== undefined) this.log.done(event, isAcked);
+    if (isAcked) this.feed?.processed(event);
   }
 
   onFailure(event: AnyEvent, error: unknown): void {

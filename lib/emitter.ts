@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { PLAIN } from './delivery-queue';
+import { PLAIN, PLAIN_AWAITED } from './submission';
 import { RuntimeError } from './errors';
 import { correlationOf } from './events';
 import { nextCallId, nextCorrelationId } from './ids';
@@ -14,7 +14,8 @@ import {
   requireString,
 } from './validate';
 import { requirePriority } from './queue';
-import type { DeliveryQueue, Submission } from './delivery-queue';
+import type { DeliveryQueue } from './delivery-queue';
+import type { Submission } from './submission';
 import type { EmitBatcher } from './emit-batcher';
 import type { EventProcessor } from './event-processor';
 import type { AnyEvent, AnyEventMetadata } from './events';
@@ -43,9 +44,6 @@ interface Waiter {
   brings: Submission;
   settle: (error: Error | undefined) => void;
 }
-
-/** A submission that brings nothing but somebody who waits for it to be durable. */
-const AWAITED: Submission = Object.freeze({ priority: 0, awaited: true });
 
 const GUARANTEES = ['at-most-once', 'at-least-once', 'exactly-once'] as const;
 
@@ -102,7 +100,7 @@ export class Emitter {
     const event = this.#makeEvent(type, data, given, undefined);
     const { id } = event;
     const correlationId = event.metadata!.correlationId!;
-    if (this.#queue.log !== undefined || !this.#queue.hasRoom()) {
+    if (this.#queue.isRecorded || !this.#queue.hasRoom()) {
       return this.#resultOf(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true, true));
     }
     this.#queue.engine.submit(event, priority);
@@ -197,7 +195,7 @@ export class Emitter {
     for (const _key in options) return { ...this.#read(type, options), awaited: true };
     if (typeof type !== 'string') requireString('type', type);
     const { tenantId } = this.#settings;
-    return tenantId === undefined ? AWAITED : { ...AWAITED, tenantId };
+    return tenantId === undefined ? PLAIN_AWAITED : { ...PLAIN_AWAITED, tenantId };
   }
 
   #whenSettled(event: AnyEvent, refusal: Error | undefined): Promise<EmitResult> {

@@ -68,6 +68,23 @@ export {
   workflowEvent,
 } from './events';
 export * from './observability/index';
+export { createKernelIntegration } from './kernel-integration';
+export type {
+  KernelIntegration,
+  KernelIntegrationOptions,
+  KernelIntegrationStats,
+  KernelLike,
+  KernelStateChange,
+} from './kernel-integration';
+export type {
+  ExtractEventType,
+  ExtractReturnType,
+  LegacyRuntime,
+  MiddlewareFactory,
+  QueueItem,
+  SystemMetrics,
+  TrackedEventHandler,
+} from './legacy-types';
 export { createWorkflowContext } from './workflow-context';
 export type { WorkflowContext, WorkflowContextOptions } from './workflow-context';
 export type { BatchingConfig, EventQueueConfig, Overflow, RuntimeConfig } from './config';
@@ -104,6 +121,8 @@ export type {
   PayloadOf,
   TEvent,
 } from './events';
+export { EventStore, createEventStore } from './event-store';
+export type { EventMetadata, EventStoreConfig, EventStoreStats, ReplayOptions } from './event-store';
 export type { EventPattern, OnOptions } from './handlers';
 export type { IdKind } from './ids';
 export type { LatencySummary, LatencyTimings } from './native/engine';
@@ -114,7 +133,23 @@ export type { NativeLogLevel } from './observability/native-logs';
 export type { StatsOptions } from './metrics/snapshots';
 export type { TelemetryConfig } from './tracing/config';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
-export type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from './persistor-types';
+export {
+  createPersistor,
+  createPersistorFromConfig,
+  getGlobalPersistor,
+  resetGlobalPersistor,
+  setGlobalPersistor,
+} from './persistors/factory';
+export type { PersistorOptions } from './persistors/factory';
+export { StoragePersistorAdapter } from './persistors/storage-adapter';
+export type {
+  JournalPersistorConfig,
+  MemoryPersistorConfig,
+  PersistorConfig,
+  PersistorType,
+} from './persistors/config';
+export type { MemoryPersistorStats } from './persistors/memory-persistor';
+export type { DeltaSnapshot, Persistor, PersistorStats, Snapshot, SnapshotOptions } from './persistor-types';
 export type { QueueStats, RetryStats } from './queue-stats';
 export type { QueueItemSnapshot, QueueProcessor, RecoveryStats } from './queue';
 export type { RecentEvent } from './recent-events';
@@ -128,6 +163,7 @@ export type {
   EmitResult,
   LooseEvents,
   NameIn,
+  PatternIn,
   ProcessOptions,
   ProcessResult,
   Runtime,

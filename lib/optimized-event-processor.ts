@@ -163,6 +163,7 @@ export class OptimizedEventProcessor {
     for (const reset of this.#resets) reset();
   }
 
+  /** The figures that `runtime.getStats().processor` has. */
   getStats(): RuntimeStats['processor'] {
     return processorStats(this.#processor, this.#operationTimeoutMs);
   }

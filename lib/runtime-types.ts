@@ -1,4 +1,5 @@
 import type { DeadLetters } from './dead-letters';
+import type { EventStore, ReplayOptions } from './event-store';
 import type { PersistenceStats } from './durability/durable-log';
 import type { LatencyStats } from './engine/latency-groups';
 import type { NativeJournalStats } from './native/journal';
@@ -29,6 +30,9 @@ export type DataIn<Events, T extends string> = T extends keyof Events ? Events[T
 /** Data of an event type, as `emit` takes it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type DataToEmit<Events, T extends string> = IsLoose<Events> extends true ? any : DataIn<Events, T>;
+
+/** What `on` takes besides names. Where events are declared, text without a `*` that is none of their names is a mistake. */
+export type PatternIn<Events> = IsLoose<Events> extends true ? EventPattern : `${string}*${string}` | RegExp;
 
 /** A handler of a runtime. With a second parameter it gets a signal that aborts at a timeout, cancellation and shutdown. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -168,17 +172,27 @@ export interface Runtime<Events = LooseEvents> {
     handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>,
     options?: OnOptions,
   ): () => void;
-  on(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  on<T extends NameIn<Events>>(
+    type: T,
+    handler: (event: TEvent<T, DataIn<Events, T>>) => unknown,
+    options?: OnOptions,
+  ): () => void;
+  on(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** As `on`, until the handler has succeeded once. */
   once<T extends NameIn<Events>>(
     type: T,
     handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>,
     options?: OnOptions,
   ): () => void;
-  once(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  once<T extends NameIn<Events>>(
+    type: T,
+    handler: (event: TEvent<T, DataIn<Events, T>>) => unknown,
+    options?: OnOptions,
+  ): () => void;
+  once(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** Removes every registration of `handler` for `type`. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  off(type: EventPattern, handler: (...args: any[]) => unknown): void;
+  off(type: NameIn<Events> | PatternIn<Events>, handler: (...args: any[]) => unknown): void;
 
   /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
   emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
@@ -242,12 +256,13 @@ export interface Runtime<Events = LooseEvents> {
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
   subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
-  subscribe(pattern: EventPattern, options?: SubscribeOptions): EventStream<AnyEvent>;
+  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): EventStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
   forTenant(tenantId: string): Runtime<Events>;
 
+  /** Statistics as they are now; a copy. */
   getStats(): RuntimeStats;
   /** The statistics for scrapers. */
   readonly metrics: {
@@ -271,9 +286,9 @@ export interface Runtime<Events = LooseEvents> {
   /** The runtime's queue. */
   getEnhancedQueue(): EnhancedEventQueue;
   /** The event store, or null. */
-  getEventStore(): null;
+  getEventStore(): EventStore | null;
   /** Events kept for replay, in batches. */
-  replayEvents(from: number, options?: Record<string, unknown>): AsyncGenerator<AnyEvent[]>;
+  replayEvents(from: number, options?: ReplayOptions): AsyncGenerator<AnyEvent[]>;
 
   /** The dead letters. */
   readonly deadLetters: DeadLetters;
@@ -286,5 +301,6 @@ export interface Runtime<Events = LooseEvents> {
   clear(): void;
   /** Ends the runtime: waits up to `timeoutMs` (default 5000) for what runs, then aborts it. May be called again. */
   cleanup(options?: { timeoutMs?: number }): Promise<void>;
+  /** `cleanup()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -27,6 +27,7 @@ import { EnhancedEventQueue, tellOfPersistence } from './queue';
 import { queueStats } from './queue-stats';
 import { runtimeSettings } from './queue-settings';
 import { StreamManager } from './streams/stream-manager';
+import { openEventStore, replayOf } from './event-store/open';
 import { TELEMETRY_OFF, checkTelemetry } from './tracing/config';
 import { RuntimeMetrics } from './tracing/instruments';
 import { Telemetry } from './tracing/telemetry';
@@ -46,6 +47,7 @@ import {
 import type { JournalLog } from './durability/journal-log';
 import type { EventQueueConfig, RuntimeConfig } from './config';
 import type { DLQConfig } from './dead-letter-queue';
+import type { EventStore } from './event-store';
 import type { RunContext } from './event-processor';
 import type { EventExplanation } from './explain';
 import type { AnyEvent } from './events';
@@ -116,6 +118,7 @@ class RuntimeImpl implements Runtime {
   #isResuming = false;
   #slots = new WeakMap<AnyEvent, number>();
   readonly #journal: JournalLog | undefined;
+  readonly #eventStore: EventStore | undefined;
   readonly deadLetters: Runtime['deadLetters'];
 
   constructor(context: unknown, observability: unknown, given: RuntimeConfig) {
@@ -137,8 +140,10 @@ class RuntimeImpl implements Runtime {
     this.#processor = this.#makeProcessor(tenantId);
     this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
     this.#journal = this.#openLog();
+    this.#eventStore = this.#openEventStore();
     this.#dlq = this.#makeDeadLetters();
     this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
+    this.#enhanced.useEventStore(this.#eventStore);
     this.deadLetters = deadLettersOf(this.#dlq, (event, priority) => this.#queue.requeue(event, priority));
     this.#emitter = new Emitter(this.#queue, this.#processor, {
       tenantId,
@@ -169,6 +174,14 @@ class RuntimeImpl implements Runtime {
     if (journal !== undefined) return openJournal(this.#config, this.#queue);
     openPersistorLog({ ...this.#config, ...queueConfig } as EventQueueConfig, this.#queue, this.#executionId);
     return undefined;
+  }
+
+  #openEventStore(): EventStore | undefined {
+    const { enableEventStore, eventStoreConfig, persistor } = this.#config;
+    if (enableEventStore !== true) return undefined;
+    const observability = this.#port.enabled ? this.#observability : undefined;
+    const config = { persistor, ...eventStoreConfig, executionId: this.#executionId };
+    return openEventStore(observability, config, this.#queue, this.#journal);
   }
 
   #recover(): void {
@@ -412,6 +425,7 @@ class RuntimeImpl implements Runtime {
 
   flush = async (): Promise<void> => {
     this.#emitter.flushBatch();
+    await this.#queue.feed?.flush();
     await this.#queue.log?.flush();
   };
 
@@ -524,11 +538,9 @@ class RuntimeImpl implements Runtime {
 
   getEnhancedQueue = (): EnhancedEventQueue => this.#enhanced;
 
-  getEventStore = (): null => null;
+  getEventStore = (): EventStore | null => this.#eventStore ?? null;
 
-  replayEvents: Runtime['replayEvents'] = async function* (this: void): AsyncGenerator<AnyEvent[]> {
-    // Without a store there is nothing to replay.
-  };
+  replayEvents: Runtime['replayEvents'] = (from, options) => replayOf(this.#eventStore, this.#port, from, options);
 
   reprocessFromDLQ = (eventId: string): Promise<boolean> => this.deadLetters.reprocess(eventId);
 
@@ -583,6 +595,7 @@ class RuntimeImpl implements Runtime {
 
   async #closeLog(): Promise<void> {
     try {
+      await this.#queue.feed?.close();
       await this.#queue.log?.close();
     } catch (error) {
       this.#port.log('error', 'cleanup: what keeps the events could not be closed well', { error: error as Error });

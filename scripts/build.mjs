@@ -3,12 +3,13 @@
  * explicit names, and the declarations that belong to each (docs/adr/0001-one-cjs-bundle-with-esm-wrappers.md).
  */
 import crypto from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
 import esbuild from 'esbuild';
-import { ENTRIES, ROOT, nativeLoader } from './entries.mjs';
+import { ENTRIES, PROGRAM, ROOT, nativeLoader } from './entries.mjs';
+import { licenseTexts } from './util/licenses.mjs';
 import { checkViews, exportedNames } from './util/names.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -44,21 +45,40 @@ const lazyBuiltins = {
   },
 };
 
+const BUNDLE = {
+  bundle: true,
+  platform: 'node',
+  target: TARGET,
+  format: 'cjs',
+  plugins: [nativeLoader, lazyBuiltins],
+  logLevel: 'warning',
+};
+
 async function bundle() {
   await esbuild.build({
+    ...BUNDLE,
     entryPoints: [ENTRIES[ROOT]],
     outfile: join(DIST, `${ROOT}.cjs`),
-    bundle: true,
-    platform: 'node',
-    target: TARGET,
-    format: 'cjs',
     sourcemap: true,
     sourcesContent: true,
-    plugins: [nativeLoader, lazyBuiltins],
-    logLevel: 'warning',
     // Sources ask for import.meta only where there is no __filename, so never in the bundle.
     logOverride: { 'empty-import-meta': 'silent' },
   });
+}
+
+/** The program, with the packages that only it needs, so that users need not install them. */
+async function bundleProgram() {
+  const outfile = join(DIST, PROGRAM.file);
+  const { metafile } = await esbuild.build({
+    ...BUNDLE,
+    entryPoints: [PROGRAM.source],
+    outfile,
+    banner: { js: '#!/usr/bin/env node' },
+    minifySyntax: true,
+    metafile: true,
+  });
+  chmodSync(outfile, 0o755);
+  writeFileSync(join(DIST, PROGRAM.licenses), licenseTexts(metafile, PROGRAM.file));
 }
 
 /** `require` and not `import`: Node would first scan the whole bundle for names of exports, which are known here. */
@@ -98,6 +118,7 @@ async function build() {
   rmSync(DIST, { recursive: true, force: true });
   mkdirSync(DIST);
   await bundle();
+  await bundleProgram();
   for (const entry of Object.keys(ENTRIES)) writeEntry(entry, names[entry]);
 }
 

@@ -11,6 +11,9 @@ export const ENTRIES = {
   core: 'lib/core.ts',
 };
 
+/** The program `kodus-flow`: not an entry point to be imported. */
+export const PROGRAM = { source: 'lib/cli/main.ts', file: 'cli.cjs', licenses: 'cli-licenses.txt' };
+
 /** For esbuild: the loader of the addon stays a file of its own; seen from `dist/` it lies one folder up. */
 export const nativeLoader = {
   name: 'native-loader',

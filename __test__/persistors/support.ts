@@ -45,3 +45,10 @@ export const eventOf = (id: string, type = 'agent.started', data: unknown = { of
   ts: 1,
   threadId: 't',
 });
+
+/** Everything that comes, as a list. */
+export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of source) found.push(one);
+  return found;
+}

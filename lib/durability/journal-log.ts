@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors';
-import { codecs } from './codec';
+import { codecs, dataJson } from './codec';
 import { Journal } from './journal';
 import {
   AWAITED,
@@ -7,19 +7,27 @@ import {
   REMEMBERED,
   acceptLine,
   doneLine,
+  field,
   goneLine,
   letterGoneLine,
   letterLine,
+  namesOf,
+  numbersOf,
+  ownEventLine,
   retryLine,
   stateLine,
 } from './ops';
 import { readHeader, writeHeader } from './header';
+import { PLAIN_AWAITED } from '../submission';
 import type { AnyEvent } from '../events';
-import type { Submission } from '../delivery-queue';
+import type { Submission } from '../submission';
 import type { ObservabilityPort } from '../observability/port';
 import type { Codec } from './codec';
-import type { DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
+import type { CompressionStats, DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
 import type { JournalSettings } from './journal-config';
+
+/** Types whose text as a field is remembered. */
+const MAX_TYPES = 1000;
 
 /** A row of `nextPage`. */
 type Row = [
@@ -49,6 +57,7 @@ export class JournalLog implements DurableLog {
   /** Awaited events by the frame that they are written in. */
   #awaited: { frame: number; events: AnyEvent[] }[] = [];
   #nextSeq: number;
+  readonly #typeFields = new Map<string, string>();
   #persisted = 0;
   #recovered = 0;
   /** Takes an event that could not be made durable out of the queue. */
@@ -69,6 +78,16 @@ export class JournalLog implements DurableLog {
     }
   }
 
+  /** The number of the newest event. */
+  get lastSeq(): number {
+    return this.#nextSeq - 1;
+  }
+
+  /** The number of the next event; it is taken. */
+  takeSeq(): number {
+    return this.#nextSeq++;
+  }
+
   /** Whether events are kept as structured clones. */
   get isBinary(): boolean {
     return this.#codec.isBinary;
@@ -77,25 +96,43 @@ export class JournalLog implements DurableLog {
   accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
+    const hasParts = isOurs && !this.#codec.isBinary;
     let body: string;
     try {
-      body = this.#codec.encode(event, isOurs);
+      body = hasParts ? dataJson(event) : this.#codec.encode(event);
     } catch (error) {
       return error as RuntimeError;
     }
     const seq = this.#nextSeq++;
-    const { idempotencyKey, awaited = false, delayMs = 0 } = brings;
-    const isRemembered = idempotencyKey !== undefined || event.metadata?.deliveryGuarantee === 'exactly-once';
-    const flags = (awaited ? AWAITED : 0) | (this.#codec.isBinary ? BINARY : 0) | (isRemembered ? REMEMBERED : 0);
-    const dueAt = delayMs > 0 ? Date.now() + delayMs : 0;
-    const header = writeHeader(brings);
-    if (awaited) this.#noteAwaited(event);
     this.#seqs.set(event, seq);
     this.#persisted++;
-    journal.write(
-      acceptLine({ seq, flags, ts: event.ts, dueAt, id: event.id, type: event.type, idempotencyKey, header, body }),
-    );
+    if (brings.awaited === true) this.#noteAwaited(event);
+    const line = hasParts ? ownEventLine : acceptLine;
+    journal.write(this.#line(line, seq, event, brings, body));
     return undefined;
+  }
+
+  /** Types come again and again. */
+  #typeField(type: string): string {
+    const known = this.#typeFields.get(type);
+    if (known !== undefined) return known;
+    const made = field(type);
+    if (this.#typeFields.size < MAX_TYPES) this.#typeFields.set(type, made);
+    return made;
+  }
+
+  #line(line: typeof acceptLine, seq: number, event: AnyEvent, brings: Submission, body: string): string {
+    const { ts, type } = event;
+    const binary = this.#codec.isBinary ? BINARY : 0;
+    const typeField = this.#typeField(type);
+    if (brings === PLAIN_AWAITED) {
+      return line(numbersOf(seq, AWAITED | binary, ts, 0), event, namesOf(typeField, undefined), '', body);
+    }
+    const { idempotencyKey, awaited = false, delayMs = 0 } = brings;
+    const isRemembered = idempotencyKey !== undefined || event.metadata?.deliveryGuarantee === 'exactly-once';
+    const flags = (awaited ? AWAITED : 0) | binary | (isRemembered ? REMEMBERED : 0);
+    const dueAt = delayMs > 0 ? Date.now() + delayMs : 0;
+    return line(numbersOf(seq, flags, ts, dueAt), event, namesOf(typeField, idempotencyKey), writeHeader(brings), body);
   }
 
   #noteAwaited(event: AnyEvent): void {
@@ -222,6 +259,11 @@ export class JournalLog implements DurableLog {
       errors: this.journal.failures,
       recoveryErrors: this.journal.handle.recovered().skipped,
     };
+  }
+
+  compression(): CompressionStats {
+    const { compressedEvents, originalBytes, storedBytes } = this.journal.handle.stats();
+    return { events: compressedEvents, originalBytes, storedBytes };
   }
 
   flush(): Promise<void> {

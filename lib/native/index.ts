@@ -10,6 +10,7 @@ import type { JournalNative } from './journal';
 import type { LogsNative } from './logs';
 import type { MemoryNative } from './memory';
 import type { PolicyNative } from './policy';
+import type { SnapshotNative } from './snapshots';
 import type { StreamNative } from './stream';
 
 export interface NativeBinding
@@ -21,6 +22,7 @@ export interface NativeBinding
     LogsNative,
     MemoryNative,
     PolicyNative,
+    SnapshotNative,
     StreamNative {}
 
 export const native = binding as NativeBinding;

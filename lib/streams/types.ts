@@ -8,7 +8,9 @@ export type StreamInput<T> =
 /** A Web `ReadableStream`. */
 export interface ReadableStreamLike<T> {
   readonly locked: boolean;
+  /** There on every readable stream. */
   getReader(): unknown;
+  /** Reads it to its end. */
   [Symbol.asyncIterator](): AsyncIterator<T>;
 }
 

@@ -29,6 +29,7 @@ pub mod rng;
 pub mod runtime;
 pub mod sizes;
 pub mod slots;
+pub mod snapshots;
 pub mod stats;
 pub mod stream;
 pub mod timers;

@@ -33,6 +33,10 @@ pub struct Group {
     ops: usize,
     /// When the group is to be committed.
     due: f64,
+    /// When the last commit was due.
+    last_due: f64,
+    /// Whether somebody waits for it.
+    has_awaited: bool,
     /// The pause after the next failure.
     pause_ms: f64,
     /// Whether the last commit has failed.
@@ -49,6 +53,8 @@ impl Group {
             frames: Vec::new(),
             ops: 0,
             due: f64::INFINITY,
+            last_due: f64::NEG_INFINITY,
+            has_awaited: false,
             pause_ms: FIRST_PAUSE_MS,
             failing: false,
         }
@@ -69,14 +75,23 @@ impl Group {
         if self.failing {
             return;
         }
-        let wait = match self.sync {
+        let longest = match self.sync {
             SyncMode::Always => 0.0,
             SyncMode::Group | SyncMode::Os => self.group_ms,
             SyncMode::Off => self.group_ms.max(OFF_GROUP_MS),
         };
-        self.due = self.due.min(now + wait);
+        self.has_awaited |= has_awaited;
+        self.due = self.due.min(now + longest);
         if self.ops >= self.group_events {
             self.due = now;
+        }
+    }
+
+    /// The turn of the event loop that has brought the last frame is over. If somebody waits, the group need not: what comes
+    /// within its time after this commit makes up the next group.
+    pub fn turn_over(&mut self, now: f64) {
+        if self.has_awaited && !self.failing {
+            self.due = self.due.min(now.max(self.last_due + self.group_ms));
         }
     }
 
@@ -90,6 +105,11 @@ impl Group {
     /// When the group is to be committed; infinity: there is none.
     pub fn due(&self) -> f64 {
         self.due
+    }
+
+    /// Whether somebody waits for one of the frames, so that they are better carried out at once.
+    pub fn is_awaited(&self) -> bool {
+        self.has_awaited
     }
 
     /// Whether the last commit has failed.
@@ -107,6 +127,7 @@ impl Group {
 
     /// `next` has been committed. Answers the number of its last frame.
     pub fn committed(&mut self, now: f64) -> u64 {
+        self.last_due = self.due.min(now);
         let count = self.next().len();
         let last = self
             .frames
@@ -116,6 +137,7 @@ impl Group {
         self.ops = self.frames.iter().map(|frame| frame.ops).sum();
         self.failing = false;
         self.pause_ms = FIRST_PAUSE_MS;
+        self.has_awaited = self.frames.iter().any(|frame| frame.has_awaited);
         self.due = if self.frames.is_empty() {
             f64::INFINITY
         } else {
@@ -130,15 +152,16 @@ impl Group {
         self.failing = true;
         self.due = now + self.pause_ms;
         self.pause_ms = (self.pause_ms * 2.0).min(MAX_PAUSE_MS);
-        self.give_up()
+        self.give_up(0)
     }
 
-    /// Gives up what somebody waits for.
-    pub fn give_up(&mut self) -> Vec<u64> {
+    /// Gives up what somebody waits for in the frames after the first `settled`. Answers their numbers.
+    pub fn give_up(&mut self, settled: usize) -> Vec<u64> {
         let mut lost = Vec::new();
         for frame in self
             .frames
             .iter_mut()
+            .skip(settled)
             .filter(|frame| frame.has_awaited && !frame.given_up)
         {
             frame.given_up = true;
@@ -171,6 +194,22 @@ mod tests {
         assert_eq!(numbers(&group), [1, 2, 3]);
         assert_eq!(group.committed(12.0), 3);
         assert_eq!(group.due(), f64::INFINITY);
+    }
+
+    #[test]
+    fn a_turn_that_is_over_is_committed_at_once_but_not_more_often_than_groups_are() {
+        let mut group = Group::new(SyncMode::Group, 2.0, 1000);
+        group.push(1, AWAITED.into(), 10.0);
+        group.turn_over(10.1);
+        assert_eq!(group.due(), 10.1);
+        group.committed(10.5);
+        group.push(2, AWAITED.into(), 10.6);
+        group.turn_over(10.6);
+        assert_eq!(group.due(), 12.1, "two milliseconds after the last one");
+        group.committed(12.4);
+        group.push(3, PLAIN.into(), 20.0);
+        group.turn_over(20.0);
+        assert_eq!(group.due(), 22.0, "nobody waits");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub fn verify(directory: &Path) -> Result<Value, JournalError> {
     Ok(json!({ "ok": problems.is_empty(), "records": records, "problems": problems }))
 }
 
-/// Records after a cursor ('' at the start): events, then dead letters. `next` is '' after the last page.
+/// Records after a cursor ('' at the start): events, then dead letters, then snapshots. `next` is '' after the last page.
 pub fn export(directory: &Path, cursor: &str, limit: u32) -> Result<Value, JournalError> {
     let connection = open_to_read(directory)?;
     super::sqlite::export_page(&connection, cursor, limit)

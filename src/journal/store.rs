@@ -55,10 +55,12 @@ pub struct StoreStats {
 
 /// Where frames go.
 pub trait Store: Send {
-    /// Commits the frames, all or none of them.
-    fn commit(&mut self, frames: &[Frame]) -> Result<(), JournalError>;
-    /// Bytes in use.
-    fn bytes(&mut self) -> u64;
+    /// Carries frames out within the open transaction, or a new one. After an error nothing of the transaction is left.
+    fn stage(&mut self, frames: &[Frame]) -> Result<(), JournalError>;
+    /// Commits what is staged, all or nothing of it.
+    fn commit(&mut self) -> Result<(), JournalError>;
+    /// Figures, of what is committed.
+    fn stats(&mut self) -> StoreStats;
     /// A write that says whether writing works.
     fn probe(&mut self) -> Result<(), JournalError>;
     /// A small piece of tidying up (retention, giving back free pages). True: there is more to do.

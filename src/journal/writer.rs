@@ -3,8 +3,8 @@
 
 use super::error::{Code, JournalError};
 use super::group::Group;
-use super::options::Options;
-use super::store::Store;
+use super::options::{Options, SyncMode};
+use super::store::{Store, StoreStats};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 use tracing::{debug, error, info};
@@ -15,8 +15,8 @@ const TIDY_EVERY_GROUPS: u64 = 16;
 
 /// What the thread is asked.
 pub enum Command<S> {
-    /// A frame, by its number.
-    Frame(u64, String),
+    /// A frame, by its number, and whether the turn that has brought it is over.
+    Frame(u64, String, bool),
     /// Let the present group wait no longer.
     Commit,
     /// Call this with the store.
@@ -42,9 +42,11 @@ pub struct Report {
     pub full: bool,
 }
 
-/// Counters of the thread.
+/// Figures of the thread and of its store, for anybody to read without waiting.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WriterStats {
+    /// The store's, as of the last commit.
+    pub store: StoreStats,
     /// Groups committed.
     pub groups: u64,
     /// Frames committed.
@@ -62,6 +64,9 @@ pub struct Writer<S, F> {
     store: S,
     report: F,
     group: Group,
+    /// Frames of the group that are carried out, and whether that is done before its commit.
+    staged: usize,
+    stages_early: bool,
     max_bytes: u64,
     durable: u64,
     full: bool,
@@ -81,12 +86,18 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
         stats: std::sync::Arc<std::sync::Mutex<WriterStats>>,
         report: F,
     ) -> Self {
-        let bytes = store.bytes();
+        let figures = store.stats();
+        let bytes = figures.bytes;
+        if let Ok(mut shared) = stats.lock() {
+            shared.store = figures;
+        }
         Self {
             full: options.max_bytes > 0 && bytes > options.max_bytes,
             store,
             report,
             group: Group::new(options.sync, options.group_ms, options.group_events),
+            staged: 0,
+            stages_early: options.sync != SyncMode::Always,
             max_bytes: options.max_bytes,
             durable: 0,
             bytes,
@@ -119,9 +130,13 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
                 }
             };
             match command {
-                Command::Frame(number, text) => {
+                Command::Frame(number, text, turn_over) => {
                     let now = self.now();
                     self.group.push(number, text, now);
+                    if turn_over {
+                        self.group.turn_over(now);
+                    }
+                    self.stage_early();
                 }
                 Command::Commit => {
                     let now = self.now();
@@ -167,18 +182,40 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
         }
     }
 
-    fn commit(&mut self) -> Result<(), JournalError> {
-        let began = self.now();
+    /// While a burst goes on that somebody waits for, its frames are carried out as they come: the commit at its end is short.
+    fn stage_early(&mut self) {
+        if !self.stages_early || self.group.is_failing() || !self.group.is_awaited() {
+            return;
+        }
+        if let Err(problem) = self.stage() {
+            self.fail(problem);
+        }
+    }
+
+    /// Carries out the frames that have not been.
+    fn stage(&mut self) -> Result<(), JournalError> {
         if self.full && !self.group.is_failing() {
             self.refuse_accepts();
         }
-        let frames = self.group.next().len() as u64;
+        let frames = self.group.next();
+        let fresh = &frames[self.staged..];
+        if !fresh.is_empty() {
+            let staged = self.store.stage(fresh);
+            self.staged = if staged.is_ok() { frames.len() } else { 0 };
+            return staged;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), JournalError> {
+        let began = self.now();
         let was_failing = self.group.is_failing();
-        let result = if frames == 0 {
-            self.store.probe()
-        } else {
-            self.store.commit(self.group.next())
+        let frames = self.group.next().len() as u64;
+        let result = match frames {
+            0 => self.store.probe(),
+            _ => self.stage().and_then(|()| self.store.commit()),
         };
+        self.staged = 0;
         let now = self.now();
         match result {
             Ok(()) => {
@@ -193,21 +230,27 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
                 Ok(())
             }
             Err(problem) => {
-                error!(
-                    code = problem.code.as_str(),
-                    "a commit has failed: {problem}"
-                );
-                self.lock_stats(|stats| stats.failures += 1);
-                let failed = self.group.failed(now);
-                self.tell(failed, Some(problem.clone()), false);
+                self.fail(problem.clone());
                 Err(problem)
             }
         }
     }
 
+    fn fail(&mut self, problem: JournalError) {
+        error!(
+            code = problem.code.as_str(),
+            "a commit has failed: {problem}"
+        );
+        self.staged = 0;
+        self.lock_stats(|stats| stats.failures += 1);
+        let now = self.now();
+        let failed = self.group.failed(now);
+        self.tell(failed, Some(problem), false);
+    }
+
     /// The bound is reached: what somebody waits for is refused, the rest goes on and makes room.
     fn refuse_accepts(&mut self) {
-        let failed = self.group.give_up();
+        let failed = self.group.give_up(self.staged);
         if failed.is_empty() {
             return;
         }
@@ -240,6 +283,10 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
     }
 
     fn tidy(&mut self) {
+        // Not in the middle of a transaction.
+        if self.staged > 0 {
+            return;
+        }
         self.groups_since_tidy = 0;
         match self.store.tidy() {
             Ok(more) => self.untidy = more,
@@ -256,7 +303,9 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
     }
 
     fn measure(&mut self) {
-        self.bytes = self.store.bytes();
+        let figures = self.store.stats();
+        self.bytes = figures.bytes;
+        self.lock_stats(|stats| stats.store = figures);
         self.full = self.max_bytes > 0 && self.bytes > self.max_bytes;
     }
 

@@ -14,4 +14,5 @@ mod policies;
 mod pressure;
 mod raw;
 mod rings;
+mod snapshots;
 mod streams;

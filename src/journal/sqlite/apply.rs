@@ -15,7 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 const KEYS_PER_TRIM: u64 = 256;
 
 /// Changes that count only when the transaction has been committed.
-struct Draft {
+pub(super) struct Draft {
     stats: StoreStats,
     latest: f64,
     /// `None`: forgotten.
@@ -24,23 +24,43 @@ struct Draft {
 }
 
 impl SqliteStore {
+    /// Carries frames out in the open transaction, or a new one; rolls back if one of them cannot be.
     pub(super) fn apply(&mut self, frames: &[Frame]) -> Result<(), JournalError> {
-        let ended = self.ended_within(frames)?;
-        let mut draft = Draft {
+        let mut draft = match self.draft.take() {
+            Some(draft) => draft,
+            None => self.begin()?,
+        };
+        let result = self
+            .ended_within(frames)
+            .and_then(|ended| self.apply_all(frames, &ended, &mut draft));
+        match result {
+            Ok(()) => self.draft = Some(draft),
+            Err(_) => self.roll_back(),
+        }
+        result
+    }
+
+    fn begin(&self) -> Result<Draft, JournalError> {
+        self.run("BEGIN IMMEDIATE", [])?;
+        Ok(Draft {
             stats: self.stats.clone(),
             latest: self.latest,
             remembered: FxHashMap::default(),
             keys_added: 0,
+        })
+    }
+
+    fn roll_back(&self) {
+        // It may have been rolled back already.
+        let _ = self.connection.execute_batch("ROLLBACK");
+    }
+
+    pub(super) fn commit_draft(&mut self) -> Result<(), JournalError> {
+        let Some(draft) = self.draft.take() else {
+            return Ok(());
         };
-        self.connection
-            .prepare_cached("BEGIN IMMEDIATE")?
-            .execute([])?;
-        let result = self
-            .apply_all(frames, &ended, &mut draft)
-            .and_then(|()| Ok(self.connection.prepare_cached("COMMIT")?.execute([])?));
-        if let Err(error) = result {
-            // It may have been rolled back already.
-            let _ = self.connection.execute_batch("ROLLBACK");
+        if let Err(error) = self.run("COMMIT", []) {
+            self.roll_back();
             return Err(error);
         }
         self.stats = draft.stats;
@@ -53,7 +73,8 @@ impl SqliteStore {
         }
         self.keys_since_trim += draft.keys_added;
         if self.keys_since_trim >= KEYS_PER_TRIM {
-            self.trim_keys()?;
+            // It is tried again with the next keys.
+            let _ = self.trim_keys();
         }
         Ok(())
     }
@@ -142,7 +163,7 @@ impl SqliteStore {
             }
             Op::Forget { at } => {
                 let gone = self.run(
-                    "DELETE FROM events WHERE state = 2 AND ended < ?1",
+                    "DELETE FROM events WHERE state = 2 AND ts < ?1",
                     params![at],
                 )?;
                 draft.stats.kept = draft.stats.kept.saturating_sub(gone);
@@ -183,6 +204,7 @@ impl SqliteStore {
             kind,
             key,
             header,
+            envelope,
             body,
         } = accept;
         let packed = pack(body, *flags, self.options.compress_above)
@@ -201,12 +223,12 @@ impl SqliteStore {
             *seq,
             packed.flags,
             *ts,
-            [id, kind, key, header],
+            [id, kind, key, header, envelope],
             &packed.bytes,
         );
         let sql = "INSERT OR REPLACE INTO events \
-                   (seq, state, flags, attempts, due, ts, ended, id, type, key, header, retry, body, crc) \
-                   VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11)";
+                   (seq, state, flags, attempts, due, ts, ended, id, type, key, header, retry, envelope, body, crc) \
+                   VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12)";
         let row = params![
             seq,
             state,
@@ -217,6 +239,7 @@ impl SqliteStore {
             kind,
             key,
             header,
+            envelope,
             packed.bytes,
             crc
         ];
@@ -366,7 +389,7 @@ impl SqliteStore {
 }
 
 /// The checksum of what never changes of an event.
-pub(super) fn event_checksum(seq: i64, flags: u32, ts: f64, texts: [&str; 4], body: &[u8]) -> i64 {
+pub(super) fn event_checksum(seq: i64, flags: u32, ts: f64, texts: [&str; 5], body: &[u8]) -> i64 {
     let checksum = Checksum::default()
         .integer(seq)
         .integer(i64::from(flags))

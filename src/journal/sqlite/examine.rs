@@ -81,11 +81,13 @@ pub fn export_page(
     })?;
     let (rows, last) = match table {
         "events" => export_events(connection, after, limit)?,
-        _ => export_letters(connection, after, limit)?,
+        "letters" => export_letters(connection, after, limit)?,
+        _ => export_snapshots(connection, after, limit)?,
     };
     let next = match (table, rows.len() as u32 == limit) {
         (_, true) => format!("{table}:{last}"),
         ("events", false) => "letters:0".into(),
+        ("letters", false) => "snapshots:0".into(),
         _ => String::new(),
     };
     Ok(json!({ "rows": rows, "next": next }))
@@ -159,6 +161,23 @@ fn export_letters(
         let (id, at, body): (String, f64, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
         last = row.get(0)?;
         list.push(json!({ "kind": "dead-letter", "id": id, "at": at, "letter": raw(body) }));
+    }
+    Ok((list, last))
+}
+
+fn export_snapshots(
+    connection: &Connection,
+    after: i64,
+    limit: u32,
+) -> Result<(Vec<Value>, i64), JournalError> {
+    let sql = "SELECT position, xc_id, hash, ts, body FROM snapshots WHERE position > ?1 ORDER BY position LIMIT ?2";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(params![after, limit])?;
+    let (mut list, mut last) = (Vec::new(), after);
+    while let Some(row) = rows.next()? {
+        let (xc_id, hash, ts): (String, String, f64) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        last = row.get(0)?;
+        list.push(json!({ "kind": "snapshot", "xcId": xc_id, "hash": hash, "ts": ts, "snapshot": raw(row.get(4)?) }));
     }
     Ok((list, last))
 }

@@ -42,6 +42,8 @@ pub struct SqliteStore {
     /// The latest time that an operation has brought.
     latest: f64,
     keys_since_trim: u64,
+    /// What the open transaction changes.
+    draft: Option<apply::Draft>,
 }
 
 impl SqliteStore {
@@ -68,6 +70,7 @@ impl SqliteStore {
             remembered: FxHashMap::default(),
             latest: 0.0,
             keys_since_trim: 0,
+            draft: None,
         };
         store.check_rows()?;
         store.count()?;
@@ -86,13 +89,6 @@ impl SqliteStore {
     /// What was there when it was opened.
     pub fn recovered(&self) -> &Recovered {
         &self.recovered
-    }
-
-    /// Figures.
-    pub fn stats(&mut self) -> StoreStats {
-        self.stats.bytes = self.bytes();
-        self.stats.wal_bytes = self.wal_bytes();
-        self.stats.clone()
     }
 
     /// The connection, for reading.
@@ -121,14 +117,23 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn commit(&mut self, frames: &[Frame]) -> Result<(), JournalError> {
+    fn stage(&mut self, frames: &[Frame]) -> Result<(), JournalError> {
         self.apply(frames)
     }
 
-    fn bytes(&mut self) -> u64 {
-        self.pragma("page_count")
-            .saturating_sub(self.pragma("freelist_count"))
-            * self.pragma("page_size")
+    fn commit(&mut self) -> Result<(), JournalError> {
+        self.commit_draft()
+    }
+
+    fn stats(&mut self) -> StoreStats {
+        let pages = self
+            .pragma("page_count")
+            .saturating_sub(self.pragma("freelist_count"));
+        StoreStats {
+            bytes: pages * self.pragma("page_size"),
+            wal_bytes: self.wal_bytes(),
+            ..self.stats.clone()
+        }
     }
 
     fn probe(&mut self) -> Result<(), JournalError> {

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { journalSettings } from '../../lib/durability/journal-config';
+import { JournalLog } from '../../lib/durability/journal-log';
+import { EventStore } from '../../lib/event-store';
+import { JournalEventLog } from '../../lib/event-store/journal-event-log';
+import { createPort } from '../../lib/observability/port';
+import { collect, eventOf } from '../persistors/support';
+import type { AnyEvent } from '../../lib/index';
+
+const HOUR_MS = 3_600_000;
+const EVERYTHING = { onlyUnprocessed: false };
+
+let path: string;
+let log: JournalLog;
+let store: EventStore;
+
+beforeEach(() => {
+  path = mkdtempSync(join(tmpdir(), 'kodus-flow-store-'));
+});
+
+afterEach(async () => {
+  await log.close();
+  rmSync(path, { recursive: true, force: true });
+});
+
+const at = (id: string, ts: number, type = 'order.paid'): AnyEvent => ({ ...eventOf(id, type), ts });
+
+const numbered = (count: number, from = 0): AnyEvent[] =>
+  Array.from({ length: count }, (_, index) => eventOf(`e${from + index}`));
+
+async function idsOf(replay: AsyncIterable<AnyEvent[]>): Promise<string[]> {
+  return (await collect(replay)).flat().map(({ id }) => id);
+}
+
+describe.each(['json', 'v8'] as const)('an event store in a journal (%s)', (codec) => {
+  function open(maxKeptEvents = 10_000): void {
+    const around = { largeEventThreshold: 1000, maxKeys: 100, keepsEvents: true, maxKeptEvents };
+    log = new JournalLog(journalSettings({ path, codec }, around), createPort(undefined, true));
+    for (const _recovered of log.recover(1000)) throw new Error('a replay record is not to be handled');
+    store = new EventStore(undefined, { executionId: 'x1' }, new JournalEventLog(log));
+  }
+
+  async function reopen(): Promise<void> {
+    await store.close();
+    await log.close();
+    open();
+  }
+
+  beforeEach(() => open());
+
+  test('replays in the order of appending, in lists of the size asked for', async () => {
+    for (const event of numbered(7)) await store.appendEvents([event]);
+    await store.appendEvents(numbered(505, 7));
+    const lists = await collect(store.replayFromTimestamp(0, { batchSize: 500 }));
+    expect(lists.map((list) => list.length)).toEqual([500, 12]);
+    expect(lists.flat()).toEqual(numbered(512));
+  });
+
+  test('replays what is asked for: both bounds belong to it', async () => {
+    await store.appendEvents([at('a', 10), at('b', 20, 'order.sent'), at('c', 30), at('d', 40)]);
+    expect(await idsOf(store.replayFromTimestamp(20, { toTimestamp: 30 }))).toEqual(['b', 'c']);
+    expect(await idsOf(store.replayFromTimestamp(-Infinity, { types: ['order.sent'] }))).toEqual(['b']);
+    expect(await idsOf(store.replayFromTimestamp(41, { toTimestamp: Infinity }))).toEqual([]);
+  });
+
+  test('processed events are left out, unless they are asked for; also after a restart', async () => {
+    await store.appendEvents(numbered(5));
+    await store.markEventsProcessed(['e1', 'unknown', 'e3']);
+    await reopen();
+    expect(await idsOf(store.replayFromTimestamp(0))).toEqual(['e0', 'e2', 'e4']);
+    expect(await idsOf(store.replayFromTimestamp(0, EVERYTHING))).toEqual(['e0', 'e1', 'e2', 'e3', 'e4']);
+    expect(await store.getStats()).toMatchObject({ totalStoredEvents: 5, storedEvents: 5, unprocessedEvents: 3 });
+    expect(await store.getEventMetadata('e1')).toMatchObject({ eventId: 'e1', timestamp: 1, processed: true });
+    expect(await store.getEventMetadata('e2')).toMatchObject({ processed: false });
+    expect(await store.getEventMetadata('unknown')).toBeUndefined();
+  });
+
+  test('what is being stored belongs to a replay; what is appended during it does not', async () => {
+    void store.appendEvents(numbered(2));
+    const replay = store.replayFromTimestamp(0, { batchSize: 1 });
+    void store.appendEvents(numbered(1, 2));
+    const seen: string[] = [];
+    for await (const [event] of replay) {
+      seen.push(event!.id);
+      await store.appendEvents([eventOf(`more-${event!.id}`)]);
+    }
+    expect(seen).toEqual(['e0', 'e1']);
+  });
+
+  test('figures cover all that is stored', async () => {
+    expect(await store.getStats()).toMatchObject({ storedEvents: 0, unprocessedEvents: 0 });
+    await store.appendEvents([at('a', 30), at('b', 10), at('c', 20)]);
+    expect(await store.getStats()).toMatchObject({
+      totalStoredEvents: 3,
+      storedEvents: 3,
+      oldestEventTimestamp: 10,
+      newestEventTimestamp: 30,
+    });
+  });
+
+  test('cleanup forgets old processed events', async () => {
+    const now = Date.now();
+    await store.appendEvents([at('old', now - 3 * HOUR_MS), at('old, open', now - 3 * HOUR_MS), at('new', now)]);
+    await store.markEventsProcessed(['old']);
+    expect(await store.cleanup()).toBe(0);
+    expect(await store.cleanup(HOUR_MS)).toBe(1);
+    const everything = { ...EVERYTHING, toTimestamp: Infinity };
+    expect(await idsOf(store.replayFromTimestamp(0, everything))).toEqual(['old, open', 'new']);
+    await reopen();
+    expect(await idsOf(store.replayFromTimestamp(0, everything))).toEqual(['old, open', 'new']);
+  });
+
+  test('deliveries are counted', async () => {
+    await store.appendEvents(numbered(1));
+    for (let delivery = 0; delivery < 3; delivery++) store.recordAttempt('e0');
+    expect(await store.getEventMetadata('e0')).toMatchObject({ processingAttempts: 3 });
+  });
+});
+
+test('an event that the codec cannot carry is refused', async () => {
+  const around = { largeEventThreshold: 1000, maxKeys: 100, keepsEvents: true, maxKeptEvents: 100 };
+  log = new JournalLog(journalSettings({ path }, around), createPort(undefined, true));
+  store = new EventStore(undefined, { executionId: 'x1' }, new JournalEventLog(log));
+  await expect(store.appendEvents([eventOf('a', 'x', { at: new Date() })])).rejects.toMatchObject({
+    code: 'NOT_SERIALIZABLE',
+  });
+});

@@ -1,0 +1,11 @@
+/** `kodus-flow`, the program: `bin` of the package. */
+import { runProgram } from './program';
+import { quietPipe } from './output';
+
+quietPipe(process.stdout);
+quietPipe(process.stderr);
+
+// Not `process.exit`: what has been written must get out first.
+void runProgram(process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+});
