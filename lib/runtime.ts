@@ -165,6 +165,7 @@ class RuntimeImpl implements Runtime {
     this.#obeySignals();
     this.#recover();
     this.#lookForSdk();
+    this.#port.log('info', 'Runtime created', { executionId: this.#executionId, tenantId });
   }
 
   /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
@@ -590,6 +591,10 @@ class RuntimeImpl implements Runtime {
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
     this.#meters?.close();
     this.#ended.abort();
+    this.#port.log('info', 'Runtime cleaned up', {
+      executionId: this.#executionId,
+      tenantId: this.#queue.settings.tenantId,
+    });
     this.#port.flushFloods();
   }
 
