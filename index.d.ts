@@ -2163,6 +2163,33 @@ export interface EventDef<D = unknown, T extends string = string> {
   /** Whether an event is of this kind. */
   include(event: AnyEvent): event is TEvent<T, D>;
 }
+/** What is known of an event. */
+export interface EventExplanation {
+  eventId: string;
+  eventType: string;
+  state: EventState;
+  /** When it was made, in milliseconds since the epoch. */
+  timestamp: number;
+  correlationId?: string;
+  tenantId?: string;
+  priority?: number;
+  /** Attempts begun; undefined where nobody remembers. */
+  attempts?: number;
+  /** The attempts that failed, oldest first; the last 20. */
+  failures: ExplainedFailure[];
+  /** What the last attempt failed with. */
+  lastError?: string;
+  /** When its delay or redelivery is due, in milliseconds since the epoch. */
+  dueAt?: number;
+  /** Milliseconds since it was made. */
+  ageMs: number;
+  /** Milliseconds that redeliveries made it wait. */
+  retryWaitMs: number;
+  /** How many waiting events would start before it; undefined where that is not known. */
+  ahead?: number;
+  /** One sentence. */
+  summary: string;
+}
 /** What is known of a stored event. Times are milliseconds since the epoch. */
 export interface EventMetadata {
   eventId: string;
@@ -2733,6 +2760,15 @@ export interface EventStoreStats {
   /** The least and the greatest `ts`; absent if nothing is stored. */
   oldestEventTimestamp?: number;
   newestEventTimestamp?: number;
+}
+/** An attempt that failed. */
+export interface ExplainedFailure {
+  attempt: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+  error: string;
+  /** Milliseconds until the redelivery that followed; undefined if none did. */
+  delayMs?: number;
 }
 /** Options of {@link withFallback}. */
 export interface FallbackOptions {
@@ -3620,6 +3656,11 @@ export interface Runtime<Events = LooseEvents> {
    * iteration, as `signal` does. Keeps no process alive.
    */
   stats(options?: StatsOptions): AsyncGenerator<RuntimeStats, void, void>;
+  /**
+   * Where an event is and what has happened to it: for live events, dead letters, and the 10,000 that began processing last;
+   * undefined for others. For people: the first call makes each later event a little dearer, as `cancel` does.
+   */
+  explain(eventId: string): EventExplanation | undefined;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
   /** Waiting events in the order in which they would run. */
@@ -3701,6 +3742,11 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   eventStoreConfig?: Omit<EventStoreConfig, "executionId">;
   /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
   telemetry?: boolean | TelemetryConfig;
+  /**
+   * Hands the logs of the native code from this level on to the logger. Default: `KODUS_FLOW_LOG` of the environment, else `'off'`.
+   * They are those of the process, not of one runtime.
+   */
+  nativeLogLevel?: NativeLogLevel;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -4105,6 +4151,12 @@ export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode
 export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
 /** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
 export type EventPattern = string | RegExp;
+/**
+ * Where an event is. `waiting`: for its delay; `blocked`: behind an older event of its ordering key; `ready`: could start, limits
+ * permitting; `retrying`: for its redelivery; `running`; `unacked`: handled, its acknowledgement outstanding; `dead`: a dead
+ * letter; `ended`: it began processing and is gone.
+ */
+export type EventState = "waiting" | "blocked" | "ready" | "retrying" | "running" | "unacked" | "dead" | "ended";
 /** A known event type, or any other string. */
 export type EventType = KnownEventType | (string & {});
 /** The type name of an event's type. */
@@ -4158,6 +4210,8 @@ export type MiddlewareHandler = (event: any, signal?: AbortSignal) => any;
 export type MiddlewareKind = "pipeline" | "handler";
 /** Names of event types. */
 export type NameIn<Events> = IsLoose<Events> extends true ? EventType : keyof Events & string;
+/** From which level on the native code's logs are handed on. */
+export type NativeLogLevel = LogLevel | "off";
 /** Codes of `OrchestrationError`; the framework's orchestration raises them. */
 export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 /** What happens to an event that finds the queue full. */

@@ -153,7 +153,8 @@ export class DeadLetterQueue {
   #tell({ id, event, attempts }: DLQItem, error: unknown): void {
     const queueSize = this.#items.size;
     if (this.#settings.enableDetailedLogging) {
-      this.#port.log('error', `Dead letter: ${event.type} failed for good after ${attempts} attempts`, {
+      const message = `Dead letter: ${event.type} failed for good after ${attempts} attempts`;
+      this.#port.flood('dlq.item', 'error', message, () => ({
         eventId: id,
         eventType: event.type,
         correlationId: event.metadata?.correlationId,
@@ -161,7 +162,7 @@ export class DeadLetterQueue {
         attempt: attempts,
         queueSize,
         error,
-      });
+      }));
     }
     if (queueSize >= this.#settings.alertThreshold) {
       this.#port.flood('dlq.size', 'warn', `There are ${queueSize} dead letters`, { queueSize });

@@ -123,7 +123,13 @@ export class DeliveryQueue implements EngineHost {
     this.port = port;
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
     this.pressure = new PressureSampler(settings);
-    this.breaker = settings.breakerThreshold === undefined ? undefined : new QueueBreaker(settings.breakerThreshold);
+    const { breakerThreshold } = settings;
+    this.breaker =
+      breakerThreshold === undefined
+        ? undefined
+        : new QueueBreaker(breakerThreshold, (state) =>
+            port.log(state === 'open' ? 'warn' : 'info', `The breaker of the queue is ${state}`, { state }),
+          );
     this.engine = new Engine(engineConfig(settings), this);
     this.engine.onTurn = (): void => this.#samplePressure();
     const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
@@ -431,9 +437,11 @@ export class DeliveryQueue implements EngineHost {
     if (isAcked) this.feed?.processed(event);
   }
 
-  onFailure(event: AnyEvent, error: unknown): void {
+  onFailure(event: AnyEvent, error: unknown, slot: number): void {
     this.port.flood('handler.failed', 'error', `Handler failed for ${event.type}: ${messageOf(error)}`, () => ({
       ...logFields(event),
+      ...codeOf(error),
+      attempt: this.engine.attempts(slot),
       error: error as Error,
     }));
     try {
@@ -464,6 +472,7 @@ export class DeliveryQueue implements EngineHost {
     this.log?.retried(event, attempts, timestamp + delayMs, error);
     this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
       ...logFields(event),
+      ...codeOf(error),
       attempt: attempts,
       delayMs,
     }));
@@ -583,6 +592,12 @@ function clearRetryMetadata(event: AnyEvent): void {
   } catch {
     // As above.
   }
+}
+
+/** The code of an error, where it has one. */
+function codeOf(error: unknown): { code?: string } {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? { code } : {};
 }
 
 /** The fields of an event that every message about it has. */

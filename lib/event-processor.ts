@@ -171,7 +171,11 @@ export class EventProcessor {
     if (errors.length === 0) return;
     const message = `${errors.length}/${list.length} handlers failed`;
     const messages = errors.map(messageOf);
-    port.log('warn', message, { eventId: event.id, eventType: event.type, errors: messages });
+    port.flood('handlers.failed', 'warn', message, () => ({
+      eventId: event.id,
+      eventType: event.type,
+      errors: messages,
+    }));
     throw new RuntimeError('HANDLERS_FAILED', `${message}: ${messages.slice(0, 5).join('; ')}`, {
       cause: new AggregateError(errors, message),
       context: { eventId: event.id, eventType: event.type, failed: errors.length, total: list.length },

@@ -13,12 +13,14 @@ import { eventLoopTurn } from './engine/real-timers';
 import { RuntimeError } from './errors';
 import { createEvent } from './events';
 import { EventProcessor } from './event-processor';
+import { explain } from './explain';
 import { prometheusText } from './metrics/prometheus';
 import { snapshots } from './metrics/snapshots';
 import { MemoryMonitor } from './memory-monitor';
 import { resolveMiddlewareList } from './middleware/resolve';
 import { TenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
+import { followNativeLogs } from './observability/native-logs';
 import { createPort } from './observability/port';
 import { processorStats } from './optimized-event-processor';
 import { EnhancedEventQueue, tellOfPersistence } from './queue';
@@ -47,6 +49,7 @@ import type { EventQueueConfig, RuntimeConfig } from './config';
 import type { DLQConfig } from './dead-letter-queue';
 import type { EventStore } from './event-store';
 import type { RunContext } from './event-processor';
+import type { EventExplanation } from './explain';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, OnOptions } from './handlers';
 import type { SignalOptions } from './streams/types';
@@ -126,6 +129,10 @@ class RuntimeImpl implements Runtime {
     this.#config = config;
     this.#port = createPort(observability, config.enableObservability ?? true);
     this.#tellUnknownKeys(unknownKeys);
+    if (this.#port.enabled) {
+      const unfollow = followNativeLogs(observability, config.nativeLogLevel);
+      if (unfollow !== undefined) this.#releases.push(unfollow);
+    }
     tellOfPersistence(this.#port, { ...config, ...config.queueConfig });
     const tenantId = config.tenantId ?? textOr(this.#context.tenantId, undefined);
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
@@ -158,6 +165,7 @@ class RuntimeImpl implements Runtime {
     this.#obeySignals();
     this.#recover();
     this.#lookForSdk();
+    this.#port.log('info', 'Runtime created', { executionId: this.#executionId, tenantId });
   }
 
   /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
@@ -522,6 +530,9 @@ class RuntimeImpl implements Runtime {
 
   stats: Runtime['stats'] = (options) => snapshots({ read: this.getStats, ended: this.#ended.signal }, options);
 
+  explain = (eventId: string): EventExplanation | undefined =>
+    explain(this.#queue, this.#processor.recent, requireString('eventId', eventId));
+
   getRecentEvents: Runtime['getRecentEvents'] = (limit = 50) => this.#processor.recent.list(limit);
 
   getQueueSnapshot: Runtime['getQueueSnapshot'] = (limit = 50) => this.#enhanced.getQueueSnapshot(limit);
@@ -580,6 +591,10 @@ class RuntimeImpl implements Runtime {
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
     this.#meters?.close();
     this.#ended.abort();
+    this.#port.log('info', 'Runtime cleaned up', {
+      executionId: this.#executionId,
+      tenantId: this.#queue.settings.tenantId,
+    });
     this.#port.flushFloods();
   }
 

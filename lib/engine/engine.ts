@@ -96,7 +96,7 @@ export interface EngineHost {
   onDone(event: AnyEvent): void;
   /** The event has ended well: handled, and acknowledged where that is asked for. */
   onSettled(event: AnyEvent): void;
-  onFailure(event: AnyEvent, error: unknown): void;
+  onFailure(event: AnyEvent, error: unknown, slot: number): void;
   onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
   /** The event left without an attempt of its own to blame. */
@@ -376,7 +376,7 @@ export class Engine {
   #onAckTimeout(slot: number, event: AnyEvent): void {
     const extras = this.#noteError(slot, this.#host.ackTimeoutError(event));
     this.tally.failed++;
-    this.#host.onFailure(event, extras.error);
+    this.#host.onFailure(event, extras.error, slot);
     this.#giveUpRun(slot, extras.error);
   }
 
@@ -521,7 +521,7 @@ export class Engine {
       this.#release(slot, event);
       this.#host.onSettled(event);
     }
-    this.#host.onFailure(event, error);
+    this.#host.onFailure(event, error, slot);
   }
 
   /** Keeps what a dead letter will have to say, while the core still knows the slot. */
@@ -808,6 +808,12 @@ export class Engine {
   isRunning(slot: number): boolean {
     const state = this.#core.state(slot);
     return state === 5 || state === 6;
+  }
+
+  /** The core's number of the state that an event is in. */
+  stateOf(slot: number): number {
+    this.#flush();
+    return this.#core.state(slot);
   }
 
   eventAt(slot: number): AnyEvent | undefined {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
+use tracing::debug;
 
 use super::delivery::Redelivery;
 use super::latency::{Groups, Latency};
@@ -407,6 +408,9 @@ impl Runtime {
 
     /// Sets how many may run at once from now on; at least 1. What runs beyond it goes on.
     pub fn set_width(&mut self, width: u32) {
+        if self.width != width.max(1) {
+            debug!(from = self.width, to = width, "width changed");
+        }
         self.width = width.max(1);
     }
 
@@ -479,10 +483,12 @@ impl Runtime {
             .then(|| policy.next_delay(attempts, asked_ms, &mut self.rng))
             .flatten();
         let Some(delay_ms) = delay else {
+            debug!(slot, attempts, "given up");
             self.end(now, slot, End::Dead);
             self.notices.push_back(Notice::Dead { slot, attempts });
             return;
         };
+        debug!(slot, attempts, delay_ms, "redelivery scheduled");
         self.counters.retried += 1;
         self.counters.retry_delay_ms += delay_ms as u64;
         self.gauges.running -= 1;
@@ -560,6 +566,7 @@ impl Runtime {
     fn expire(&mut self, now: f64, slot: u32) {
         self.slots[slot as usize].ttl_timer = TimerId::NONE;
         if self.withdraw(slot) {
+            debug!(slot, "expired");
             self.end(now, slot, End::Expired);
             self.notices.push_back(Notice::Expired { slot });
         }
@@ -567,6 +574,7 @@ impl Runtime {
 
     fn ack_timeout(&mut self, now: f64, slot: u32) {
         self.slots[slot as usize].timer = TimerId::NONE;
+        debug!(slot, "no acknowledgement in time");
         self.counters.ack_timeouts += 1;
         self.words.remove(&slot);
         if self.state(slot) == State::Unacked {

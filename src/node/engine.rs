@@ -279,6 +279,7 @@ pub fn create_engine<'env>(
     config: EngineConfig,
 ) -> Result<Object<'env>> {
     let engine = shared(Engine::new(&config, Rings::new(env, &buffer)?));
+    tracing::debug!(max_concurrent = config.max_concurrent, "engine made");
     let mut handle = Object::new(env)?;
     add_ring_functions(env, &mut handle, &engine)?;
     add_commands(env, &mut handle, &engine)?;
