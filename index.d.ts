@@ -332,6 +332,10 @@ export declare class EventQueue {
   clear(): void;
   /** Empties the queue and releases what it holds; nothing is accepted any more. */
   destroy(): void;
+  /** The event store, if there is one. */
+  getEventStore(): EventStore | undefined;
+  /** Events kept by the event store, in lists; none without one. */
+  replayEvents(from: number, options?: ReplayOptions): AsyncGenerator<AnyEvent[]>;
   /** Whether nothing waits. */
   isEmpty(): boolean;
   /** Whether emitters should slow down: memory, processors or depth are at their limit. */
@@ -2672,6 +2676,10 @@ export interface EventQueueConfig {
   enableAutoRecovery?: boolean;
   /** Events brought back at a time. Default 100. */
   recoveryBatchSize?: number;
+  /** Tell `eventStore` of every accepted event. Default false. */
+  enableEventStore?: boolean;
+  /** A store of your own, for a queue that is used alone. A runtime makes its own, see `eventStoreConfig`. */
+  eventStore?: EventStore;
 }
 /** `retryPolicy` of `emit`: replaces the runtime's redelivery policy for one event. */
 export interface EventRetryPolicy {
@@ -3570,9 +3578,9 @@ export interface Runtime<Events = LooseEvents> {
   /** The runtime's queue. */
   getEnhancedQueue(): EnhancedEventQueue;
   /** The event store, or null. */
-  getEventStore(): null;
+  getEventStore(): EventStore | null;
   /** Events kept for replay, in batches. */
-  replayEvents(from: number, options?: Record<string, unknown>): AsyncGenerator<AnyEvent[]>;
+  replayEvents(from: number, options?: ReplayOptions): AsyncGenerator<AnyEvent[]>;
   /** The dead letters. */
   readonly deadLetters: DeadLetters;
   /** Puts a dead letter back into the queue. */
@@ -3640,9 +3648,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
    * or an object with it. Default: none, events are in memory only.
    */
   journal?: string | JournalConfig;
-  /** Keep accepted events for replay. Default false. */
-  enableEventStore?: boolean;
-  eventStoreConfig?: Record<string, unknown>;
+  /** Of the event store; `persistor` is the runtime's if it has none of its own. With a journal, that is the store. */
+  eventStoreConfig?: Omit<EventStoreConfig, "executionId">;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */

@@ -21,7 +21,12 @@ export type { JournalConfig };
 import { checkTenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
+import type { EventStore, EventStoreConfig } from './event-store';
+import type { LatencyMode } from './delivery-queue';
 import type { RetryConfig } from './retry-policy';
+import { checkTelemetry } from './tracing/config';
+import type { TelemetryConfig } from './tracing/config';
+export type { TelemetryConfig };
 
 /** What happens to an event that finds the queue full. */
 export type Overflow = 'reject' | 'wait' | 'drop-oldest';
@@ -44,6 +49,12 @@ export interface EventQueueConfig {
   enableGlobalConcurrency?: boolean;
   /** Logs. Default true. */
   enableObservability?: boolean;
+  /**
+   * Histograms of queue wait, handler time and end-to-end time, in `getStats().latency`. `'shared'`: events that are handled
+   * together share readings of the clock; `'precise'`: each has its own; `'off'`. Default `'shared'`, and `'off'` without
+   * observability.
+   */
+  latency?: LatencyMode;
   /** Share of the machine's memory above which fewer run at once, 0 to 1. Default 0.8. */
   maxMemoryUsage?: number;
   /** Share of the machine's processors above which fewer run at once, 0 to 1. Default 0.85. */
@@ -111,6 +122,10 @@ export interface EventQueueConfig {
   enableAutoRecovery?: boolean;
   /** Events brought back at a time. Default 100. */
   recoveryBatchSize?: number;
+  /** Tell `eventStore` of every accepted event. Default false. */
+  enableEventStore?: boolean;
+  /** A store of your own, for a queue that is used alone. A runtime makes its own, see `eventStoreConfig`. */
+  eventStore?: EventStore;
 }
 
 /** Batched emits. */
@@ -173,9 +188,10 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
    * or an object with it. Default: none, events are in memory only.
    */
   journal?: string | JournalConfig;
-  /** Keep accepted events for replay. Default false. */
-  enableEventStore?: boolean;
-  eventStoreConfig?: Record<string, unknown>;
+  /** Of the event store; `persistor` is the runtime's if it has none of its own. With a journal, that is the store. */
+  eventStoreConfig?: Omit<EventStoreConfig, 'executionId'>;
+  /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
+  telemetry?: boolean | TelemetryConfig;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -209,6 +225,7 @@ const QUEUE_CHECKS: Record<keyof EventQueueConfig, Check> = {
   maxConcurrentPerEventType: positive,
   enableGlobalConcurrency: flag,
   enableObservability: flag,
+  latency: (path, value) => requireOneOf<LatencyMode>(path, value, ['shared', 'precise', 'off']),
   maxMemoryUsage: share,
   maxCpuUsage: share,
   largeEventThreshold: bytes,
@@ -243,6 +260,8 @@ const QUEUE_CHECKS: Record<keyof EventQueueConfig, Check> = {
   maxPersistedEvents: positive,
   enableAutoRecovery: flag,
   recoveryBatchSize: positive,
+  enableEventStore: flag,
+  eventStore: object,
 };
 
 const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
@@ -267,8 +286,8 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   queueConfig: object,
   batching: object,
   journal: checkJournalConfig,
-  enableEventStore: flag,
   eventStoreConfig: object,
+  telemetry: checkTelemetry,
   signal: requireSignal,
   onError: requireFunction,
   trackCauses: flag,

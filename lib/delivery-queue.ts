@@ -12,6 +12,7 @@ import { sizeOf } from './size';
 import type { DeadLetterQueue } from './dead-letter-queue';
 import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
 import type { DurableLog, RecoveredEvent } from './durability/durable-log';
+import type { EventStoreFeed } from './event-store/feed';
 import type { AnyEvent, AnyEventMetadata } from './events';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
@@ -25,6 +26,11 @@ const MAX_HISTORY = 20;
 /** Types whose redeliveries are counted one by one; the rest is counted together. */
 const MAX_COUNTED_TYPES = 1000;
 const OTHER_TYPES = '(other)';
+
+/** 'shared': events of a batch share a reading of the clock; 'precise': each has its own; 'off': nothing is recorded. */
+export type LatencyMode = 'shared' | 'precise' | 'off';
+
+export const LATENCY_MODES: readonly LatencyMode[] = ['off', 'shared', 'precise'];
 
 /** What a queue is made of; all values are checked already. */
 export interface DeliverySettings {
@@ -41,6 +47,8 @@ export interface DeliverySettings {
   retryable: (error: unknown) => boolean;
   /** Whether sizes are estimated at all. */
   knowsSizes: boolean;
+  /** Whether times are recorded, and with how many readings of the clock. */
+  latency: LatencyMode;
   largeEventThreshold: number;
   hugeEventThreshold: number;
   maxEventSize: number;
@@ -82,8 +90,8 @@ export class DeliveryQueue implements EngineHost {
   runner: (event: AnyEvent, slot: number) => unknown = () => undefined;
   /** Runs an event that a handler has returned. */
   follower: (event: AnyEvent, returned: AnyEvent, slot: number) => Promise<void> | undefined = () => undefined;
-  /** Told of each event that is done, for stores. */
-  onHandled: ((event: AnyEvent) => void) | undefined;
+  /** Keeps an event store informed. */
+  feed: EventStoreFeed | undefined;
 
   readonly #tenants = new Interner();
   readonly #keys = new Interner();
@@ -134,6 +142,11 @@ export class DeliveryQueue implements EngineHost {
     return !this.isClosed && !knowsSizes && maxConcurrentPerEventType === undefined && !(this.rate?.rejects ?? false);
   }
 
+  /** Whether somebody writes down what is accepted. */
+  get isRecorded(): boolean {
+    return this.log !== undefined || this.feed !== undefined;
+  }
+
   hasRoom(): boolean {
     return this.engine.depth + (this.#held?.length ?? 0) < this.settings.maxQueueDepth;
   }
@@ -159,6 +172,7 @@ export class DeliveryQueue implements EngineHost {
     const refusal = this.#refusalOf(event, bytes);
     const error =
       refusal === undefined ? this.#writeDown(event, brings, bytes, isOurs) : this.#refused(refusal, event, bytes);
+    if (error === undefined) this.feed?.accepted(event);
     if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
     } else if (this.#held === undefined) {
@@ -385,6 +399,7 @@ export class DeliveryQueue implements EngineHost {
   }
 
   #run(event: AnyEvent, slot: number): unknown {
+    if (this.feed !== undefined) this.feed.delivered(event);
     return this.breaker === undefined ? this.runner(event, slot) : this.breaker.run(() => this.runner(event, slot));
   }
 
@@ -408,11 +423,12 @@ export class DeliveryQueue implements EngineHost {
 
   onDone(event: AnyEvent): void {
     this.dedupe.noteDone(event.id);
-    if (this.onHandled !== undefined) this.onHandled(event);
   }
 
   onSettled(event: AnyEvent): void {
-    if (this.log !== undefined) this.log.done(event, this.settings.acks !== 'off');
+    const isAcked = this.settings.acks !== 'off';
+    if (this.log !== undefined) this.log.done(event, isAcked);
+    if (isAcked) this.feed?.processed(event);
   }
 
   onFailure(event: AnyEvent, error: unknown): void {
@@ -545,6 +561,7 @@ function engineConfig(settings: DeliverySettings): EngineConfig {
     maxEventBytes: settings.maxEventSize,
     dropHugeEvents: settings.dropHugeEvents,
     maxQueueBytes: settings.maxQueueBytes,
+    latency: LATENCY_MODES.indexOf(settings.latency) as 0 | 1 | 2,
     seed: Math.floor(Math.random() * 2 ** 52),
   };
 }

@@ -125,6 +125,11 @@ export { EventStore, createEventStore } from './event-store';
 export type { EventMetadata, EventStoreConfig, EventStoreStats, ReplayOptions } from './event-store';
 export type { EventPattern, OnOptions } from './handlers';
 export type { IdKind } from './ids';
+export type { LatencySummary, LatencyTimings } from './native/engine';
+export type { LatencyStats } from './engine/latency-groups';
+export type { LatencyMode } from './delivery-queue';
+export type { StatsOptions } from './metrics/snapshots';
+export type { TelemetryConfig } from './tracing/config';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
 export {
   createPersistor,

@@ -224,6 +224,7 @@ const TIMERS_ONLY = {
   maxEventBytes: Infinity,
   dropHugeEvents: false,
   maxQueueBytes: Infinity,
+  latency: 0 as const,
   seed: 0,
 };
 

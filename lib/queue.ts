@@ -3,11 +3,13 @@ import { DeadLetterQueue } from './dead-letter-queue';
 import { DeliveryQueue } from './delivery-queue';
 import { RuntimeError } from './errors';
 import { createPort } from './observability/port';
+import { attachEventStore, replayOf } from './event-store/open';
 import { queueSettings } from './queue-settings';
 import { queueStats } from './queue-stats';
 import { requireFunction, requireNumber } from './validate';
 import type { EventQueueConfig } from './config';
 import type { DeadLetterCriteria } from './dead-letter-queue';
+import type { EventStore, ReplayOptions } from './event-store';
 import type { AnyEvent } from './events';
 import type { ObservabilityPort } from './observability/port';
 import { openPersistorLog } from './durability/open';
@@ -47,6 +49,7 @@ export class EventQueue {
   /** @internal */
   readonly delivery: DeliveryQueue;
   protected readonly batchSize: number;
+  #eventStore: EventStore | undefined;
   protected readonly config: EventQueueConfig;
 
   constructor(observability?: unknown, config?: EventQueueConfig);
@@ -75,6 +78,11 @@ export class EventQueue {
         this.config.executionId,
         this.config.enableRetry ? undefined : QUEUE_PREFIXES,
       );
+      const { enableEventStore, eventStore } = this.config;
+      if (enableEventStore === true && eventStore !== undefined) {
+        this.#eventStore = eventStore;
+        attachEventStore(eventStore, this.delivery, false);
+      }
       tellOfPersistence(port, this.config);
     }
     for (const method of METHODS) bind(this, method);
@@ -153,6 +161,24 @@ export class EventQueue {
     );
   }
 
+  /** The event store, if there is one. */
+  getEventStore(): EventStore | undefined {
+    return this.#eventStore;
+  }
+
+  /** Events kept by the event store, in lists; none without one. */
+  replayEvents(from: number, options?: ReplayOptions): AsyncGenerator<AnyEvent[]> {
+    return replayOf(this.#eventStore, this.delivery.port, from, options);
+  }
+
+  /**
+   * The store of the runtime that this queue belongs to.
+   * @internal
+   */
+  useEventStore(store: EventStore | undefined): void {
+    this.#eventStore = store;
+  }
+
   /** Whether nothing waits. */
   isEmpty(): boolean {
     return this.delivery.engine.depth === 0;
@@ -198,6 +224,8 @@ const METHODS = [
   'isFull',
   'getStats',
   'getQueueSnapshot',
+  'getEventStore',
+  'replayEvents',
 ] as const;
 
 /** Methods work without their object: `const { enqueue } = queue`. */

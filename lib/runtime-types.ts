@@ -1,10 +1,13 @@
 import type { DeadLetters } from './dead-letters';
+import type { EventStore, ReplayOptions } from './event-store';
 import type { PersistenceStats } from './durability/durable-log';
+import type { LatencyStats } from './engine/latency-groups';
 import type { NativeJournalStats } from './native/journal';
 import type { AnyEvent, DeliveryGuarantee, TEvent } from './events';
 import type { EventPayloads, EventType } from './event-types';
 import type { EventPattern, OnOptions } from './handlers';
 import type { MemoryMonitorStats } from './memory-monitor';
+import type { StatsOptions } from './metrics/snapshots';
 import type { EnhancedEventQueue, QueueItemSnapshot } from './queue';
 import type { QueueStats, RetryStats } from './queue-stats';
 import type { DLQStats, DeadLetterCriteria } from './dead-letter-queue';
@@ -139,6 +142,8 @@ export interface RuntimeStats {
   };
   stream: StreamStats;
   memory: MemoryMonitorStats;
+  /** Queue wait, handler time and end-to-end time; null where they are not recorded. */
+  latency: LatencyStats | null;
   delivery: { pendingAcks: number; enableAcks: boolean; ackTimeout: number; maxRetries: number };
   runtime: { executionId: string; persistorType: string; tenantId: string };
   dlq: DLQStats | null;
@@ -258,6 +263,16 @@ export interface Runtime<Events = LooseEvents> {
 
   /** Statistics as they are now; a copy. */
   getStats(): RuntimeStats;
+  /** The statistics for scrapers. */
+  readonly metrics: {
+    /** Counters, gauges and times in the text format of Prometheus; content type `text/plain; version=0.0.4`. */
+    prometheus(): string;
+  };
+  /**
+   * Statistics at once, then every `intervalMs` (1000), and once more when the runtime has been cleaned up, which ends the
+   * iteration, as `signal` does. Keeps no process alive.
+   */
+  stats(options?: StatsOptions): AsyncGenerator<RuntimeStats, void, void>;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
   /** Waiting events in the order in which they would run. */
@@ -265,9 +280,9 @@ export interface Runtime<Events = LooseEvents> {
   /** The runtime's queue. */
   getEnhancedQueue(): EnhancedEventQueue;
   /** The event store, or null. */
-  getEventStore(): null;
+  getEventStore(): EventStore | null;
   /** Events kept for replay, in batches. */
-  replayEvents(from: number, options?: Record<string, unknown>): AsyncGenerator<AnyEvent[]>;
+  replayEvents(from: number, options?: ReplayOptions): AsyncGenerator<AnyEvent[]>;
 
   /** The dead letters. */
   readonly deadLetters: DeadLetters;

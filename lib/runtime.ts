@@ -13,6 +13,8 @@ import { eventLoopTurn } from './engine/real-timers';
 import { RuntimeError } from './errors';
 import { createEvent } from './events';
 import { EventProcessor } from './event-processor';
+import { prometheusText } from './metrics/prometheus';
+import { snapshots } from './metrics/snapshots';
 import { MemoryMonitor } from './memory-monitor';
 import { resolveMiddlewareList } from './middleware/resolve';
 import { TenantRate } from './tenant-rate';
@@ -23,6 +25,11 @@ import { EnhancedEventQueue, tellOfPersistence } from './queue';
 import { queueStats } from './queue-stats';
 import { runtimeSettings } from './queue-settings';
 import { StreamManager } from './streams/stream-manager';
+import { openEventStore, replayOf } from './event-store/open';
+import { TELEMETRY_OFF, checkTelemetry } from './tracing/config';
+import { RuntimeMetrics } from './tracing/instruments';
+import { Telemetry } from './tracing/telemetry';
+import { TracedEmitter } from './tracing/traced-emitter';
 import { waitForEvent } from './wait-for';
 import type { WaitOptions } from './wait-for';
 import {
@@ -38,12 +45,15 @@ import {
 import type { JournalLog } from './durability/journal-log';
 import type { EventQueueConfig, RuntimeConfig } from './config';
 import type { DLQConfig } from './dead-letter-queue';
+import type { EventStore } from './event-store';
 import type { RunContext } from './event-processor';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, OnOptions } from './handlers';
 import type { SignalOptions } from './streams/types';
 import type { MiddlewareScope, ScopeMemory } from './middleware/types';
 import type { ObservabilityPort } from './observability/port';
+import type { EventRunner } from './tracing/telemetry';
+import type { EmitCalls } from './tracing/traced-emitter';
 import type {
   DrainCallOptions,
   EmitEntry,
@@ -78,8 +88,6 @@ function uniqueTime(): number {
 
 const newExecutionId = (): string => `runtime_${uniqueTime()}_${Math.random().toString(36).slice(2, 11)}`;
 
-type EventRunner = (event: AnyEvent, slot: number) => unknown;
-
 class RuntimeImpl implements Runtime {
   readonly #context: ContextLike;
   readonly #observability: unknown;
@@ -88,6 +96,10 @@ class RuntimeImpl implements Runtime {
   readonly #queue: DeliveryQueue;
   readonly #processor: EventProcessor;
   readonly #emitter: Emitter;
+  readonly #emits: EmitCalls;
+  readonly #telemetry: Telemetry | undefined;
+  readonly #meters: RuntimeMetrics | undefined;
+  readonly #ended = new AbortController();
   readonly #enhanced: EnhancedEventQueue;
   readonly #dlq: DeadLetterQueue;
   readonly #monitor: MemoryMonitor;
@@ -103,6 +115,7 @@ class RuntimeImpl implements Runtime {
   #isResuming = false;
   #slots = new WeakMap<AnyEvent, number>();
   readonly #journal: JournalLog | undefined;
+  readonly #eventStore: EventStore | undefined;
   readonly deadLetters: Runtime['deadLetters'];
 
   constructor(context: unknown, observability: unknown, given: RuntimeConfig) {
@@ -120,8 +133,10 @@ class RuntimeImpl implements Runtime {
     this.#processor = this.#makeProcessor(tenantId);
     this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
     this.#journal = this.#openLog();
+    this.#eventStore = this.#openEventStore();
     this.#dlq = this.#makeDeadLetters();
     this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
+    this.#enhanced.useEventStore(this.#eventStore);
     this.deadLetters = deadLettersOf(this.#dlq, (event, priority) => this.#queue.requeue(event, priority));
     this.#emitter = new Emitter(this.#queue, this.#processor, {
       tenantId,
@@ -130,14 +145,19 @@ class RuntimeImpl implements Runtime {
       batcher: new EmitBatcher(config.batching ?? {}, this.#queue.engine),
       port: this.#port,
     });
-    const run: EventRunner = config.trackCauses
-      ? (event, slot): unknown => this.#emitter.runWithCause(event, slot)
-      : (event, slot): unknown => this.#processor.run(event, slot);
+    const telemetry = this.#port.enabled ? checkTelemetry('telemetry', config.telemetry ?? true) : TELEMETRY_OFF;
+    this.#telemetry = Telemetry.of(telemetry);
+    this.#meters = RuntimeMetrics.of(telemetry, tenantId ?? 'default', () => this.getStats());
+    this.#emits = this.#telemetry === undefined ? this.#emitter : new TracedEmitter(this.#emitter, this.#telemetry);
+    const run = this.#observed((event, slot) =>
+      config.trackCauses ? this.#emitter.runWithCause(event, slot) : this.#processor.run(event, slot),
+    );
     this.#queue.runner = config.rateLimit === undefined ? run : this.#limitRate(config.rateLimit, tenantId, run);
     this.#queue.follower = (event, returned, slot): Promise<void> => this.#processor.follow(event, returned, slot);
     if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();
     this.#obeySignals();
     this.#recover();
+    this.#lookForSdk();
   }
 
   /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
@@ -147,6 +167,14 @@ class RuntimeImpl implements Runtime {
     if (journal !== undefined) return openJournal(this.#config, this.#queue);
     openPersistorLog({ ...this.#config, ...queueConfig } as EventQueueConfig, this.#queue, this.#executionId);
     return undefined;
+  }
+
+  #openEventStore(): EventStore | undefined {
+    const { enableEventStore, eventStoreConfig, persistor } = this.#config;
+    if (enableEventStore !== true) return undefined;
+    const observability = this.#port.enabled ? this.#observability : undefined;
+    const config = { persistor, ...eventStoreConfig, executionId: this.#executionId };
+    return openEventStore(observability, config, this.#queue, this.#journal);
   }
 
   #recover(): void {
@@ -168,6 +196,21 @@ class RuntimeImpl implements Runtime {
     await this.#queue.recovery;
     await this.#dlq.ready();
   };
+
+  /** Puts spans and meters around each attempt. */
+  #observed(inner: EventRunner): EventRunner {
+    const attempts = (slot: number): number => this.#queue.engine.attempts(slot);
+    const follow = (event: AnyEvent, returned: AnyEvent, slot: number): Promise<void> =>
+      this.#processor.follow(event, returned, slot);
+    const run = this.#telemetry?.around(inner, { attempts, follow }) ?? inner;
+    return this.#meters?.around(run, attempts) ?? run;
+  }
+
+  /** An SDK may have been registered meanwhile. */
+  #lookForSdk(): void {
+    this.#telemetry?.refresh();
+    this.#meters?.refresh();
+  }
 
   /** Puts the rate limit before emits or before runs; a run that waits for its turn holds no permit. */
   #limitRate(limit: TenantRateLimit, tenantId: string | undefined, run: EventRunner): EventRunner {
@@ -300,17 +343,17 @@ class RuntimeImpl implements Runtime {
 
   // ── Emitting ─────────────────────────────────────────────────────────────────────────────────────────
 
-  emit = (type: string, data?: unknown, options?: EmitOptions): EmitResult => this.#emitter.emit(type, data, options);
+  emit = (type: string, data?: unknown, options?: EmitOptions): EmitResult => this.#emits.emit(type, data, options);
 
   emitAsync = (type: string, data?: unknown, options?: EmitOptions): Promise<EmitResult> =>
-    this.#emitter.emitAsync(type, data, options);
+    this.#emits.emitAsync(type, data, options);
 
   emitMany = (entries: readonly EmitEntry[]): EmitResult[] => {
     if (!Array.isArray(entries)) refuse('entries', entries, 'a list of { type, data, options }');
-    return entries.map((entry: EmitEntry) => this.#emitter.emit(entry?.type, entry?.data, entry?.options));
+    return entries.map((entry: EmitEntry) => this.#emits.emit(entry?.type, entry?.data, entry?.options));
   };
 
-  emitEvent = (event: AnyEvent, options?: EmitOptions): EmitResult => this.#emitter.emitEvent(event, options);
+  emitEvent = (event: AnyEvent, options?: EmitOptions): EmitResult => this.#emits.emitEvent(event, options);
 
   createEvent = ((type: string, data?: unknown) => createEvent(type, data)) as Runtime['createEvent'];
 
@@ -341,6 +384,7 @@ class RuntimeImpl implements Runtime {
     if (this.#queue.isClosed || this.#queue.engine.isProcessing) return { ...NOTHING };
     this.#resumeMiddleware();
     this.#emitter.flushBatch();
+    this.#lookForSdk();
     this.#queue.beginDrain();
     return this.#queue.engine.drain({
       untilEmpty,
@@ -355,6 +399,7 @@ class RuntimeImpl implements Runtime {
     if (this.#queue.isClosed) throw this.#closedError();
     this.#resumeMiddleware();
     this.#emitter.flushBatch();
+    this.#lookForSdk();
     this.#queue.engine.start();
   };
 
@@ -373,6 +418,7 @@ class RuntimeImpl implements Runtime {
 
   flush = async (): Promise<void> => {
     this.#emitter.flushBatch();
+    await this.#queue.feed?.flush();
     await this.#queue.log?.flush();
   };
 
@@ -452,6 +498,7 @@ class RuntimeImpl implements Runtime {
       processor: processorStats(this.#processor, this.#config.operationTimeoutMs),
       stream: this.#streams.getStats(),
       memory: this.#monitor.getStats(),
+      latency: this.#queue.engine.latencyStats(),
       delivery: {
         pendingAcks: settings.acks === 'off' ? 0 : queue.waiting + queue.ready + queue.running,
         enableAcks: settings.acks !== 'off',
@@ -471,17 +518,19 @@ class RuntimeImpl implements Runtime {
     };
   };
 
+  readonly metrics = { prometheus: (): string => prometheusText(this.getStats()) };
+
+  stats: Runtime['stats'] = (options) => snapshots({ read: this.getStats, ended: this.#ended.signal }, options);
+
   getRecentEvents: Runtime['getRecentEvents'] = (limit = 50) => this.#processor.recent.list(limit);
 
   getQueueSnapshot: Runtime['getQueueSnapshot'] = (limit = 50) => this.#enhanced.getQueueSnapshot(limit);
 
   getEnhancedQueue = (): EnhancedEventQueue => this.#enhanced;
 
-  getEventStore = (): null => null;
+  getEventStore = (): EventStore | null => this.#eventStore ?? null;
 
-  replayEvents: Runtime['replayEvents'] = async function* (this: void): AsyncGenerator<AnyEvent[]> {
-    // Without a store there is nothing to replay.
-  };
+  replayEvents: Runtime['replayEvents'] = (from, options) => replayOf(this.#eventStore, this.#port, from, options);
 
   reprocessFromDLQ = (eventId: string): Promise<boolean> => this.deadLetters.reprocess(eventId);
 
@@ -529,11 +578,14 @@ class RuntimeImpl implements Runtime {
     this.#dlq.destroy();
     await this.#closeLog();
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
+    this.#meters?.close();
+    this.#ended.abort();
     this.#port.flushFloods();
   }
 
   async #closeLog(): Promise<void> {
     try {
+      await this.#queue.feed?.close();
       await this.#queue.log?.close();
     } catch (error) {
       this.#port.log('error', 'cleanup: what keeps the events could not be closed well', { error: error as Error });

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use kodus_flow_runtime::core::delivery::{Growth, Jitter, Redelivery};
+use kodus_flow_runtime::core::latency::Groups;
 use kodus_flow_runtime::core::rng::Rng;
 use kodus_flow_runtime::core::runtime::{Config, Extras, Notice, Outcome, Runtime, Submission};
 use kodus_flow_runtime::core::sizes::SizeLimits;
@@ -223,6 +224,7 @@ impl Simulation {
             ack_timeout_ms: Some(ACK_TIMEOUT_MS),
             redelivery: Redelivery::NEVER,
             sizes: SizeLimits::OFF,
+            records_latency: true,
             seed,
         });
         Self { core, model, rng }
@@ -333,6 +335,8 @@ impl Simulation {
             key,
             priority: f64::from(event.priority),
             delay_ms,
+            at: 0.0,
+            groups: Groups::default(),
         };
         self.core.submit(self.model.now, submission);
         self.model.emitted += 1;
@@ -687,6 +691,18 @@ impl Simulation {
         );
     }
 
+    fn check_latency(&mut self) {
+        let handled = self
+            .core
+            .latency()
+            .map(|latency| latency.total().end_to_end.count);
+        assert_eq!(
+            handled,
+            Some(self.model.done as f64),
+            "each handled event has its time"
+        );
+    }
+
     fn check(&self) {
         let (model, gauges, counters) = (&self.model, self.core.gauges(), self.core.counters());
         let running = |at| {
@@ -789,6 +805,7 @@ fn simulate(seed: u64) {
         simulation.step();
     }
     simulation.run_dry();
+    simulation.check_latency();
 }
 
 proptest! {

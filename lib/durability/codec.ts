@@ -1,8 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import { RuntimeError } from '../errors';
 import { isJson, whatIsNotJson } from './json-check';
-import { quoted } from './ops';
-import type { AnyEvent, AnyEventMetadata } from '../events';
+import type { AnyEvent } from '../events';
 
 /** How events become bytes. */
 export type JournalCodec = 'json' | 'v8';
@@ -11,8 +10,7 @@ export type JournalCodec = 'json' | 'v8';
 export interface Codec {
   /** Whether a body is base64. */
   readonly isBinary: boolean;
-  /** `isOurs`: made by the emitter just now, so that all but its data is known to be plain. */
-  encode(event: AnyEvent, isOurs?: boolean): string;
+  encode(event: AnyEvent): string;
   decode(body: unknown): AnyEvent;
 }
 
@@ -26,13 +24,9 @@ const JSON_HINT = "use plain data, or set journal.codec to 'v8' for what a struc
 
 const json: Codec = {
   isBinary: false,
-  encode(event, isOurs = false) {
+  encode(event) {
     try {
-      if (isOurs) {
-        if (event.data === undefined || isJson(event.data)) return ownEventJson(event);
-      } else if (isJson(event)) {
-        return JSON.stringify(event);
-      }
+      if (isJson(event)) return JSON.stringify(event);
     } catch (error) {
       throw notSerializable(event, 'reading it has thrown', JSON_HINT, error);
     }
@@ -41,25 +35,16 @@ const json: Codec = {
   decode: (body) => body as AnyEvent,
 };
 
-/**
- * An event of the emitter's own as JSON. To put the text together costs two thirds of what `JSON.stringify` costs for the
- * whole: the field names, and the ids that need no escapes, are most of a usual event.
- */
-function ownEventJson(event: AnyEvent): string {
-  const { id, type, data, ts, threadId, metadata } = event;
-  const rest = ',"ts":' + ts + ',"threadId":"' + threadId + '","metadata":' + metadataJson(metadata!) + '}';
-  const head = '{"id":"' + id + '","type":' + quoted(type);
-  return data === undefined ? head + rest : head + ',"data":' + JSON.stringify(data) + rest;
-}
-
-function metadataJson(metadata: AnyEventMetadata): string {
-  let text = '';
-  for (const key in metadata) {
-    const value = metadata[key];
-    if (typeof value === 'string') text += (text === '' ? '{"' : ',"') + key + '":' + quoted(value);
-    else if (value !== undefined) return JSON.stringify(metadata);
+/** JSON of an event's data; '' if it has none. */
+export function dataJson(event: AnyEvent): string {
+  const { data } = event;
+  if (data === undefined) return '';
+  try {
+    if (isJson(data)) return JSON.stringify(data);
+  } catch (error) {
+    throw notSerializable(event, 'reading it has thrown', JSON_HINT, error);
   }
-  return text === '' ? '{}' : text + '}';
+  throw notSerializable(event, whatIsNotJson(event, 'event') ?? 'it is not JSON', JSON_HINT);
 }
 
 const v8: Codec = {

@@ -1,27 +1,29 @@
 import { RuntimeError } from '../errors';
-import { codecs } from './codec';
+import { codecs, dataJson } from './codec';
 import { Journal } from './journal';
 import {
   AWAITED,
   BINARY,
   REMEMBERED,
   acceptLine,
-  acceptOwnLine,
   doneLine,
   field,
   goneLine,
   letterGoneLine,
   letterLine,
+  namesOf,
+  numbersOf,
+  ownEventLine,
   retryLine,
   stateLine,
 } from './ops';
 import { readHeader, writeHeader } from './header';
-import { PLAIN, PLAIN_AWAITED } from '../submission';
+import { PLAIN_AWAITED } from '../submission';
 import type { AnyEvent } from '../events';
 import type { Submission } from '../submission';
 import type { ObservabilityPort } from '../observability/port';
 import type { Codec } from './codec';
-import type { DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
+import type { CompressionStats, DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
 import type { JournalSettings } from './journal-config';
 
 /** Types whose text as a field is remembered. */
@@ -94,9 +96,10 @@ export class JournalLog implements DurableLog {
   accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
+    const hasParts = isOurs && !this.#codec.isBinary;
     let body: string;
     try {
-      body = this.#codec.encode(event, isOurs);
+      body = hasParts ? dataJson(event) : this.#codec.encode(event);
     } catch (error) {
       return error as RuntimeError;
     }
@@ -104,14 +107,9 @@ export class JournalLog implements DurableLog {
     this.#seqs.set(event, seq);
     this.#persisted++;
     if (brings.awaited === true) this.#noteAwaited(event);
-    const isPlain = isOurs && (brings === PLAIN_AWAITED || brings === PLAIN);
-    journal.write(isPlain ? this.#plainLine(seq, event, brings, body) : this.#line(seq, event, brings, body));
+    const line = hasParts ? ownEventLine : acceptLine;
+    journal.write(this.#line(line, seq, event, brings, body));
     return undefined;
-  }
-
-  #plainLine(seq: number, event: AnyEvent, { awaited }: Submission, body: string): string {
-    const flags = (awaited === true ? AWAITED : 0) | (this.#codec.isBinary ? BINARY : 0);
-    return acceptOwnLine(seq, flags, event, this.#typeField(event.type), body);
   }
 
   /** Types come again and again. */
@@ -123,14 +121,18 @@ export class JournalLog implements DurableLog {
     return made;
   }
 
-  #line(seq: number, event: AnyEvent, brings: Submission, body: string): string {
+  #line(line: typeof acceptLine, seq: number, event: AnyEvent, brings: Submission, body: string): string {
+    const { ts, type } = event;
+    const binary = this.#codec.isBinary ? BINARY : 0;
+    const typeField = this.#typeField(type);
+    if (brings === PLAIN_AWAITED) {
+      return line(numbersOf(seq, AWAITED | binary, ts, 0), event, namesOf(typeField, undefined), '', body);
+    }
     const { idempotencyKey, awaited = false, delayMs = 0 } = brings;
     const isRemembered = idempotencyKey !== undefined || event.metadata?.deliveryGuarantee === 'exactly-once';
-    const flags = (awaited ? AWAITED : 0) | (this.#codec.isBinary ? BINARY : 0) | (isRemembered ? REMEMBERED : 0);
+    const flags = (awaited ? AWAITED : 0) | binary | (isRemembered ? REMEMBERED : 0);
     const dueAt = delayMs > 0 ? Date.now() + delayMs : 0;
-    const header = writeHeader(brings);
-    const { ts, id, type } = event;
-    return acceptLine({ seq, flags, ts, dueAt, id, type, idempotencyKey, header, body });
+    return line(numbersOf(seq, flags, ts, dueAt), event, namesOf(typeField, idempotencyKey), writeHeader(brings), body);
   }
 
   #noteAwaited(event: AnyEvent): void {
@@ -257,6 +259,11 @@ export class JournalLog implements DurableLog {
       errors: this.journal.failures,
       recoveryErrors: this.journal.handle.recovered().skipped,
     };
+  }
+
+  compression(): CompressionStats {
+    const { compressedEvents, originalBytes, storedBytes } = this.journal.handle.stats();
+    return { events: compressedEvents, originalBytes, storedBytes };
   }
 
   flush(): Promise<void> {

@@ -1,5 +1,15 @@
 import { codecs } from '../durability/codec';
-import { AWAITED, BINARY, REPLAY_ONLY, acceptLine, forgetLine, markLine } from '../durability/ops';
+import {
+  AWAITED,
+  BINARY,
+  REPLAY_ONLY,
+  acceptLine,
+  field,
+  namesOf,
+  numbersOf,
+  forgetLine,
+  markLine,
+} from '../durability/ops';
 import type { Journal } from '../durability/journal';
 import type { AnyEvent } from '../events';
 import type { EventLog, EventMetadata, EventStoreStats, ReplayQuery } from './event-log';
@@ -47,19 +57,9 @@ export class JournalEventLog implements EventLog {
     const codec = codecs[isBinary ? 'v8' : 'json'];
     const bodies = events.map((event) => codec.encode(event));
     const flags = REPLAY_ONLY | AWAITED | (isBinary ? BINARY : 0);
-    const lines = events.map(({ id, type, ts }, index) => {
-      const seq = this.#source.takeSeq();
-      return acceptLine({
-        seq,
-        flags,
-        ts,
-        dueAt: 0,
-        id,
-        type,
-        idempotencyKey: undefined,
-        header: '',
-        body: bodies[index]!,
-      });
+    const lines = events.map((event, index) => {
+      const numbers = numbersOf(this.#source.takeSeq(), flags, event.ts, 0);
+      return acceptLine(numbers, event, namesOf(field(event.type), undefined), '', bodies[index]!);
     });
     // One write, so that they are stored together or not at all.
     journal.write(lines.join(''));

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::delivery::Redelivery;
+use super::latency::{Groups, Latency};
 use super::limits::GroupLimits;
 use super::ordering::OrderingKeys;
 use super::ready::ReadyQueue;
@@ -29,6 +30,8 @@ pub struct Config {
     pub redelivery: Redelivery,
     /// Thresholds for events whose size is known.
     pub sizes: SizeLimits,
+    /// Whether times are recorded.
+    pub records_latency: bool,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -48,6 +51,10 @@ pub struct Submission {
     pub priority: f64,
     /// Milliseconds before which it must not start.
     pub delay_ms: f64,
+    /// When it was accepted, for the record of times.
+    pub at: f64,
+    /// Whose times its own are.
+    pub groups: Groups,
 }
 
 /// What only few events bring.
@@ -153,6 +160,7 @@ pub struct Runtime {
     notices: VecDeque<Notice>,
     counters: Counters,
     gauges: Gauges,
+    latency: Option<Box<Latency>>,
     width: u32,
     ack_timeout_ms: Option<f64>,
     rng: Rng,
@@ -178,6 +186,7 @@ impl Runtime {
             notices: VecDeque::new(),
             counters: Counters::default(),
             gauges: Gauges::default(),
+            latency: config.records_latency.then(Box::default),
             width: config.max_concurrent,
             ack_timeout_ms: config.ack_timeout_ms,
             rng: Rng::new(config.seed),
@@ -233,6 +242,9 @@ impl Runtime {
             },
             ..Slot::default()
         };
+        if let Some(latency) = &mut self.latency {
+            latency.submitted(event.at, event.slot, event.groups);
+        }
         if !self.extras.is_empty()
             && let Some(extras) = self.extras.remove(&event.slot)
         {
@@ -359,6 +371,9 @@ impl Runtime {
         let record = &mut self.slots[slot as usize];
         record.state = State::Running;
         record.attempts += 1;
+        if let Some(latency) = &mut self.latency {
+            latency.started(now, slot, record.due);
+        }
         self.gauges.ready -= 1;
         self.gauges.running += 1;
         self.gauges.executing += 1;
@@ -402,6 +417,9 @@ impl Runtime {
     pub fn complete(&mut self, now: f64, slot: u32, outcome: Outcome) {
         if !self.leave_execution(slot) {
             return;
+        }
+        if let Some(latency) = &mut self.latency {
+            latency.ran(now, slot);
         }
         let word = match self.words.is_empty() {
             true => None,
@@ -596,6 +614,9 @@ impl Runtime {
         } = self.gauges;
         if waiting + ready + running == 0 {
             self.slots = Vec::new();
+            if let Some(latency) = &mut self.latency {
+                latency.shrink();
+            }
         }
     }
 
@@ -664,6 +685,9 @@ impl Runtime {
         match end {
             End::Done => {
                 self.counters.done += 1;
+                if let Some(latency) = &mut self.latency {
+                    latency.done(now, slot);
+                }
                 self.counters.recovered += u64::from(attempts > 1);
             }
             End::Dead => self.counters.dead += 1,
@@ -745,6 +769,11 @@ impl Runtime {
     /// Sizes of what lives.
     pub fn sizes(&self) -> &Sizes {
         &self.sizes
+    }
+
+    /// The record of times, where one is kept.
+    pub fn latency(&mut self) -> Option<&mut Latency> {
+        self.latency.as_deref_mut()
     }
 
     /// How many may run at once now.

@@ -37,7 +37,9 @@ pub struct Accept<'a> {
     pub key: Cow<'a, str>,
     /// JSON of what it brings along, or nothing.
     pub header: &'a str,
-    /// JSON or base64 of the event.
+    /// Of an event whose body is its data alone: the JSON members for thread and metadata. Else nothing.
+    pub envelope: Cow<'a, str>,
+    /// JSON or base64 of the event, or JSON of its data.
     pub body: &'a str,
 }
 
@@ -145,7 +147,7 @@ pub fn count(frame: &str) -> usize {
 pub fn has_awaited(frame: &str) -> bool {
     frame.split('\n').any(|line| {
         let mut fields = line.split(FIELD);
-        fields.next() == Some("A")
+        matches!(fields.next(), Some("A" | "E"))
             && fields
                 .nth(1)
                 .and_then(|text| text.parse::<u32>().ok())
@@ -165,6 +167,19 @@ fn parse(line: &str) -> Option<Op<'_>> {
             kind: text(fields.next()?),
             key: text(fields.next()?),
             header: fields.next()?,
+            envelope: Cow::Borrowed(""),
+            body: fields.next()?,
+        }),
+        "E" => Op::Accept(Accept {
+            seq: integer(fields.next()?)?,
+            flags: fields.next()?.parse().ok()?,
+            ts: number(fields.next()?)?,
+            due: number(fields.next()?)?,
+            id: text(fields.next()?),
+            kind: text(fields.next()?),
+            key: text(fields.next()?),
+            header: fields.next()?,
+            envelope: Cow::Owned(envelope(fields.next()?, fields.next()?)),
             body: fields.next()?,
         }),
         "D" => Op::Done {
@@ -217,6 +232,14 @@ fn parse(line: &str) -> Option<Op<'_>> {
     fields.next().is_none().then_some(op)
 }
 
+/// The members that stand beside an event's data. A correlation id alone stands for the metadata that has nothing else.
+fn envelope(thread_id: &str, metadata: &str) -> String {
+    if metadata.starts_with('{') {
+        return format!("\"threadId\":\"{thread_id}\",\"metadata\":{metadata}");
+    }
+    format!("\"threadId\":\"{thread_id}\",\"metadata\":{{\"correlationId\":\"{metadata}\"}}")
+}
+
 fn integer(field: &str) -> Option<i64> {
     field.parse().ok()
 }
@@ -257,6 +280,18 @@ mod tests {
         assert_eq!(count(frame), 3);
         assert!(has_awaited(frame));
         assert!(!has_awaited("D\u{1f}1\u{1f}1\u{1f}1\n"));
+    }
+
+    #[test]
+    fn an_event_of_the_emitter_brings_its_parts() {
+        let line =
+            "E\u{1f}1\u{1f}1\u{1f}5\u{1f}0\u{1f}id\u{1f}t\u{1f}\u{1f}\u{1f}th\u{1f}corr\u{1f}[1]\n";
+        let Op::Accept(accept) = ops(line).next().unwrap().unwrap() else {
+            panic!()
+        };
+        let expected = r#""threadId":"th","metadata":{"correlationId":"corr"}"#;
+        assert_eq!((accept.envelope.as_ref(), accept.body), (expected, "[1]"));
+        assert!(has_awaited(line));
     }
 
     #[test]

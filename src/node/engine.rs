@@ -3,9 +3,11 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
+use super::latency::add_latency;
 use super::raw::{Shared, raw, shared};
 use super::rings::{DISPATCH_RECORDS, NoticeRecord, RING_BYTES, RING_RECORDS, Rings, double, word};
 use crate::core::delivery::{Growth, Jitter, Redelivery};
+use crate::core::latency::Groups;
 use crate::core::runtime::{Config, Extras, Notice, Outcome, Runtime, Submission};
 use crate::core::sizes::{SizeLimits, SizeVerdict};
 use crate::core::slots::State;
@@ -82,6 +84,8 @@ pub struct EngineConfig {
     pub max_event_bytes: f64,
     pub drop_huge_events: bool,
     pub max_queue_bytes: f64,
+    /// 0: times are not recorded.
+    pub latency: u32,
     pub seed: f64,
 }
 
@@ -89,8 +93,8 @@ fn some_positive(value: u32) -> Option<u32> {
     (value > 0).then_some(value)
 }
 
-struct Engine {
-    core: Runtime,
+pub struct Engine {
+    pub core: Runtime,
     rings: Rings,
     /// Deadlines of the facade's own, each with a token that it knows.
     alarms: Timers<u32>,
@@ -114,6 +118,7 @@ impl Engine {
                     drop_huge: config.drop_huge_events,
                     max_queue: config.max_queue_bytes,
                 },
+                records_latency: config.latency != 0,
                 seed: config.seed as u64,
             }),
             rings,
@@ -149,6 +154,11 @@ impl Engine {
                 key: record.key,
                 priority: record.priority,
                 delay_ms: record.delay_ms,
+                at: record.at,
+                groups: Groups {
+                    kind: record.type_group as u16,
+                    tenant: record.tenant_group.checked_sub(1).map(|group| group as u16),
+                },
             };
             self.core.submit(now, event);
         }
@@ -274,6 +284,7 @@ pub fn create_engine<'env>(
     add_commands(env, &mut handle, &engine)?;
     add_alarms(env, &mut handle, &engine)?;
     add_views(env, &mut handle, &engine)?;
+    add_latency(env, &mut handle, &engine)?;
     Ok(handle)
 }
 

@@ -7,6 +7,7 @@ mod dedupe;
 mod engine;
 mod flood;
 mod journal;
+mod latency;
 mod memory;
 mod policies;
 mod pressure;

@@ -204,6 +204,7 @@ impl SqliteStore {
             kind,
             key,
             header,
+            envelope,
             body,
         } = accept;
         let packed = pack(body, *flags, self.options.compress_above)
@@ -222,12 +223,12 @@ impl SqliteStore {
             *seq,
             packed.flags,
             *ts,
-            [id, kind, key, header],
+            [id, kind, key, header, envelope],
             &packed.bytes,
         );
         let sql = "INSERT OR REPLACE INTO events \
-                   (seq, state, flags, attempts, due, ts, ended, id, type, key, header, retry, body, crc) \
-                   VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11)";
+                   (seq, state, flags, attempts, due, ts, ended, id, type, key, header, retry, envelope, body, crc) \
+                   VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12)";
         let row = params![
             seq,
             state,
@@ -238,6 +239,7 @@ impl SqliteStore {
             kind,
             key,
             header,
+            envelope,
             packed.bytes,
             crc
         ];
@@ -387,7 +389,7 @@ impl SqliteStore {
 }
 
 /// The checksum of what never changes of an event.
-pub(super) fn event_checksum(seq: i64, flags: u32, ts: f64, texts: [&str; 4], body: &[u8]) -> i64 {
+pub(super) fn event_checksum(seq: i64, flags: u32, ts: f64, texts: [&str; 5], body: &[u8]) -> i64 {
     let checksum = Checksum::default()
         .integer(seq)
         .integer(i64::from(flags))

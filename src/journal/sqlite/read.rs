@@ -74,7 +74,7 @@ pub(super) struct EventRow {
 }
 
 pub(super) const EVENT_COLUMNS: &str =
-    "seq, state, flags, attempts, due, ts, id, type, key, header, retry, body, crc";
+    "seq, state, flags, attempts, due, ts, id, type, key, header, retry, body, crc, envelope";
 
 /// Reads a row of [`EVENT_COLUMNS`]. The inner error says which record is damaged.
 pub(super) fn event_row(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, String>> {
@@ -87,12 +87,24 @@ pub(super) fn event_row(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, Stri
             .get_ref(11)?
             .as_blob()
             .map_err(|_| rusqlite::Error::InvalidQuery)?;
-        let crc = event_checksum(seq, flags, ts, [&id, &kind, &key, &header], bytes);
+        let envelope: String = row.get(13)?;
+        let crc = event_checksum(
+            seq,
+            flags,
+            ts,
+            [&id, &kind, &key, &header, &envelope],
+            bytes,
+        );
         if crc != row.get::<_, i64>(12)? {
             return Ok(None);
         }
         let Some(body) = unpack(bytes, flags) else {
             return Ok(None);
+        };
+        let body = if envelope.is_empty() {
+            body
+        } else {
+            whole_event(&id, &kind, ts, &envelope, &body)
         };
         Ok(Some(EventRow {
             seq,
@@ -114,6 +126,17 @@ pub(super) fn event_row(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, Stri
         Ok(Some(event)) => Ok(event),
         Ok(None) | Err(_) => Err(format!("event {seq}: its checksum does not match")),
     })
+}
+
+/// An event of which the data alone is stored as the body. Its members stand in the usual order.
+fn whole_event(id: &str, kind: &str, ts: f64, envelope: &str, data: &str) -> String {
+    let data = if data.is_empty() {
+        String::new()
+    } else {
+        format!("\"data\":{data},")
+    };
+    let (id, kind) = (quoted(id), quoted(kind));
+    format!("{{\"id\":{id},\"type\":{kind},{data}\"ts\":{ts},{envelope}}}")
 }
 
 fn or_null(json: &str) -> &str {

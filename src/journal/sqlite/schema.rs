@@ -27,6 +27,7 @@ CREATE TABLE events (
   key TEXT NOT NULL,
   header TEXT NOT NULL,
   retry TEXT NOT NULL,
+  envelope TEXT NOT NULL,
   body BLOB NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT;

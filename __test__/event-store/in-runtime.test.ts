@@ -1,0 +1,115 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { EventQueue, createEvent, createEventStore, createRuntime } from '../../lib/index';
+import { directory, durable, removeAll } from '../durability/helpers';
+import { quiet, sleep } from '../helpers';
+import { ListPersistor } from '../persistors/support';
+import type { AnyEvent } from '../../lib/events';
+import type { RuntimeConfig } from '../../lib/config';
+import type { Runtime } from '../../lib/runtime-types';
+
+afterEach(removeAll);
+
+async function replayed(runtime: Runtime, options = {}): Promise<unknown[]> {
+  const data: unknown[] = [];
+  for await (const events of runtime.replayEvents(0, options))
+    data.push(...events.map((event: AnyEvent) => event.data));
+  return data;
+}
+
+const kinds: [string, () => (config?: RuntimeConfig) => Runtime][] = [
+  [
+    'a journal',
+    () => {
+      const path = directory();
+      return (config = {}) => durable(path, { executionId: 'x', enableEventStore: true, ...config });
+    },
+  ],
+  [
+    'a persistor',
+    () => {
+      const persistor = new ListPersistor();
+      return (config = {}) => quiet({ executionId: 'x', enableEventStore: true, persistor, ...config });
+    },
+  ],
+];
+
+describe.each(kinds)('a runtime with an event store in %s', (_name, make) => {
+  test('keeps accepted events; with acks off they stay unprocessed', async () => {
+    const runtime = make()();
+    runtime.on('a', () => undefined);
+    for (let n = 0; n < 5; n++) runtime.emit('a', n);
+    await runtime.process();
+    await runtime.flush();
+    expect(await replayed(runtime)).toEqual([0, 1, 2, 3, 4]);
+    const sizes = [];
+    for await (const events of runtime.replayEvents(0, { batchSize: 2 })) sizes.push(events.length);
+    expect(sizes).toEqual([2, 2, 1]);
+    expect(await runtime.getEventStore()!.getStats()).toMatchObject({ totalStoredEvents: 5, unprocessedEvents: 5 });
+    expect(runtime.getEnhancedQueue().getEventStore()).toBe(runtime.getEventStore());
+  });
+
+  test('an ack marks the event as processed, also for the next process', async () => {
+    const open = make();
+    const first = open({ enableAcks: true });
+    first.on('good', () => undefined);
+    first.on('bad', () => {
+      throw new Error('no');
+    });
+    first.emit('good', 1);
+    first.emit('bad', 2, { retryPolicy: { maxRetries: 0 } });
+    await first.process();
+    await first.flush();
+    expect(await replayed(first)).toEqual([2]);
+    await first.cleanup();
+    const second = open({ enableAcks: true });
+    expect(second.recovered).toBe(0);
+    expect(await replayed(second)).toEqual([2]);
+    expect(await replayed(second, { onlyUnprocessed: false })).toEqual([1, 2]);
+  });
+
+  test('what is emitted while a replay goes on is no part of it, and the types can be chosen', async () => {
+    const runtime = make()();
+    for (let n = 0; n < 4; n++) runtime.emit(n % 2 ? 'odd' : 'even', n);
+    await runtime.flush();
+    const seen: unknown[] = [];
+    for await (const [event] of runtime.replayEvents(0, { batchSize: 1, types: ['odd'] })) {
+      seen.push(event!.data);
+      runtime.emit('odd', 'later');
+      await runtime.flush();
+    }
+    expect(seen).toEqual([1, 3]);
+  });
+});
+
+test('with a journal, events leave when there are more than maxStoredEvents', async () => {
+  const path = directory();
+  const config: RuntimeConfig = { executionId: 'x', enableEventStore: true, eventStoreConfig: { maxStoredEvents: 10 } };
+  const runtime = durable(path, config);
+  runtime.on('a', () => undefined);
+  for (let n = 0; n < 50; n++) runtime.emit('a', n);
+  await runtime.process();
+  await runtime.flush();
+  await expect.poll(() => runtime.getStats().journal!.kept).toBe(10);
+  expect(await replayed(runtime)).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49]);
+});
+
+test('without an event store a replay yields nothing, and says so', async () => {
+  const lines: string[] = [];
+  const runtime = createRuntime({}, { log: (_: string, line: string) => lines.push(line) });
+  expect(await replayed(runtime)).toEqual([]);
+  expect(runtime.getEventStore()).toBeNull();
+  expect(lines).toContainEqual(expect.stringContaining('enableEventStore'));
+  await runtime.cleanup();
+});
+
+test('a queue that is used alone tells its event store', async () => {
+  const eventStore = createEventStore(undefined, { executionId: 'q' });
+  const queue = new EventQueue(undefined, { enableEventStore: true, eventStore });
+  await queue.enqueue(createEvent('a', 1));
+  await sleep(5);
+  expect(queue.getEventStore()).toBe(eventStore);
+  const lists: unknown[] = [];
+  for await (const events of queue.replayEvents(0)) lists.push(events.map(({ data }) => data));
+  expect(lists).toEqual([[1]]);
+  queue.destroy();
+});
