@@ -107,6 +107,11 @@ declare const RUNTIME_CODES: readonly [
   "PERSISTOR_FAILED",
   "PERSISTOR_FULL"
 ];
+declare const SPANS: readonly [
+  "parent",
+  "link",
+  "off"
+];
 declare const STATES: readonly [
   "closed",
   "open",
@@ -2609,6 +2614,12 @@ export interface EventQueueConfig {
   enableGlobalConcurrency?: boolean;
   /** Logs. Default true. */
   enableObservability?: boolean;
+  /**
+   * Histograms of queue wait, handler time and end-to-end time, in `getStats().latency`. `'shared'`: events that are handled
+   * together share readings of the clock; `'precise'`: each has its own; `'off'`. Default `'shared'`, and `'off'` without
+   * observability.
+   */
+  latency?: LatencyMode;
   /** Share of the machine's memory above which fewer run at once, 0 to 1. Default 0.8. */
   maxMemoryUsage?: number;
   /** Share of the machine's processors above which fewer run at once, 0 to 1. Default 0.85. */
@@ -2797,6 +2808,32 @@ export interface KernelStateChange {
   /** The new value; absent for a deletion. */
   value?: unknown;
   deleted?: boolean;
+}
+/** Times of a queue's events. */
+export interface LatencyStats extends LatencyTimings {
+  /** By event type: the first 100 types, the rest as `(other)`. Returned events count as part of the event that caused them. */
+  byType: Record<string, LatencyTimings>;
+  /** By tenant, for events of others than the runtime's own: the first 100, the rest as `(other)`. */
+  byTenant: Record<string, LatencyTimings>;
+}
+/** Figures of one time, in milliseconds, exact to two digits. */
+export interface LatencySummary {
+  /** Values recorded. */
+  count: number;
+  sumMs: number;
+  p50Ms: number;
+  p90Ms: number;
+  p99Ms: number;
+  maxMs: number;
+}
+/** The three times of a group of events. */
+export interface LatencyTimings {
+  /** For each attempt: from when it could have started (accepted; delay or redelivery due) to its start. */
+  queueWait: LatencySummary;
+  /** For each attempt: from the start of the handlers to their end, waits inside middleware included. */
+  handler: LatencySummary;
+  /** For each event that was handled: from acceptance to its end, delays and redeliveries included. */
+  endToEnd: LatencySummary;
 }
 /**
  * The runtime as earlier releases declared it, for classes that implement it and for mocks. A {@link Runtime} is one; who only
@@ -3325,6 +3362,8 @@ export interface QueueStats {
    */
   dropped: number;
   duplicates: number;
+  /** Events refused since creation, by reason: 'full', 'too-large', 'duplicate', 'rate-limited' ... */
+  refusals: Record<string, number>;
   /** Events that wait for a time or a turn. */
   waiting: number;
   /** Events that could start now. */
@@ -3571,6 +3610,16 @@ export interface Runtime<Events = LooseEvents> {
   forTenant(tenantId: string): Runtime<Events>;
   /** Statistics as they are now; a copy. */
   getStats(): RuntimeStats;
+  /** The statistics for scrapers. */
+  readonly metrics: {
+    /** Counters, gauges and times in the text format of Prometheus; content type `text/plain; version=0.0.4`. */
+    prometheus(): string;
+  };
+  /**
+   * Statistics at once, then every `intervalMs` (1000), and once more when the runtime has been cleaned up, which ends the
+   * iteration, as `signal` does. Keeps no process alive.
+   */
+  stats(options?: StatsOptions): AsyncGenerator<RuntimeStats, void, void>;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
   /** Waiting events in the order in which they would run. */
@@ -3650,6 +3699,8 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   journal?: string | JournalConfig;
   /** Of the event store; `persistor` is the runtime's if it has none of its own. With a journal, that is the store. */
   eventStoreConfig?: Omit<EventStoreConfig, "executionId">;
+  /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
+  telemetry?: boolean | TelemetryConfig;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -3680,6 +3731,8 @@ export interface RuntimeStats {
   };
   stream: StreamStats;
   memory: MemoryMonitorStats;
+  /** Queue wait, handler time and end-to-end time; null where they are not recorded. */
+  latency: LatencyStats | null;
   delivery: {
     pendingAcks: number;
     enableAcks: boolean;
@@ -3857,6 +3910,13 @@ export interface StandardSchemaLike {
     readonly validate: (value: unknown) => any;
   };
 }
+/** Options of `runtime.stats`. */
+export interface StatsOptions {
+  /** Milliseconds from one snapshot to the next. Default 1000. */
+  intervalMs?: number;
+  /** Ends the iteration when it aborts. */
+  signal?: AbortSignal;
+}
 /** What `StreamManager.getStats()` answers. */
 export interface StreamStats {
   /** Sources that run. */
@@ -3914,6 +3974,21 @@ export interface TEvent<T extends string = string, D = PayloadOf<T>> {
 export interface TaggedMiddleware {
   metadata: MiddlewareMetadata;
   middleware: Middleware;
+}
+/**
+ * OpenTelemetry: used if `@opentelemetry/api` is installed and an SDK is registered, whenever that happens.
+ * `enableObservability: false` switches it off.
+ */
+export interface TelemetryConfig {
+  /**
+   * How the span of an attempt belongs to the span of its emit. `'parent'`: as its child, in the same trace; `'link'`: linked, each
+   * attempt a trace of its own; `'off'`: no spans. Default `'parent'`.
+   */
+  spans?: (typeof SPANS)[number];
+  /** Counters, gauges and histograms through the API's meter. Default true. */
+  metrics?: boolean;
+  /** Event types, and tenants, told apart in metrics; the rest is `(other)`. Default 100. */
+  maxTypes?: number;
 }
 /** Options of `throttle`; at least one of the two is on. */
 export interface ThrottleOptions extends SignalOptions {
@@ -4061,6 +4136,8 @@ export type JoinArguments = readonly (StreamLike<unknown> | SignalOptions)[];
 export type KernelErrorCode = (typeof KERNEL_CODES)[number];
 /** A value of `EVENT_TYPES`. */
 export type KnownEventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES];
+/** 'shared': events of a batch share a reading of the clock; 'precise': each has its own; 'off': nothing is recorded. */
+export type LatencyMode = "shared" | "precise" | "off";
 /** Levels of log messages, least important first. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Event types without declared data: any name, any data. */
