@@ -94,7 +94,10 @@ export async function measureObservability(): Promise<void> {
   const stop = startSdk();
   const [own, hand] = await inTurn(
     [
-      { name: 'traces on (SDK with a batch processor)', run: () => run(noop, { telemetry: { metrics: false } }, observability) },
+      {
+        name: 'traces on (SDK with a batch processor)',
+        run: () => run(noop, { telemetry: { metrics: false } }, observability),
+      },
       {
         name: 'traces made by hand around the handler',
         run: () => run(wrappedByHand(noop), { telemetry: false }, observability),
