@@ -153,8 +153,7 @@ export class DeadLetterQueue {
   #tell({ id, event, attempts }: DLQItem, error: unknown): void {
     const queueSize = this.#items.size;
     if (this.#settings.enableDetailedLogging) {
-      const message = `Dead letter: ${event.type} failed for good after ${attempts} attempts`;
-      this.#port.flood('dlq.item', 'error', message, () => ({
+      this.#port.log('error', `Dead letter: ${event.type} failed for good after ${attempts} attempts`, {
         eventId: id,
         eventType: event.type,
         correlationId: event.metadata?.correlationId,
@@ -162,7 +161,7 @@ export class DeadLetterQueue {
         attempt: attempts,
         queueSize,
         error,
-      }));
+      });
     }
     if (queueSize >= this.#settings.alertThreshold) {
       this.#port.flood('dlq.size', 'warn', `There are ${queueSize} dead letters`, { queueSize });
