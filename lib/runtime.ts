@@ -116,7 +116,6 @@ class RuntimeImpl implements Runtime {
   /** Middleware that goes on with what it did in an earlier process, as soon as handlers are there. */
   readonly #memoryUsers: ((memory: ScopeMemory) => void)[] = [];
   #isResuming = false;
-  #slots = new WeakMap<AnyEvent, number>();
   readonly #journal: JournalLog | undefined;
   readonly #eventStore: EventStore | undefined;
   readonly deadLetters: Runtime['deadLetters'];
@@ -251,11 +250,11 @@ class RuntimeImpl implements Runtime {
         tenantId,
         executionId: this.#executionId,
       },
-      this.#runContext(middleware.length > 0),
+      this.#runContext(),
     );
   }
 
-  #runContext(remembersSlots: boolean): RunContext {
+  #runContext(): RunContext {
     const { engine } = this.#queue;
     return {
       sharedSignal: this.#shutdown.signal,
@@ -263,16 +262,18 @@ class RuntimeImpl implements Runtime {
       controllerOf: (slot) => (engine.extrasOf(slot).controller ??= new AbortController()),
       timeoutOf: (slot) => engine.peekExtras(slot)?.timeoutMs,
       causeOf: (slot) => engine.peekExtras(slot)?.causeNode ?? -1,
-      onStart: remembersSlots ? (event, slot): void => void this.#slots.set(event, slot) : undefined,
     };
   }
 
   #middlewareScope(): MiddlewareScope {
     return {
       inRuntime: true,
+      limiters: this.#queue.engine.limiters,
+      // Events that wait for their tenant's rate have started: they must not hold permits meanwhile.
+      isOutermost: this.#config.rateLimit === undefined || this.#config.rateLimit.onLimit === 'reject',
       port: this.#port,
       park: (event, wait) => {
-        const slot = this.#slots.get(event);
+        const slot = this.#queue.engine.slotOfRun(event);
         return slot === undefined ? wait : this.#queue.engine.park(slot, wait);
       },
       enqueueEvent: (event) => this.#runOwn(event),
