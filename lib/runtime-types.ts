@@ -15,6 +15,7 @@ import type { DLQStats, DeadLetterCriteria } from './dead-letter-queue';
 import type { RecentEvent } from './recent-events';
 import type { EventRetryPolicy } from './retry-policy';
 import type { EventStream } from './streams/event-stream';
+import type { SubscribedStream } from './streams/subscribed-stream';
 import type { StreamStats } from './streams/scope';
 import type { SignalOptions, StreamSource, SubscriptionOptions } from './streams/types';
 
@@ -113,7 +114,10 @@ export interface ProcessOptions {
   signal?: AbortSignal;
 }
 
-/** Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest'). */
+/**
+ * Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest').
+ * With 'wait' the handlers of an event wait until the buffer has room for it: a slow reader slows the runtime.
+ */
 export type SubscribeOptions = Omit<SubscriptionOptions, 'onClose'>;
 
 /** Options of `drain`. */
@@ -255,8 +259,11 @@ export interface Runtime<Events = LooseEvents> {
   /** A stream of what `source` yields: a generator function, an iterable, an array, a readable stream. Nothing runs before it is iterated. */
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
-  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
-  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): EventStream<AnyEvent>;
+  subscribe<T extends NameIn<Events>>(
+    type: T,
+    options?: SubscribeOptions,
+  ): SubscribedStream<TEvent<T, DataIn<Events, T>>>;
+  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): SubscribedStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */

@@ -478,7 +478,7 @@ class RuntimeImpl implements Runtime {
       end();
     } else {
       this.#subscriptions.add(end);
-      unobserve = this.#processor.handlers.observe(pattern, (event) => void push(event));
+      unobserve = this.#processor.handlers.observe(pattern, push);
     }
     return stream;
   }) as Runtime['subscribe'];
