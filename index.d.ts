@@ -107,6 +107,11 @@ declare const RUNTIME_CODES: readonly [
   "PERSISTOR_FAILED",
   "PERSISTOR_FULL"
 ];
+declare const SPANS: readonly [
+  "parent",
+  "link",
+  "off"
+];
 declare const STATES: readonly [
   "closed",
   "open",
@@ -172,6 +177,7 @@ export declare class CircuitBreakerManager {
   /** Counts of all by name. */
   readonly getAllMetrics: () => Record<string, CircuitMetrics>;
 }
+/** Conditions for conditional middleware; {@link conditionUtils} is one. */
 export declare class ConditionUtilsImpl implements ConditionUtils {
   readonly forEventTypes: (types: readonly string[]) => MiddlewareCondition;
   readonly forPriority: (min: number, max?: number) => MiddlewareCondition;
@@ -650,6 +656,7 @@ export declare class OptimizedEventProcessor {
   processEvent(event: AnyEvent): Promise<void>;
   /** Removes all handlers. */
   clearHandlers(): void;
+  /** The figures that `runtime.getStats().processor` has. */
   getStats(): RuntimeStats["processor"];
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
@@ -709,19 +716,30 @@ export declare class StreamBatch<T, Data extends BatchData<T, readonly T[]> = Ba
   readonly id: string;
   readonly threadId: string;
   constructor(data: Data);
+  /** How many items. */
   get length(): number;
+  /** The items in order. */
   [Symbol.iterator](): IterableIterator<T>;
+  /** As of an array. */
   map<R>(mapper: (item: T, index: number, items: readonly T[]) => R): R[];
+  /** As of an array. */
   filter<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S[];
   filter(predicate: (item: T, index: number, items: readonly T[]) => unknown): T[];
+  /** As of an array. */
   forEach(visit: (item: T, index: number, items: readonly T[]) => void): void;
+  /** As of an array. */
   reduce<R>(reducer: (state: R, item: T, index: number, items: readonly T[]) => R, seed: R): R;
   reduce(reducer: (state: T, item: T, index: number, items: readonly T[]) => T): T;
+  /** As of an array. */
   some(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean;
+  /** As of an array. */
   every(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean;
+  /** As of an array. */
   find<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S | undefined;
   find(predicate: (item: T, index: number, items: readonly T[]) => unknown): T | undefined;
+  /** As of an array. */
   at(index: number): T | undefined;
+  /** As of an array. */
   slice(start?: number, end?: number): T[];
 }
 /** Makes streams, counts what they do and ends them all together. */
@@ -1229,6 +1247,7 @@ export declare const circuitBreakerUtils: {
   /** Writes one warning. */
   readonly defaultOnRejected: (event: any, result: CircuitResult) => void;
 };
+/** The conditions, ready to use. */
 export declare const conditionUtils: ConditionUtils;
 /** Whether an event is an `agent.completed`. */
 export declare const isAgentCompletedEvent: (event: AnyEvent) => event is TEvent<"agent.completed", {
@@ -1485,6 +1504,19 @@ export declare function createConfigValidator<T>(functions: {
 export declare function createEvent<T extends EventType, D = PayloadOf<T>>(type: T, data?: D, options?: CreateEventOptions): TEvent<T, D>;
 /** The same as `new EventStore(observability, config)`. */
 export declare function createEventStore(observability: unknown, config: EventStoreConfig): EventStore;
+/**
+ * Connects a kernel and a runtime both ways. Events that the runtime processes go to the kernel's sink; events of the kernel
+ * are queued in the runtime. `state.updated` and `state.deleted` events of the runtime change the kernel's state; changes
+ * of the kernel's state become such events. What came from one side never goes back to it.
+ *
+ * @throws RuntimeError INVALID_CONFIGURATION if `kernel` is no object
+ * @example
+ * const link = createKernelIntegration(kernel, runtime);
+ * runtime.emit('state.updated', { namespace: 'review', key: 'status', value: 'done' });
+ * await runtime.process(); // kernel.setState('review', 'status', 'done')
+ * link.disconnect();
+ */
+export declare function createKernelIntegration(kernel: KernelLike, runtime: ConnectedRuntime, options?: KernelIntegrationOptions): KernelIntegration;
 /**
  * A logger that writes through the process's observability object and names `component` in each message's context.
  *
@@ -2131,6 +2163,33 @@ export interface EventDef<D = unknown, T extends string = string> {
   /** Whether an event is of this kind. */
   include(event: AnyEvent): event is TEvent<T, D>;
 }
+/** What is known of an event. */
+export interface EventExplanation {
+  eventId: string;
+  eventType: string;
+  state: EventState;
+  /** When it was made, in milliseconds since the epoch. */
+  timestamp: number;
+  correlationId?: string;
+  tenantId?: string;
+  priority?: number;
+  /** Attempts begun; undefined where nobody remembers. */
+  attempts?: number;
+  /** The attempts that failed, oldest first; the last 20. */
+  failures: ExplainedFailure[];
+  /** What the last attempt failed with. */
+  lastError?: string;
+  /** When its delay or redelivery is due, in milliseconds since the epoch. */
+  dueAt?: number;
+  /** Milliseconds since it was made. */
+  ageMs: number;
+  /** Milliseconds that redeliveries made it wait. */
+  retryWaitMs: number;
+  /** How many waiting events would start before it; undefined where that is not known. */
+  ahead?: number;
+  /** One sentence. */
+  summary: string;
+}
 /** What is known of a stored event. Times are milliseconds since the epoch. */
 export interface EventMetadata {
   eventId: string;
@@ -2582,6 +2641,12 @@ export interface EventQueueConfig {
   enableGlobalConcurrency?: boolean;
   /** Logs. Default true. */
   enableObservability?: boolean;
+  /**
+   * Histograms of queue wait, handler time and end-to-end time, in `getStats().latency`. `'shared'`: events that are handled
+   * together share readings of the clock; `'precise'`: each has its own; `'off'`. Default `'shared'`, and `'off'` without
+   * observability.
+   */
+  latency?: LatencyMode;
   /** Share of the machine's memory above which fewer run at once, 0 to 1. Default 0.8. */
   maxMemoryUsage?: number;
   /** Share of the machine's processors above which fewer run at once, 0 to 1. Default 0.85. */
@@ -2696,6 +2761,15 @@ export interface EventStoreStats {
   oldestEventTimestamp?: number;
   newestEventTimestamp?: number;
 }
+/** An attempt that failed. */
+export interface ExplainedFailure {
+  attempt: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+  error: string;
+  /** Milliseconds until the redelivery that followed; undefined if none did. */
+  delayMs?: number;
+}
 /** Options of {@link withFallback}. */
 export interface FallbackOptions {
   /** Called with the event and the error; its result, sync or async, counts as the handler's. */
@@ -2715,6 +2789,121 @@ export interface JournalPersistorConfig {
   path: string;
   /** Bytes of the files, from 1 MiB; what is appended beyond them is refused. Default: no limit. */
   maxBytes?: number | undefined;
+}
+/** A kernel and a runtime that are connected. */
+export interface KernelIntegration {
+  /** What has passed since the connection was made; a copy. */
+  getStats(): KernelIntegrationStats;
+  /** Ends the connection; kernel and runtime go on. May be called again. */
+  disconnect(): void;
+}
+/** Options of `createKernelIntegration`. */
+export interface KernelIntegrationOptions {
+  /** Types and patterns whose events the kernel gets. Default: all. */
+  events?: readonly EventPattern[];
+  /**
+   * Told of what the kernel's functions throw or reject with, and of events that the runtime refuses. They never fail an
+   * event. Default: they are only counted.
+   */
+  onError?: (error: unknown, event?: AnyEvent) => void;
+}
+/** Counters of a connection. */
+export interface KernelIntegrationStats {
+  /** Events of the runtime that the kernel got. */
+  toKernel: number;
+  /** Events of the kernel that the runtime took. */
+  toRuntime: number;
+  /** Changes of state, both ways. */
+  stateChanges: number;
+  /** Calls that failed, and events that the runtime refused. */
+  failures: number;
+}
+/** What a kernel may have to be connected. Each member is optional: what is missing is not connected. */
+export interface KernelLike {
+  /** Shown in `metadata.origin` of the kernel's events. Default `'kernel'`. */
+  id?: string;
+  /** The kernel's event sink: gets the events that the runtime processes, in the order in which they begin. */
+  handleEvent?(event: AnyEvent): unknown;
+  /** Calls `listener` with each event of the kernel; may answer a function that ends it. */
+  onEvent?(listener: (event: {
+    type: string;
+    data?: unknown;
+    id?: string;
+  }) => void): unknown;
+  /** Sets a value of the kernel's state. */
+  setState?(namespace: string, key: string, value: unknown): unknown;
+  /** Deletes a value of the kernel's state. */
+  deleteState?(namespace: string, key: string): unknown;
+  /** Calls `listener` after each change of the kernel's state; may answer a function that ends it. */
+  onStateChange?(listener: (change: KernelStateChange) => void): unknown;
+}
+/** A value of a kernel's state that has changed. */
+export interface KernelStateChange {
+  namespace: string;
+  key: string;
+  /** The new value; absent for a deletion. */
+  value?: unknown;
+  deleted?: boolean;
+}
+/** Times of a queue's events. */
+export interface LatencyStats extends LatencyTimings {
+  /** By event type: the first 100 types, the rest as `(other)`. Returned events count as part of the event that caused them. */
+  byType: Record<string, LatencyTimings>;
+  /** By tenant, for events of others than the runtime's own: the first 100, the rest as `(other)`. */
+  byTenant: Record<string, LatencyTimings>;
+}
+/** Figures of one time, in milliseconds, exact to two digits. */
+export interface LatencySummary {
+  /** Values recorded. */
+  count: number;
+  sumMs: number;
+  p50Ms: number;
+  p90Ms: number;
+  p99Ms: number;
+  maxMs: number;
+}
+/** The three times of a group of events. */
+export interface LatencyTimings {
+  /** For each attempt: from when it could have started (accepted; delay or redelivery due) to its start. */
+  queueWait: LatencySummary;
+  /** For each attempt: from the start of the handlers to their end, waits inside middleware included. */
+  handler: LatencySummary;
+  /** For each event that was handled: from acceptance to its end, delays and redeliveries included. */
+  endToEnd: LatencySummary;
+}
+/**
+ * The runtime as earlier releases declared it, for classes that implement it and for mocks. A {@link Runtime} is one; who only
+ * calls a runtime needs `Runtime`.
+ */
+export interface LegacyRuntime {
+  on(eventType: string, handler: EventHandler): unknown;
+  off?(eventType: string, handler: EventHandler): void;
+  emit(eventType: string, data?: unknown, options?: EmitOptions): EmitResult;
+  emitAsync(eventType: string, data?: unknown, options?: EmitOptions): Promise<EmitResult>;
+  process(withStats?: boolean): Promise<void | {
+    processed: number;
+    acked: number;
+    failed: number;
+  }>;
+  ack(eventId: string): Promise<void>;
+  nack(eventId: string, error?: Error): Promise<void>;
+  createEvent(type: string, data?: unknown): AnyEvent;
+  createStream(generator: () => AsyncGenerator<AnyEvent>): EventStream;
+  forTenant(tenantId: string): LegacyRuntime;
+  /** Any statistics. */
+  getStats(): object;
+  getRecentEvents?(limit?: number): object[];
+  getQueueSnapshot?(limit?: number): object[];
+  getEnhancedQueue?(): unknown;
+  getEventStore?(): unknown;
+  replayEvents?(from: number, options?: Record<string, unknown>): AsyncGenerator<AnyEvent[]>;
+  reprocessFromDLQ?(eventId: string): Promise<boolean>;
+  reprocessDLQByCriteria?(criteria?: object): Promise<{
+    reprocessedCount: number;
+    events: AnyEvent[];
+  }>;
+  clear(): void;
+  cleanup(): Promise<void>;
 }
 /** Structured fields of a log message. Those named here are the ones that the runtime fills in. */
 export interface LogContext {
@@ -2887,10 +3076,15 @@ export interface Middleware {
 }
 /** Collects metadata, then builds. */
 export interface MiddlewareBuilder {
+  /** Sets any of the metadata. */
   withMetadata(metadata: Partial<MiddlewareMetadata>): MiddlewareBuilder;
+  /** Higher comes first. */
   withPriority(priority: number): MiddlewareBuilder;
+  /** Adds names of middleware that must be there, too. */
   withDependencies(...names: (string | string[])[]): MiddlewareBuilder;
+  /** Adds tags. */
   withTags(...tags: (string | string[])[]): MiddlewareBuilder;
+  /** The middleware, a function of its own, with name and metadata. */
   build(name: string, middleware: Middleware): TaggedMiddleware;
 }
 /** Middleware collected one by one. */
@@ -3061,12 +3255,17 @@ export interface OptimizedEventProcessorConfig {
 }
 /** Where snapshots go. Three methods are enough; the others are used when they are there. */
 export interface Persistor {
+  /** Keeps a snapshot. Rejects if it could not. */
   append(snapshot: Snapshot, options?: SnapshotOptions): Promise<void>;
   /** Snapshots of `xcId` in the order in which they were appended. */
   load(xcId: string): AsyncIterable<Snapshot>;
+  /** Whether a snapshot with this hash is kept. */
   has(hash: string): Promise<boolean>;
+  /** The snapshot with this hash, or null. */
   getByHash?(hash: string): Promise<Snapshot | null>;
+  /** Hashes of the snapshots of `xcId`, in the order in which they were appended. */
   listHashes?(xcId: string): Promise<string[]>;
+  /** How much is kept. */
   getStats?(): Promise<PersistorStats>;
   /** Forgets snapshots; unknown hashes are ignored. Where it is missing, removals are appended as snapshots of their own. */
   delete?(xcId: string, hashes: readonly string[]): Promise<void>;
@@ -3107,6 +3306,32 @@ export interface ProcessResult {
   retried: number;
   /** Events given up. */
   deadLettered: number;
+}
+/** A waiting event, as the queue of earlier releases kept it. This queue shows {@link QueueItemSnapshot}. */
+export interface QueueItem {
+  event: AnyEvent;
+  /** When it was queued, in milliseconds since the epoch. */
+  timestamp: number;
+  priority: number;
+  /** Redeliveries so far. */
+  retryCount: number;
+  /** Bytes. */
+  size?: number;
+  isLarge?: boolean;
+  isHuge?: boolean;
+  compressed?: boolean;
+  /** Bytes before compression. */
+  originalSize?: number;
+  persistent?: boolean;
+  /** Milliseconds since the epoch. */
+  persistedAt?: number;
+  /** Milliseconds since the epoch. */
+  lastRetryAt?: number;
+  /** Milliseconds since the epoch. */
+  nextRetryAt?: number;
+  /** Milliseconds. */
+  retryDelays?: number[];
+  originalError?: Error;
 }
 /** A waiting event, as `getQueueSnapshot` shows it. */
 export interface QueueItemSnapshot {
@@ -3173,6 +3398,8 @@ export interface QueueStats {
    */
   dropped: number;
   duplicates: number;
+  /** Events refused since creation, by reason: 'full', 'too-large', 'duplicate', 'rate-limited' ... */
+  refusals: Record<string, number>;
   /** Events that wait for a time or a turn. */
   waiting: number;
   /** Events that could start now. */
@@ -3216,7 +3443,9 @@ export interface ReadableOptions extends SignalOptions {
 /** A Web `ReadableStream`. */
 export interface ReadableStreamLike<T> {
   readonly locked: boolean;
+  /** There on every readable stream. */
   getReader(): unknown;
+  /** Reads it to its end. */
   [Symbol.asyncIterator](): AsyncIterator<T>;
 }
 /** An event that has begun processing, as `getRecentEvents` shows it. */
@@ -3336,12 +3565,14 @@ export interface Runtime<Events = LooseEvents> {
    * @returns a function that removes this registration
    */
   on<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
-  on(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  on<T extends NameIn<Events>>(type: T, handler: (event: TEvent<T, DataIn<Events, T>>) => unknown, options?: OnOptions): () => void;
+  on(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** As `on`, until the handler has succeeded once. */
   once<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
-  once(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  once<T extends NameIn<Events>>(type: T, handler: (event: TEvent<T, DataIn<Events, T>>) => unknown, options?: OnOptions): () => void;
+  once(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** Removes every registration of `handler` for `type`. */
-  off(type: EventPattern, handler: (...args: any[]) => unknown): void;
+  off(type: NameIn<Events> | PatternIn<Events>, handler: (...args: any[]) => unknown): void;
   /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
   emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
   /**
@@ -3408,12 +3639,28 @@ export interface Runtime<Events = LooseEvents> {
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
   subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
-  subscribe(pattern: EventPattern, options?: SubscribeOptions): EventStream<AnyEvent>;
+  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): EventStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
   forTenant(tenantId: string): Runtime<Events>;
+  /** Statistics as they are now; a copy. */
   getStats(): RuntimeStats;
+  /** The statistics for scrapers. */
+  readonly metrics: {
+    /** Counters, gauges and times in the text format of Prometheus; content type `text/plain; version=0.0.4`. */
+    prometheus(): string;
+  };
+  /**
+   * Statistics at once, then every `intervalMs` (1000), and once more when the runtime has been cleaned up, which ends the
+   * iteration, as `signal` does. Keeps no process alive.
+   */
+  stats(options?: StatsOptions): AsyncGenerator<RuntimeStats, void, void>;
+  /**
+   * Where an event is and what has happened to it: for live events, dead letters, and the 10,000 that began processing last;
+   * undefined for others. For people: the first call makes each later event a little dearer, as `cancel` does.
+   */
+  explain(eventId: string): EventExplanation | undefined;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
   /** Waiting events in the order in which they would run. */
@@ -3439,6 +3686,7 @@ export interface Runtime<Events = LooseEvents> {
   cleanup(options?: {
     timeoutMs?: number;
   }): Promise<void>;
+  /** `cleanup()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 /** Configuration of `createRuntime`. Every key has a default; `undefined` means "not given". */
@@ -3492,6 +3740,13 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   journal?: string | JournalConfig;
   /** Of the event store; `persistor` is the runtime's if it has none of its own. With a journal, that is the store. */
   eventStoreConfig?: Omit<EventStoreConfig, "executionId">;
+  /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
+  telemetry?: boolean | TelemetryConfig;
+  /**
+   * Hands the logs of the native code from this level on to the logger. Default: `KODUS_FLOW_LOG` of the environment, else `'off'`.
+   * They are those of the process, not of one runtime.
+   */
+  nativeLogLevel?: NativeLogLevel;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -3522,6 +3777,8 @@ export interface RuntimeStats {
   };
   stream: StreamStats;
   memory: MemoryMonitorStats;
+  /** Queue wait, handler time and end-to-end time; null where they are not recorded. */
+  latency: LatencyStats | null;
   delivery: {
     pendingAcks: number;
     enableAcks: boolean;
@@ -3579,8 +3836,11 @@ export interface ScheduleOptions {
 }
 /** A schema as Zod (any version) and its likes have it. */
 export interface SchemaLike<T = unknown> {
+  /** Answers the parsed data, or throws. */
   parse?(data: unknown): T;
+  /** Answers `{ success, data, error }`. */
   safeParse?(data: unknown): any;
+  /** As `safeParse`, for schemas that need time. */
   safeParseAsync?(data: unknown): Promise<any>;
 }
 /** Options of `share`. */
@@ -3696,6 +3956,13 @@ export interface StandardSchemaLike {
     readonly validate: (value: unknown) => any;
   };
 }
+/** Options of `runtime.stats`. */
+export interface StatsOptions {
+  /** Milliseconds from one snapshot to the next. Default 1000. */
+  intervalMs?: number;
+  /** Ends the iteration when it aborts. */
+  signal?: AbortSignal;
+}
 /** What `StreamManager.getStats()` answers. */
 export interface StreamStats {
   /** Sources that run. */
@@ -3727,6 +3994,17 @@ export interface SubscriptionOptions extends SignalOptions {
   /** Called once when no further item is wanted: the reader has left, or the stream has ended. */
   onClose?: (() => void) | undefined;
 }
+/** What the queue of earlier releases measured of the machine. The memory monitor has {@link MemoryMetrics}. */
+export interface SystemMetrics {
+  /** Part of the memory that is in use, 0 to 1. */
+  memoryUsage: number;
+  /** Part of the processors' time that is in use, 0 to 1. */
+  cpuUsage: number;
+  /** Waiting events. */
+  queueDepth: number;
+  /** Milliseconds that an event takes on average. */
+  averageProcessingTime: number;
+}
 /** An event: a plain object. Handlers get the very object that was emitted; its data is never copied. */
 export interface TEvent<T extends string = string, D = PayloadOf<T>> {
   readonly id: string;
@@ -3742,6 +4020,21 @@ export interface TEvent<T extends string = string, D = PayloadOf<T>> {
 export interface TaggedMiddleware {
   metadata: MiddlewareMetadata;
   middleware: Middleware;
+}
+/**
+ * OpenTelemetry: used if `@opentelemetry/api` is installed and an SDK is registered, whenever that happens.
+ * `enableObservability: false` switches it off.
+ */
+export interface TelemetryConfig {
+  /**
+   * How the span of an attempt belongs to the span of its emit. `'parent'`: as its child, in the same trace; `'link'`: linked, each
+   * attempt a trace of its own; `'off'`: no spans. Default `'parent'`.
+   */
+  spans?: (typeof SPANS)[number];
+  /** Counters, gauges and histograms through the API's meter. Default true. */
+  metrics?: boolean;
+  /** Event types, and tenants, told apart in metrics; the rest is `(other)`. Default 100. */
+  maxTypes?: number;
 }
 /** Options of `throttle`; at least one of the two is on. */
 export interface ThrottleOptions extends SignalOptions {
@@ -3805,6 +4098,7 @@ export interface WorkflowContext {
   /** Aborts the handlers that run and stops `process()`. Never aborted unless it is the caller's. */
   signal: AbortSignal;
   isPaused: boolean;
+  /** Called by the framework at the end; does nothing unless it is the caller's. */
   cleanup(): Promise<void>;
   status?: string;
   stream?: Service;
@@ -3849,6 +4143,7 @@ export type DataToEmit<Events, T extends string> = IsLoose<Events> extends true 
  * until it succeeds or is dead-lettered. exactly-once: also refused when its id or key has been seen.
  */
 export type DeliveryGuarantee = "at-most-once" | "at-least-once" | "exactly-once";
+/** Codes of `EngineError`; the framework's engines raise them. */
 export type EngineErrorCode = (typeof ENGINE_CODES)[number];
 /** Every code of the family. */
 export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode | EngineErrorCode | OrchestrationErrorCode;
@@ -3856,8 +4151,18 @@ export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode
 export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
 /** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
 export type EventPattern = string | RegExp;
+/**
+ * Where an event is. `waiting`: for its delay; `blocked`: behind an older event of its ordering key; `ready`: could start, limits
+ * permitting; `retrying`: for its redelivery; `running`; `unacked`: handled, its acknowledgement outstanding; `dead`: a dead
+ * letter; `ended`: it began processing and is gone.
+ */
+export type EventState = "waiting" | "blocked" | "ready" | "retrying" | "running" | "unacked" | "dead" | "ended";
 /** A known event type, or any other string. */
 export type EventType = KnownEventType | (string & {});
+/** The type name of an event's type. */
+export type ExtractEventType<E> = E extends TEvent<infer T> ? T : never;
+/** What a handler answers, without its promise. */
+export type ExtractReturnType<H> = H extends (...args: any[]) => infer R ? Awaited<R> : never;
 /** What a handler may give back: nothing, or an event to be handled at once as part of this one. */
 export type HandlerReturn = AnyEvent | void | undefined;
 /** Kinds of ids that `IdGenerator.validateId` knows. */
@@ -3879,16 +4184,22 @@ export type ItemsOf<S extends readonly unknown[]> = S extends readonly [
 export type Jitter = "none" | "full" | "equal";
 /** The streams that a stream is joined with; `{ signal }` may come last. */
 export type JoinArguments = readonly (StreamLike<unknown> | SignalOptions)[];
+/** Codes of `KernelError`: timeouts, retries, validation, aborts. */
 export type KernelErrorCode = (typeof KERNEL_CODES)[number];
 /** A value of `EVENT_TYPES`. */
 export type KnownEventType = (typeof EVENT_TYPES)[keyof typeof EVENT_TYPES];
+/** 'shared': events of a batch share a reading of the clock; 'precise': each has its own; 'off': nothing is recorded. */
+export type LatencyMode = "shared" | "precise" | "off";
 /** Levels of log messages, least important first. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 /** Event types without declared data: any name, any data. */
 export type LooseEvents = EventPayloads;
 /** Whether a middleware is for this context. */
 export type MiddlewareCondition = (context: MiddlewareContext) => boolean | Promise<boolean>;
+/** Codes of `MiddlewareError`. */
 export type MiddlewareErrorCode = (typeof MIDDLEWARE_CODES)[number];
+/** A function that makes a middleware of its configuration. */
+export type MiddlewareFactory<Config = any> = (config: Config) => Middleware;
 /** A function that makes a middleware of its options. */
 export type MiddlewareFactoryType<Options = any> = (options?: Options) => Middleware;
 /** A middleware of a {@link ConditionalMiddlewareExecutor}; without calling `next` it ends the chain. */
@@ -3899,11 +4210,16 @@ export type MiddlewareHandler = (event: any, signal?: AbortSignal) => any;
 export type MiddlewareKind = "pipeline" | "handler";
 /** Names of event types. */
 export type NameIn<Events> = IsLoose<Events> extends true ? EventType : keyof Events & string;
+/** From which level on the native code's logs are handed on. */
+export type NativeLogLevel = LogLevel | "off";
+/** Codes of `OrchestrationError`; the framework's orchestration raises them. */
 export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 /** What happens to an event that finds the queue full. */
 export type Overflow = "reject" | "wait" | "drop-oldest";
 /** What gives way when a buffer is full: the item that has waited longest, the one that comes, or the stream, with an error. */
 export type OverflowPolicy = "drop-oldest" | "drop-newest" | "fail";
+/** What `on` takes besides names. Where events are declared, text without a `*` that is none of their names is a mistake. */
+export type PatternIn<Events> = IsLoose<Events> extends true ? EventPattern : `${string}*${string}` | RegExp;
 /** Data of an event type: as declared in `EventPayloads`, else anything. */
 export type PayloadOf<T extends string> = T extends keyof EventPayloads ? EventPayloads[T] : any;
 /** Configuration of a built-in persistor. `undefined` means "not given", and other keys are ignored. */
@@ -3920,6 +4236,7 @@ export type QueueProcessor = (event: AnyEvent) => unknown;
 export type Requeue = (event: AnyEvent, priority: number) => boolean;
 /** How much chance goes into a wait: anything up to it (full); between half of it and all of it (equal); none. */
 export type RetryJitter = "full" | "equal" | "none";
+/** Codes of `RuntimeError`: configuration, queue, events, streams, journal. */
 export type RuntimeErrorCode = (typeof RUNTIME_CODES)[number];
 /** A handler of a runtime. With a second parameter it gets a signal that aborts at a timeout, cancellation and shutdown. */
 export type RuntimeHandler<E extends AnyEvent> = (event: E, signal: AbortSignal) => any;
@@ -3956,6 +4273,13 @@ export type TimeoutMiddleware = Middleware & {
 };
 /** Receives spans that have ended. One that throws or rejects harms nothing. */
 export type TraceProcessor = (items: SpanRecord[]) => unknown;
+/** A handler with the marks that earlier releases wrote onto it. This one writes none. */
+export type TrackedEventHandler<E extends AnyEvent = AnyEvent> = EventHandler<E> & {
+  _handlerId?: string;
+  _isActive?: boolean;
+  /** Milliseconds since the epoch. */
+  _lastUsed?: number;
+};
 /** Whether a middleware is for this event. */
 export type WhenCondition = (context: WhenContext) => boolean | Promise<boolean>;
 /** What a condition of {@link when} looks at: the event's own fields and those of {@link MiddlewareContext}. */
@@ -4066,6 +4390,7 @@ interface WithValidate {
   (schema: AnySchema, handler: MiddlewareHandler, options?: ValidateOptions): MiddlewareHandler;
 }
 type Cancel = AbortSignal | Cancellation;
+type ConnectedRuntime = Pick<Runtime, "on" | "createEvent" | "emitEvent">;
 /** The old name of `TEvent`. */
 type Event$1<T extends string = string> = TEvent<T>;
 type IsLoose<Events> = [

@@ -1,9 +1,14 @@
-/** The package as users get it: packed, and installed into an empty project outside the repository. */
+/**
+ * The package as users get it: laid out as a release publishes it, packed, and installed together with the package of this
+ * platform into an empty project outside the repository.
+ */
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as source from '../lib/index';
@@ -12,11 +17,14 @@ const PACKAGE = '@kodus-flow/runtime';
 const ENTRIES = ['', '/middleware', '/core'];
 const LONG_MS = 180_000;
 const root = resolve(__dirname, '..');
+const isMainTarball = (name: string) => /^kodus-flow-runtime-\d.*\.tgz$/.test(name);
 const run = promisify(execFile);
 
 let project: string;
 let installed: string;
+let addonPackage: string;
 let packed: string[];
+let packedAddon: string[];
 
 /** npm without a shell: the one that started the tests, else the one on the path. */
 function npm(cwd: string, ...args: string[]): string {
@@ -41,6 +49,13 @@ function dependenciesOf(folder: string): string[] {
   return Object.keys(dependencies).flatMap((name) => [name, ...dependenciesOf(join(root, 'node_modules', name))]);
 }
 
+/** Packs a staged package into the project. */
+function pack(name: string): { filename: string; files: string[] } {
+  const report = npm(join(project, 'stage', name), 'pack', '--json', '--silent', '--pack-destination', project);
+  const [{ filename, files }] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
+  return { filename, files: files.map((file) => file.path).sort() };
+}
+
 /** Gives the project a package that the repository has installed: npm finds it there and asks no registry. */
 function copyPackage(name: string): void {
   cpSync(join(root, 'node_modules', name), join(project, 'node_modules', name), { recursive: true });
@@ -49,15 +64,20 @@ function copyPackage(name: string): void {
 beforeAll(() => {
   execFileSync(process.execPath, [join(root, 'scripts/setup.mjs')], { stdio: 'inherit' });
   project = mkdtempSync(join(tmpdir(), 'kodus-flow-packed-'));
-  const report = npm(root, 'pack', '--json', '--ignore-scripts', '--silent', '--pack-destination', project);
-  const [{ filename, files }] = JSON.parse(report) as [{ filename: string; files: { path: string }[] }];
-  packed = files.map((file) => file.path).sort();
+  execFileSync(process.execPath, [join(root, 'scripts/stage.mjs'), join(project, 'stage'), '--allow-missing']);
+  const [platform] = readdirSync(join(project, 'stage')).filter((name) => name !== 'main');
+  const main = pack('main');
+  const addon = pack(platform);
+  packed = main.files;
+  packedAddon = addon.files;
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'user', version: '1.0.0', private: true }));
   for (const name of dependenciesOf(root)) copyPackage(name);
   // An empty cache: what a machine happens to have cached must not decide the test.
   const cache = join(project, '.npm-cache');
-  npm(project, 'install', `./${filename}`, '--offline', `--cache=${cache}`, '--no-audit', '--no-fund', '--silent');
+  const tarballs = [main, addon].map(({ filename }) => `./${filename}`);
+  npm(project, 'install', ...tarballs, '--offline', `--cache=${cache}`, '--no-audit', '--no-fund', '--silent');
   installed = join(project, 'node_modules', PACKAGE);
+  addonPackage = `${installed}-${platform}`;
 }, LONG_MS);
 
 afterAll(() => {
@@ -65,10 +85,8 @@ afterAll(() => {
 });
 
 describe('the packed package', () => {
-  test('holds the build, the declarations and one addon, and neither sources nor tests', () => {
-    const addons = packed.filter((path) => path.endsWith('.node'));
-    expect(addons).toEqual([expect.stringMatching(/^native\/kodus-flow-runtime\.[\w-]+\.node$/)]);
-    expect(packed.filter((path) => !addons.includes(path))).toEqual(
+  test('holds the build and the declarations, and neither sources, tests nor an addon', () => {
+    expect(packed).toEqual(
       [
         'LICENSE',
         'README.md',
@@ -88,11 +106,40 @@ describe('the packed package', () => {
     );
   });
 
+  test('has the addon in a package of its own, below 6 MB', () => {
+    const [addon] = packedAddon.filter((path) => path.endsWith('.node'));
+    expect(packedAddon).toEqual(['LICENSE', 'README.md', addon, 'package.json'].sort());
+    const bytes = packedAddon.map((path) => statSync(join(addonPackage, path)).size);
+    expect(bytes.reduce((total, size) => total + size)).toBeLessThan(6_000_000);
+  });
+
   test('installs nothing that runs, and only the one dependency that is documented', () => {
     const { scripts, dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-    for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) expect(scripts).not.toHaveProperty(name);
+    expect(scripts).toBeUndefined();
+    expect(JSON.parse(readFileSync(join(addonPackage, 'package.json'), 'utf8'))).not.toHaveProperty('scripts');
     expect(Object.keys(dependencies)).toEqual(['ajv']);
   });
+
+  test('asks for the packages of all platforms, in its own version', () => {
+    const { version, optionalDependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const wanted = readdirSync(join(root, 'npm')).map((triple) => [`${PACKAGE}-${triple}`, version]);
+    expect(optionalDependencies).toEqual(Object.fromEntries(wanted));
+  });
+
+  test('has no complaint from publint', async () => {
+    const { messages } = await publint({ pkgDir: installed, strict: true, pack: false });
+    expect(messages).toEqual([]);
+  });
+
+  test(
+    'has declarations that fit its files, for every way of resolving them',
+    async () => {
+      const tarball = readFileSync(join(project, readdirSync(project).filter(isMainTarball)[0]));
+      const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball)));
+      expect(analysis.types && analysis.problems).toEqual([]);
+    },
+    LONG_MS,
+  );
 
   test('brings the program, which needs no further package', async () => {
     const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
@@ -172,16 +219,63 @@ describe('the packed package', () => {
     for (const name of slow) expect(loaded.split(',')).not.toContain(`NativeModule ${name}`);
   });
 
-  test('says which addon is missing, and what to do', async () => {
-    const copy = join(project, 'without-addon');
-    cpSync(installed, copy, { recursive: true, filter: (path) => !path.endsWith('.node') });
-    const output = await node(
-      'missing.cjs',
-      `try { require('./without-addon/dist/index.cjs'); } catch (error) { console.log(error.code, error.message); }`,
-    );
+  /** A copy of the package from where nothing else is found; what loading it fails with. */
+  async function loadAlone(prepare: (folder: string) => void, before = ''): Promise<string> {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'kodus-flow-alone-'));
+    try {
+      cpSync(installed, elsewhere, { recursive: true });
+      prepare(elsewhere);
+      return await node(
+        'alone.cjs',
+        `${before}
+         try { require(${JSON.stringify(join(elsewhere, 'native/binding.cjs'))}); console.log('loaded'); }
+         catch (error) { console.log(error.code, error.message); }`,
+      );
+    } finally {
+      rmSync(elsewhere, { recursive: true, force: true });
+    }
+  }
+
+  test('says which package is missing, and what to do', async () => {
+    const output = await loadAlone(() => {});
     expect(output).toMatch(/^NATIVE_ADDON_MISSING @kodus-flow\/runtime: no native addon/);
     expect(output).toContain(`${process.platform}-${process.arch}`);
+    expect(output).toContain(`npm install ${PACKAGE}-`);
     expect(output).toContain('npm run build:native');
+  });
+
+  test('says why an addon that is there does not load', async () => {
+    const name = packedAddon.filter((path) => path.endsWith('.node'))[0];
+    const output = await loadAlone((folder) => writeFileSync(join(folder, 'native', name), 'not an addon'));
+    expect(output).toContain(`${name} does not load on ${process.platform}-${process.arch}`);
+  });
+
+  test('names the platforms that there are, on one that is not among them', async () => {
+    const output = await loadAlone(
+      () => {},
+      `Object.defineProperty(process, 'platform', { value: 'aix' });
+       Object.defineProperty(process, 'arch', { value: 'ppc64' });`,
+    );
+    expect(output).toContain('there is none for aix-ppc64; there are: linux-x64, linux-arm64, darwin-x64');
+  });
+
+  test('loads what was built for a platform without a package', async () => {
+    const addon = packedAddon.filter((path) => path.endsWith('.node'))[0];
+    const output = await loadAlone(
+      (folder) => cpSync(join(addonPackage, addon), join(folder, 'native/kodus-flow-runtime.freebsd-x64.node')),
+      `Object.defineProperty(process, 'platform', { value: 'freebsd' });`,
+    );
+    expect(output).toBe('loaded');
+  });
+
+  test.skipIf(process.platform !== 'linux')('asks for the other package where the C library is musl', async () => {
+    const output = await loadAlone(
+      () => {},
+      `const fs = require('node:fs');
+       const read = fs.readFileSync;
+       fs.readFileSync = (file, ...rest) => (file === '/usr/bin/ldd' ? '# of musl libc' : read(file, ...rest));`,
+    );
+    expect(output).toContain(`${PACKAGE}-linux-${process.arch}-musl`);
   });
 });
 

@@ -2,6 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kodus_flow_runtime::core::delivery::Redelivery;
+use kodus_flow_runtime::core::latency::Groups;
 use kodus_flow_runtime::core::runtime::{Config, Outcome, Runtime, Submission};
 use kodus_flow_runtime::core::sizes::SizeLimits;
 use kodus_flow_runtime::core::slots::NONE;
@@ -17,6 +18,7 @@ fn runtime() -> Runtime {
         ack_timeout_ms: None,
         redelivery: Redelivery::NEVER,
         sizes: SizeLimits::OFF,
+        records_latency: true,
         seed: 1,
     })
 }
@@ -29,6 +31,8 @@ fn submit(core: &mut Runtime, slot: u32) {
         key: NONE,
         priority: f64::from(slot % 3),
         delay_ms: 0.0,
+        at: 0.0,
+        groups: Groups::default(),
     };
     core.submit(0.0, event);
 }

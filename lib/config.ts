@@ -21,8 +21,13 @@ export type { JournalConfig };
 import { checkTenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
+import type { NativeLogLevel } from './observability/native-logs';
 import type { EventStore, EventStoreConfig } from './event-store';
+import type { LatencyMode } from './delivery-queue';
 import type { RetryConfig } from './retry-policy';
+import { checkTelemetry } from './tracing/config';
+import type { TelemetryConfig } from './tracing/config';
+export type { TelemetryConfig };
 
 /** What happens to an event that finds the queue full. */
 export type Overflow = 'reject' | 'wait' | 'drop-oldest';
@@ -45,6 +50,12 @@ export interface EventQueueConfig {
   enableGlobalConcurrency?: boolean;
   /** Logs. Default true. */
   enableObservability?: boolean;
+  /**
+   * Histograms of queue wait, handler time and end-to-end time, in `getStats().latency`. `'shared'`: events that are handled
+   * together share readings of the clock; `'precise'`: each has its own; `'off'`. Default `'shared'`, and `'off'` without
+   * observability.
+   */
+  latency?: LatencyMode;
   /** Share of the machine's memory above which fewer run at once, 0 to 1. Default 0.8. */
   maxMemoryUsage?: number;
   /** Share of the machine's processors above which fewer run at once, 0 to 1. Default 0.85. */
@@ -180,6 +191,13 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   journal?: string | JournalConfig;
   /** Of the event store; `persistor` is the runtime's if it has none of its own. With a journal, that is the store. */
   eventStoreConfig?: Omit<EventStoreConfig, 'executionId'>;
+  /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
+  telemetry?: boolean | TelemetryConfig;
+  /**
+   * Hands the logs of the native code from this level on to the logger. Default: `KODUS_FLOW_LOG` of the environment, else `'off'`.
+   * They are those of the process, not of one runtime.
+   */
+  nativeLogLevel?: NativeLogLevel;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -213,6 +231,7 @@ const QUEUE_CHECKS: Record<keyof EventQueueConfig, Check> = {
   maxConcurrentPerEventType: positive,
   enableGlobalConcurrency: flag,
   enableObservability: flag,
+  latency: (path, value) => requireOneOf<LatencyMode>(path, value, ['shared', 'precise', 'off']),
   maxMemoryUsage: share,
   maxCpuUsage: share,
   largeEventThreshold: bytes,
@@ -274,6 +293,8 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   batching: object,
   journal: checkJournalConfig,
   eventStoreConfig: object,
+  telemetry: checkTelemetry,
+  nativeLogLevel: (path, value) => requireOneOf<NativeLogLevel>(path, value, ['off', 'debug', 'info', 'warn', 'error']),
   signal: requireSignal,
   onError: requireFunction,
   trackCauses: flag,

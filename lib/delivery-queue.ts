@@ -27,6 +27,11 @@ const MAX_HISTORY = 20;
 const MAX_COUNTED_TYPES = 1000;
 const OTHER_TYPES = '(other)';
 
+/** 'shared': events of a batch share a reading of the clock; 'precise': each has its own; 'off': nothing is recorded. */
+export type LatencyMode = 'shared' | 'precise' | 'off';
+
+export const LATENCY_MODES: readonly LatencyMode[] = ['off', 'shared', 'precise'];
+
 /** What a queue is made of; all values are checked already. */
 export interface DeliverySettings {
   maxQueueDepth: number;
@@ -42,6 +47,8 @@ export interface DeliverySettings {
   retryable: (error: unknown) => boolean;
   /** Whether sizes are estimated at all. */
   knowsSizes: boolean;
+  /** Whether times are recorded, and with how many readings of the clock. */
+  latency: LatencyMode;
   largeEventThreshold: number;
   hugeEventThreshold: number;
   maxEventSize: number;
@@ -116,7 +123,13 @@ export class DeliveryQueue implements EngineHost {
     this.port = port;
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
     this.pressure = new PressureSampler(settings);
-    this.breaker = settings.breakerThreshold === undefined ? undefined : new QueueBreaker(settings.breakerThreshold);
+    const { breakerThreshold } = settings;
+    this.breaker =
+      breakerThreshold === undefined
+        ? undefined
+        : new QueueBreaker(breakerThreshold, (state) =>
+            port.log(state === 'open' ? 'warn' : 'info', `The breaker of the queue is ${state}`, { state }),
+          );
     this.engine = new Engine(engineConfig(settings), this);
     this.engine.onTurn = (): void => this.#samplePressure();
     const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
@@ -424,9 +437,11 @@ export class DeliveryQueue implements EngineHost {
     if (isAcked) this.feed?.processed(event);
   }
 
-  onFailure(event: AnyEvent, error: unknown): void {
+  onFailure(event: AnyEvent, error: unknown, slot: number): void {
     this.port.flood('handler.failed', 'error', `Handler failed for ${event.type}: ${messageOf(error)}`, () => ({
       ...logFields(event),
+      ...codeOf(error),
+      attempt: this.engine.attempts(slot),
       error: error as Error,
     }));
     try {
@@ -457,6 +472,7 @@ export class DeliveryQueue implements EngineHost {
     this.log?.retried(event, attempts, timestamp + delayMs, error);
     this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
       ...logFields(event),
+      ...codeOf(error),
       attempt: attempts,
       delayMs,
     }));
@@ -554,6 +570,7 @@ function engineConfig(settings: DeliverySettings): EngineConfig {
     maxEventBytes: settings.maxEventSize,
     dropHugeEvents: settings.dropHugeEvents,
     maxQueueBytes: settings.maxQueueBytes,
+    latency: LATENCY_MODES.indexOf(settings.latency) as 0 | 1 | 2,
     seed: Math.floor(Math.random() * 2 ** 52),
   };
 }
@@ -575,6 +592,12 @@ function clearRetryMetadata(event: AnyEvent): void {
   } catch {
     // As above.
   }
+}
+
+/** The code of an error, where it has one. */
+function codeOf(error: unknown): { code?: string } {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? { code } : {};
 }
 
 /** The fields of an event that every message about it has. */

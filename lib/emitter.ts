@@ -21,6 +21,7 @@ import type { EventProcessor } from './event-processor';
 import type { AnyEvent, AnyEventMetadata } from './events';
 import type { ObservabilityPort } from './observability/port';
 import type { EmitOptions, EmitResult } from './runtime-types';
+import type { TraceCarrier } from './tracing/trace-context';
 
 interface EmitterSettings {
   tenantId: string | undefined;
@@ -54,6 +55,8 @@ export class Emitter {
   readonly #causes: AsyncLocalStorage<Cause> | undefined;
   /** Whether an emit without options needs nothing but a place in the queue. */
   readonly #isSimple: boolean;
+  /** Put into the metadata of the event that is made next. */
+  carrier: TraceCarrier | undefined;
   #waiters: Waiter[] = [];
   #warnedAboutExactlyOnce = false;
 
@@ -110,6 +113,7 @@ export class Emitter {
     const metadata: AnyEventMetadata = tenantId === undefined ? { correlationId } : { correlationId, tenantId };
     const ts = Date.now();
     if (this.#settings.stampsTime) metadata.timestamp = ts;
+    if (this.carrier !== undefined) Object.assign(metadata, this.carrier);
     return { id: nextCallId(), type, data, ts, threadId: nextCallId(), metadata };
   }
 
@@ -144,6 +148,7 @@ export class Emitter {
         correlationId,
         ...(tenantId !== undefined && { tenantId }),
         ...(deliveryGuarantee !== undefined && { deliveryGuarantee }),
+        ...this.carrier,
       };
       return this.#enqueue(event, options, brings, false);
     } catch (error) {

@@ -101,10 +101,15 @@ const ORCHESTRATION_CODES = [
   'ORCHESTRATION_OPERATION_FAILED',
 ] as const;
 
+/** Codes of `KernelError`: timeouts, retries, validation, aborts. */
 export type KernelErrorCode = (typeof KERNEL_CODES)[number];
+/** Codes of `RuntimeError`: configuration, queue, events, streams, journal. */
 export type RuntimeErrorCode = (typeof RUNTIME_CODES)[number];
+/** Codes of `MiddlewareError`. */
 export type MiddlewareErrorCode = (typeof MIDDLEWARE_CODES)[number];
+/** Codes of `EngineError`; the framework's engines raise them. */
 export type EngineErrorCode = (typeof ENGINE_CODES)[number];
+/** Codes of `OrchestrationError`; the framework's orchestration raises them. */
 export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 /** Every code of the family. */
 export type ErrorCode =

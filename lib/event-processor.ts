@@ -5,7 +5,7 @@ import { native } from './native/index';
 import { EVENT_SPAN_NAME, eventSpanOptions } from './observability/event-trace';
 import { RecentEvents } from './recent-events';
 import type { AnyEvent } from './events';
-import type { AnyHandler, EventPattern, OnOptions, Plan, Registration } from './handlers';
+import type { AnyHandler, EventPattern, Observe, OnOptions, Plan, Registration } from './handlers';
 import type { ChainsHandle } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
 import type { SpanOptions } from './observability/types';
@@ -137,7 +137,10 @@ export class EventProcessor {
   }
 
   async #runPlan(plan: Plan, event: AnyEvent, slot: number, link: Link): Promise<void> {
-    for (const observe of plan.observers) this.#notify(observe, event);
+    for (const observe of plan.observers) {
+      const room = this.#notify(observe, event);
+      if (isThenable(room)) await room;
+    }
     const registrations = plan.registrations.filter((r) => !r.once || claim(r, event));
     try {
       if (registrations.length > this.#settings.batchSize) {
@@ -168,7 +171,11 @@ export class EventProcessor {
     if (errors.length === 0) return;
     const message = `${errors.length}/${list.length} handlers failed`;
     const messages = errors.map(messageOf);
-    port.log('warn', message, { eventId: event.id, eventType: event.type, errors: messages });
+    port.flood('handlers.failed', 'warn', message, () => ({
+      eventId: event.id,
+      eventType: event.type,
+      errors: messages,
+    }));
     throw new RuntimeError('HANDLERS_FAILED', `${message}: ${messages.slice(0, 5).join('; ')}`, {
       cause: new AggregateError(errors, message),
       context: { eventId: event.id, eventType: event.type, failed: errors.length, total: list.length },
@@ -249,11 +256,12 @@ export class EventProcessor {
     return node < 0 ? this.#chainError(node, type) : node;
   }
 
-  #notify(observe: (event: AnyEvent) => void, event: AnyEvent): void {
+  #notify(observe: Observe, event: AnyEvent): unknown {
     try {
-      observe(event);
+      return observe(event);
     } catch (error) {
       this.#settings.port.log('error', 'An observer of events has thrown', { error: error as Error });
+      return undefined;
     }
   }
 }

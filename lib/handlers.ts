@@ -33,13 +33,16 @@ interface PatternRegistration extends Registration {
   readonly matches: (type: string) => boolean;
 }
 
+/** Is told of an event before its handlers, which wait for a promise that it answers. */
+export type Observe = (event: AnyEvent) => unknown;
+
 /** What runs for the events of one type. */
 export interface Plan {
   readonly registrations: readonly Registration[];
   /** The only handler, when it takes the event alone and nothing else is to be done. */
   readonly solo: AnyHandler | undefined;
   /** Told of each event before its handlers. */
-  readonly observers: readonly ((event: AnyEvent) => void)[];
+  readonly observers: readonly Observe[];
 }
 
 const NO_REGISTRATIONS: readonly Registration[] = [];
@@ -66,7 +69,7 @@ export function isPattern(type: EventPattern): boolean {
 export class HandlerTable {
   readonly #exact = new Map<string, Registration[]>();
   #patterns: PatternRegistration[] = [];
-  readonly #observers: { matches: (type: string) => boolean; notify: (event: AnyEvent) => void }[] = [];
+  readonly #observers: { matches: (type: string) => boolean; notify: Observe }[] = [];
   readonly #plans = new Map<string, Plan>();
   #lastType: string | undefined;
   #lastPlan: Plan | undefined;
@@ -110,8 +113,8 @@ export class HandlerTable {
     else this.#exact.delete(type);
   }
 
-  /** Calls `notify` with each event of `pattern` before its handlers; answers how to end that. */
-  observe(pattern: EventPattern, notify: (event: AnyEvent) => void): () => void {
+  /** Calls `notify` with each event of `pattern`; answers how to end that. */
+  observe(pattern: EventPattern, notify: Observe): () => void {
     const matches =
       typeof pattern === 'string' && !isPattern(pattern)
         ? (type: string): boolean => type === pattern

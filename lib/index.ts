@@ -68,6 +68,23 @@ export {
   workflowEvent,
 } from './events';
 export * from './observability/index';
+export { createKernelIntegration } from './kernel-integration';
+export type {
+  KernelIntegration,
+  KernelIntegrationOptions,
+  KernelIntegrationStats,
+  KernelLike,
+  KernelStateChange,
+} from './kernel-integration';
+export type {
+  ExtractEventType,
+  ExtractReturnType,
+  LegacyRuntime,
+  MiddlewareFactory,
+  QueueItem,
+  SystemMetrics,
+  TrackedEventHandler,
+} from './legacy-types';
 export { createWorkflowContext } from './workflow-context';
 export type { WorkflowContext, WorkflowContextOptions } from './workflow-context';
 export type { BatchingConfig, EventQueueConfig, Overflow, RuntimeConfig } from './config';
@@ -108,6 +125,13 @@ export { EventStore, createEventStore } from './event-store';
 export type { EventMetadata, EventStoreConfig, EventStoreStats, ReplayOptions } from './event-store';
 export type { EventPattern, OnOptions } from './handlers';
 export type { IdKind } from './ids';
+export type { LatencySummary, LatencyTimings } from './native/engine';
+export type { LatencyStats } from './engine/latency-groups';
+export type { LatencyMode } from './delivery-queue';
+export type { EventExplanation, EventState, ExplainedFailure } from './explain';
+export type { NativeLogLevel } from './observability/native-logs';
+export type { StatsOptions } from './metrics/snapshots';
+export type { TelemetryConfig } from './tracing/config';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';
 export {
   createPersistor,
@@ -139,6 +163,7 @@ export type {
   EmitResult,
   LooseEvents,
   NameIn,
+  PatternIn,
   ProcessOptions,
   ProcessResult,
   Runtime,

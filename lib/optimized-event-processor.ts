@@ -162,6 +162,7 @@ export class OptimizedEventProcessor {
     for (const reset of this.#resets) reset();
   }
 
+  /** The figures that `runtime.getStats().processor` has. */
   getStats(): RuntimeStats['processor'] {
     return processorStats(this.#processor, this.#operationTimeoutMs);
   }
@@ -222,6 +223,7 @@ const TIMERS_ONLY = {
   maxEventBytes: Infinity,
   dropHugeEvents: false,
   maxQueueBytes: Infinity,
+  latency: 0 as const,
   seed: 0,
 };
 

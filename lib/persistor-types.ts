@@ -50,12 +50,17 @@ export interface PersistorStats {
 
 /** Where snapshots go. Three methods are enough; the others are used when they are there. */
 export interface Persistor {
+  /** Keeps a snapshot. Rejects if it could not. */
   append(snapshot: Snapshot, options?: SnapshotOptions): Promise<void>;
   /** Snapshots of `xcId` in the order in which they were appended. */
   load(xcId: string): AsyncIterable<Snapshot>;
+  /** Whether a snapshot with this hash is kept. */
   has(hash: string): Promise<boolean>;
+  /** The snapshot with this hash, or null. */
   getByHash?(hash: string): Promise<Snapshot | null>;
+  /** Hashes of the snapshots of `xcId`, in the order in which they were appended. */
   listHashes?(xcId: string): Promise<string[]>;
+  /** How much is kept. */
   getStats?(): Promise<PersistorStats>;
   /** Forgets snapshots; unknown hashes are ignored. Where it is missing, removals are appended as snapshots of their own. */
   delete?(xcId: string, hashes: readonly string[]): Promise<void>;

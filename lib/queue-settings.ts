@@ -43,6 +43,7 @@ export function queueSettings(config: EventQueueConfig, retries: boolean): Deliv
     redelivery: retries ? redeliveryOf(config, 3) : NEVER_AGAIN,
     retryable: readRetryable('retry.retryable', undefined),
     knowsSizes: true,
+    latency: config.enableObservability === false ? 'off' : (config.latency ?? 'shared'),
     largeEventThreshold: config.largeEventThreshold ?? MIB,
     hugeEventThreshold: config.hugeEventThreshold ?? 10 * MIB,
     maxEventSize: config.maxEventSize ?? 100 * MIB,

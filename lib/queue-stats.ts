@@ -1,5 +1,5 @@
 import { NO_PERSISTENCE } from './durability/durable-log';
-import type { PersistenceStats } from './durability/durable-log';
+import type { CompressionStats, PersistenceStats } from './durability/durable-log';
 import type { DLQStats } from './dead-letter-queue';
 import type { DeliveryQueue } from './delivery-queue';
 import type { QueueBreakerStats } from './queue-breaker';
@@ -71,6 +71,8 @@ export interface QueueStats {
    */
   dropped: number;
   duplicates: number;
+  /** Events refused since creation, by reason: 'full', 'too-large', 'duplicate', 'rate-limited' ... */
+  refusals: Record<string, number>;
   /** Events that wait for a time or a turn. */
   waiting: number;
   /** Events that could start now. */
@@ -97,6 +99,7 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
   const { engine, settings, refusals } = queue;
   const core = engine.stats();
   const depth = Number.isFinite(settings.maxQueueDepth) ? settings.maxQueueDepth : undefined;
+  const stored = queue.log?.compression?.();
   const byType = Object.fromEntries(queue.retriesByType);
   const refused =
     refusals.full +
@@ -117,9 +120,9 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
     waitQueueSize: core.parked,
     largeEvents: core.largeEvents,
     hugeEvents: core.hugeEvents,
-    compressedEvents: queue.compressedEvents,
+    compressedEvents: stored?.events ?? queue.compressedEvents,
     totalOriginalSize: core.totalBytes,
-    compressionRatio: '0.00%',
+    compressionRatio: ratioOf(stored),
     largeEventThreshold: settings.largeEventThreshold,
     hugeEventThreshold: settings.hugeEventThreshold,
     maxEventSize: settings.maxEventSize,
@@ -137,6 +140,7 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
     givenUp: core.dropped,
     dropped: refused + core.dropped - queue.keptAtEnd,
     duplicates: refusals.duplicate,
+    refusals: { ...refusals },
     waiting: core.waiting,
     ready: core.ready,
     running: core.running,
@@ -156,4 +160,10 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
     persistence: queue.log?.stats() ?? NO_PERSISTENCE,
     circuitBreaker: queue.breaker?.stats() ?? null,
   };
+}
+
+/** Share of the bytes that compression saves. */
+function ratioOf(stored: CompressionStats | undefined): string {
+  const saved = stored === undefined || stored.originalBytes === 0 ? 0 : 1 - stored.storedBytes / stored.originalBytes;
+  return `${(saved * 100).toFixed(2)}%`;
 }

@@ -1,17 +1,21 @@
 import type { DeadLetters } from './dead-letters';
 import type { EventStore, ReplayOptions } from './event-store';
 import type { PersistenceStats } from './durability/durable-log';
+import type { LatencyStats } from './engine/latency-groups';
 import type { NativeJournalStats } from './native/journal';
 import type { AnyEvent, DeliveryGuarantee, TEvent } from './events';
 import type { EventPayloads, EventType } from './event-types';
+import type { EventExplanation } from './explain';
 import type { EventPattern, OnOptions } from './handlers';
 import type { MemoryMonitorStats } from './memory-monitor';
+import type { StatsOptions } from './metrics/snapshots';
 import type { EnhancedEventQueue, QueueItemSnapshot } from './queue';
 import type { QueueStats, RetryStats } from './queue-stats';
 import type { DLQStats, DeadLetterCriteria } from './dead-letter-queue';
 import type { RecentEvent } from './recent-events';
 import type { EventRetryPolicy } from './retry-policy';
 import type { EventStream } from './streams/event-stream';
+import type { SubscribedStream } from './streams/subscribed-stream';
 import type { StreamStats } from './streams/scope';
 import type { SignalOptions, StreamSource, SubscriptionOptions } from './streams/types';
 
@@ -27,6 +31,9 @@ export type DataIn<Events, T extends string> = T extends keyof Events ? Events[T
 /** Data of an event type, as `emit` takes it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type DataToEmit<Events, T extends string> = IsLoose<Events> extends true ? any : DataIn<Events, T>;
+
+/** What `on` takes besides names. Where events are declared, text without a `*` that is none of their names is a mistake. */
+export type PatternIn<Events> = IsLoose<Events> extends true ? EventPattern : `${string}*${string}` | RegExp;
 
 /** A handler of a runtime. With a second parameter it gets a signal that aborts at a timeout, cancellation and shutdown. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -107,7 +114,10 @@ export interface ProcessOptions {
   signal?: AbortSignal;
 }
 
-/** Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest'). */
+/**
+ * Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest').
+ * With 'wait' the handlers of an event wait until the buffer has room for it: a slow reader slows the runtime.
+ */
 export type SubscribeOptions = Omit<SubscriptionOptions, 'onClose'>;
 
 /** Options of `drain`. */
@@ -137,6 +147,8 @@ export interface RuntimeStats {
   };
   stream: StreamStats;
   memory: MemoryMonitorStats;
+  /** Queue wait, handler time and end-to-end time; null where they are not recorded. */
+  latency: LatencyStats | null;
   delivery: { pendingAcks: number; enableAcks: boolean; ackTimeout: number; maxRetries: number };
   runtime: { executionId: string; persistorType: string; tenantId: string };
   dlq: DLQStats | null;
@@ -164,17 +176,27 @@ export interface Runtime<Events = LooseEvents> {
     handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>,
     options?: OnOptions,
   ): () => void;
-  on(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  on<T extends NameIn<Events>>(
+    type: T,
+    handler: (event: TEvent<T, DataIn<Events, T>>) => unknown,
+    options?: OnOptions,
+  ): () => void;
+  on(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** As `on`, until the handler has succeeded once. */
   once<T extends NameIn<Events>>(
     type: T,
     handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>,
     options?: OnOptions,
   ): () => void;
-  once(type: EventPattern, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
+  once<T extends NameIn<Events>>(
+    type: T,
+    handler: (event: TEvent<T, DataIn<Events, T>>) => unknown,
+    options?: OnOptions,
+  ): () => void;
+  once(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** Removes every registration of `handler` for `type`. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  off(type: EventPattern, handler: (...args: any[]) => unknown): void;
+  off(type: NameIn<Events> | PatternIn<Events>, handler: (...args: any[]) => unknown): void;
 
   /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
   emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
@@ -237,14 +259,33 @@ export interface Runtime<Events = LooseEvents> {
   /** A stream of what `source` yields: a generator function, an iterable, an array, a readable stream. Nothing runs before it is iterated. */
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
-  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
-  subscribe(pattern: EventPattern, options?: SubscribeOptions): EventStream<AnyEvent>;
+  subscribe<T extends NameIn<Events>>(
+    type: T,
+    options?: SubscribeOptions,
+  ): SubscribedStream<TEvent<T, DataIn<Events, T>>>;
+  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): SubscribedStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
   forTenant(tenantId: string): Runtime<Events>;
 
+  /** Statistics as they are now; a copy. */
   getStats(): RuntimeStats;
+  /** The statistics for scrapers. */
+  readonly metrics: {
+    /** Counters, gauges and times in the text format of Prometheus; content type `text/plain; version=0.0.4`. */
+    prometheus(): string;
+  };
+  /**
+   * Statistics at once, then every `intervalMs` (1000), and once more when the runtime has been cleaned up, which ends the
+   * iteration, as `signal` does. Keeps no process alive.
+   */
+  stats(options?: StatsOptions): AsyncGenerator<RuntimeStats, void, void>;
+  /**
+   * Where an event is and what has happened to it: for live events, dead letters, and the 10,000 that began processing last;
+   * undefined for others. For people: the first call makes each later event a little dearer, as `cancel` does.
+   */
+  explain(eventId: string): EventExplanation | undefined;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
   /** Waiting events in the order in which they would run. */
@@ -267,5 +308,6 @@ export interface Runtime<Events = LooseEvents> {
   clear(): void;
   /** Ends the runtime: waits up to `timeoutMs` (default 5000) for what runs, then aborts it. May be called again. */
   cleanup(options?: { timeoutMs?: number }): Promise<void>;
+  /** `cleanup()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 }

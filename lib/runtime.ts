@@ -13,10 +13,14 @@ import { eventLoopTurn } from './engine/real-timers';
 import { RuntimeError } from './errors';
 import { createEvent } from './events';
 import { EventProcessor } from './event-processor';
+import { explain } from './explain';
+import { prometheusText } from './metrics/prometheus';
+import { snapshots } from './metrics/snapshots';
 import { MemoryMonitor } from './memory-monitor';
 import { resolveMiddlewareList } from './middleware/resolve';
 import { TenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
+import { followNativeLogs } from './observability/native-logs';
 import { createPort } from './observability/port';
 import { processorStats } from './optimized-event-processor';
 import { EnhancedEventQueue, tellOfPersistence } from './queue';
@@ -24,6 +28,10 @@ import { queueStats } from './queue-stats';
 import { runtimeSettings } from './queue-settings';
 import { StreamManager } from './streams/stream-manager';
 import { openEventStore, replayOf } from './event-store/open';
+import { TELEMETRY_OFF, checkTelemetry } from './tracing/config';
+import { RuntimeMetrics } from './tracing/instruments';
+import { Telemetry } from './tracing/telemetry';
+import { TracedEmitter } from './tracing/traced-emitter';
 import { waitForEvent } from './wait-for';
 import type { WaitOptions } from './wait-for';
 import {
@@ -41,11 +49,14 @@ import type { EventQueueConfig, RuntimeConfig } from './config';
 import type { DLQConfig } from './dead-letter-queue';
 import type { EventStore } from './event-store';
 import type { RunContext } from './event-processor';
+import type { EventExplanation } from './explain';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, OnOptions } from './handlers';
 import type { SignalOptions } from './streams/types';
 import type { MiddlewareScope, ScopeMemory } from './middleware/types';
 import type { ObservabilityPort } from './observability/port';
+import type { EventRunner } from './tracing/telemetry';
+import type { EmitCalls } from './tracing/traced-emitter';
 import type {
   DrainCallOptions,
   EmitEntry,
@@ -80,8 +91,6 @@ function uniqueTime(): number {
 
 const newExecutionId = (): string => `runtime_${uniqueTime()}_${Math.random().toString(36).slice(2, 11)}`;
 
-type EventRunner = (event: AnyEvent, slot: number) => unknown;
-
 class RuntimeImpl implements Runtime {
   readonly #context: ContextLike;
   readonly #observability: unknown;
@@ -90,6 +99,10 @@ class RuntimeImpl implements Runtime {
   readonly #queue: DeliveryQueue;
   readonly #processor: EventProcessor;
   readonly #emitter: Emitter;
+  readonly #emits: EmitCalls;
+  readonly #telemetry: Telemetry | undefined;
+  readonly #meters: RuntimeMetrics | undefined;
+  readonly #ended = new AbortController();
   readonly #enhanced: EnhancedEventQueue;
   readonly #dlq: DeadLetterQueue;
   readonly #monitor: MemoryMonitor;
@@ -115,6 +128,10 @@ class RuntimeImpl implements Runtime {
     this.#config = config;
     this.#port = createPort(observability, config.enableObservability ?? true);
     this.#tellUnknownKeys(unknownKeys);
+    if (this.#port.enabled) {
+      const unfollow = followNativeLogs(observability, config.nativeLogLevel);
+      if (unfollow !== undefined) this.#releases.push(unfollow);
+    }
     tellOfPersistence(this.#port, { ...config, ...config.queueConfig });
     const tenantId = config.tenantId ?? textOr(this.#context.tenantId, undefined);
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
@@ -134,14 +151,20 @@ class RuntimeImpl implements Runtime {
       batcher: new EmitBatcher(config.batching ?? {}, this.#queue.engine),
       port: this.#port,
     });
-    const run: EventRunner = config.trackCauses
-      ? (event, slot): unknown => this.#emitter.runWithCause(event, slot)
-      : (event, slot): unknown => this.#processor.run(event, slot);
+    const telemetry = this.#port.enabled ? checkTelemetry('telemetry', config.telemetry ?? true) : TELEMETRY_OFF;
+    this.#telemetry = Telemetry.of(telemetry);
+    this.#meters = RuntimeMetrics.of(telemetry, tenantId ?? 'default', () => this.getStats());
+    this.#emits = this.#telemetry === undefined ? this.#emitter : new TracedEmitter(this.#emitter, this.#telemetry);
+    const run = this.#observed((event, slot) =>
+      config.trackCauses ? this.#emitter.runWithCause(event, slot) : this.#processor.run(event, slot),
+    );
     this.#queue.runner = config.rateLimit === undefined ? run : this.#limitRate(config.rateLimit, tenantId, run);
     this.#queue.follower = (event, returned, slot): Promise<void> => this.#processor.follow(event, returned, slot);
     if (config.memoryMonitor !== undefined && config.memoryMonitor.enabled !== false) this.#monitor.start();
     this.#obeySignals();
     this.#recover();
+    this.#lookForSdk();
+    this.#port.log('info', 'Runtime created', { executionId: this.#executionId, tenantId });
   }
 
   /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
@@ -180,6 +203,21 @@ class RuntimeImpl implements Runtime {
     await this.#queue.recovery;
     await this.#dlq.ready();
   };
+
+  /** Puts spans and meters around each attempt. */
+  #observed(inner: EventRunner): EventRunner {
+    const attempts = (slot: number): number => this.#queue.engine.attempts(slot);
+    const follow = (event: AnyEvent, returned: AnyEvent, slot: number): Promise<void> =>
+      this.#processor.follow(event, returned, slot);
+    const run = this.#telemetry?.around(inner, { attempts, follow }) ?? inner;
+    return this.#meters?.around(run, attempts) ?? run;
+  }
+
+  /** An SDK may have been registered meanwhile. */
+  #lookForSdk(): void {
+    this.#telemetry?.refresh();
+    this.#meters?.refresh();
+  }
 
   /** Puts the rate limit before emits or before runs; a run that waits for its turn holds no permit. */
   #limitRate(limit: TenantRateLimit, tenantId: string | undefined, run: EventRunner): EventRunner {
@@ -314,17 +352,17 @@ class RuntimeImpl implements Runtime {
 
   // ── Emitting ─────────────────────────────────────────────────────────────────────────────────────────
 
-  emit = (type: string, data?: unknown, options?: EmitOptions): EmitResult => this.#emitter.emit(type, data, options);
+  emit = (type: string, data?: unknown, options?: EmitOptions): EmitResult => this.#emits.emit(type, data, options);
 
   emitAsync = (type: string, data?: unknown, options?: EmitOptions): Promise<EmitResult> =>
-    this.#emitter.emitAsync(type, data, options);
+    this.#emits.emitAsync(type, data, options);
 
   emitMany = (entries: readonly EmitEntry[]): EmitResult[] => {
     if (!Array.isArray(entries)) refuse('entries', entries, 'a list of { type, data, options }');
-    return entries.map((entry: EmitEntry) => this.#emitter.emit(entry?.type, entry?.data, entry?.options));
+    return entries.map((entry: EmitEntry) => this.#emits.emit(entry?.type, entry?.data, entry?.options));
   };
 
-  emitEvent = (event: AnyEvent, options?: EmitOptions): EmitResult => this.#emitter.emitEvent(event, options);
+  emitEvent = (event: AnyEvent, options?: EmitOptions): EmitResult => this.#emits.emitEvent(event, options);
 
   createEvent = ((type: string, data?: unknown) => createEvent(type, data)) as Runtime['createEvent'];
 
@@ -355,6 +393,7 @@ class RuntimeImpl implements Runtime {
     if (this.#queue.isClosed || this.#queue.engine.isProcessing) return { ...NOTHING };
     this.#resumeMiddleware();
     this.#emitter.flushBatch();
+    this.#lookForSdk();
     this.#queue.beginDrain();
     return this.#queue.engine.drain({
       untilEmpty,
@@ -369,6 +408,7 @@ class RuntimeImpl implements Runtime {
     if (this.#queue.isClosed) throw this.#closedError();
     this.#resumeMiddleware();
     this.#emitter.flushBatch();
+    this.#lookForSdk();
     this.#queue.engine.start();
   };
 
@@ -438,7 +478,7 @@ class RuntimeImpl implements Runtime {
       end();
     } else {
       this.#subscriptions.add(end);
-      unobserve = this.#processor.handlers.observe(pattern, (event) => void push(event));
+      unobserve = this.#processor.handlers.observe(pattern, push);
     }
     return stream;
   }) as Runtime['subscribe'];
@@ -467,6 +507,7 @@ class RuntimeImpl implements Runtime {
       processor: processorStats(this.#processor, this.#config.operationTimeoutMs),
       stream: this.#streams.getStats(),
       memory: this.#monitor.getStats(),
+      latency: this.#queue.engine.latencyStats(),
       delivery: {
         pendingAcks: settings.acks === 'off' ? 0 : queue.waiting + queue.ready + queue.running,
         enableAcks: settings.acks !== 'off',
@@ -485,6 +526,13 @@ class RuntimeImpl implements Runtime {
       circuitBreaker: queue.circuitBreaker,
     };
   };
+
+  readonly metrics = { prometheus: (): string => prometheusText(this.getStats()) };
+
+  stats: Runtime['stats'] = (options) => snapshots({ read: this.getStats, ended: this.#ended.signal }, options);
+
+  explain = (eventId: string): EventExplanation | undefined =>
+    explain(this.#queue, this.#processor.recent, requireString('eventId', eventId));
 
   getRecentEvents: Runtime['getRecentEvents'] = (limit = 50) => this.#processor.recent.list(limit);
 
@@ -542,6 +590,12 @@ class RuntimeImpl implements Runtime {
     this.#dlq.destroy();
     await this.#closeLog();
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
+    this.#meters?.close();
+    this.#ended.abort();
+    this.#port.log('info', 'Runtime cleaned up', {
+      executionId: this.#executionId,
+      tenantId: this.#queue.settings.tenantId,
+    });
     this.#port.flushFloods();
   }
 

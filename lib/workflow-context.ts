@@ -30,6 +30,7 @@ export interface WorkflowContext {
   /** Aborts the handlers that run and stops `process()`. Never aborted unless it is the caller's. */
   signal: AbortSignal;
   isPaused: boolean;
+  /** Called by the framework at the end; does nothing unless it is the caller's. */
   cleanup(): Promise<void>;
   status?: string;
   stream?: Service;

@@ -10,7 +10,7 @@ import { run } from './util/process.mjs';
 import { setupOrExit } from './setup.mjs';
 
 /** The core alone: it holds all Rust tests (those of the binding are in `__test__/`) and needs no Node-API to link. */
-const CARGO_TEST = ['test', '--no-default-features', '--no-fail-fast'];
+const CARGO_TEST = ['test', '--no-default-features', '--features', 'journal', '--no-fail-fast'];
 
 async function runCargo() {
   let output = '';

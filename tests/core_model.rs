@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use kodus_flow_runtime::core::delivery::{Growth, Jitter, Redelivery};
+use kodus_flow_runtime::core::latency::Groups;
 use kodus_flow_runtime::core::policy::concurrency::{Entry, Exit, MAX_WAITING_RUNS};
 use kodus_flow_runtime::core::rng::Rng;
 use kodus_flow_runtime::core::runtime::{
@@ -273,6 +274,7 @@ impl Simulation {
             ack_timeout_ms: Some(ACK_TIMEOUT_MS),
             redelivery: Redelivery::NEVER,
             sizes: SizeLimits::OFF,
+            records_latency: true,
             seed,
         });
         if let Some(limiter) = &model.limiter {
@@ -390,6 +392,8 @@ impl Simulation {
             key,
             priority: f64::from(event.priority),
             delay_ms,
+            at: 0.0,
+            groups: Groups::default(),
         };
         self.core.submit(self.model.now, submission);
         self.model.emitted += 1;
@@ -896,6 +900,18 @@ impl Simulation {
         );
     }
 
+    fn check_latency(&mut self) {
+        let handled = self
+            .core
+            .latency()
+            .map(|latency| latency.total().end_to_end.count);
+        assert_eq!(
+            handled,
+            Some(self.model.done as f64),
+            "each handled event has its time"
+        );
+    }
+
     fn check(&self) {
         let (model, gauges, counters) = (&self.model, self.core.gauges(), self.core.counters());
         let running = |at| {
@@ -1022,6 +1038,7 @@ fn simulate(seed: u64) {
         simulation.step();
     }
     simulation.run_dry();
+    simulation.check_latency();
 }
 
 proptest! {
@@ -1059,6 +1076,8 @@ fn a_crowd_of_waiting_runs_holds_events_of_full_keys_and_lets_others_pass() {
         key: NONE,
         priority: 0.0,
         delay_ms: 0.0,
+        at: 0.0,
+        groups: Groups::default(),
     };
     for slot in 0..3 {
         core.submit(0.0, event(slot));

@@ -425,6 +425,19 @@ describe('bounds', () => {
     await expect.poll(async () => (await runtime.emitAsync('a', 1)).success).toBe(true);
   });
 
+  test('large events are compressed in the journal, and the statistics tell by how much', async () => {
+    const path = directory();
+    const first = durable(path, { queueConfig: { largeEventThreshold: 10_000 } });
+    const data = { text: 'abc '.repeat(5000) };
+    await first.emitAsync('a', data);
+    await first.emitAsync('a', { small: true });
+    const { compressedEvents, compressionRatio } = first.getStats().queue;
+    expect(compressedEvents).toBe(1);
+    expect(parseFloat(compressionRatio)).toBeGreaterThan(90);
+    await first.cleanup();
+    expect(await handled(durable(path), ['a'])).toEqual([data, { small: true }]);
+  });
+
   test('the process waits for what an awaited emit needs, and for nothing else', async () => {
     const gate = deferred();
     const runtime = durable(directory());

@@ -38,6 +38,13 @@ export interface PersistenceStats {
   lastRecoveryAt?: number;
 }
 
+/** What compression has done to the stored form of large events. */
+export interface CompressionStats {
+  events: number;
+  originalBytes: number;
+  storedBytes: number;
+}
+
 /** Nothing is kept. */
 export const NO_PERSISTENCE: PersistenceStats = Object.freeze({
   enabled: false,
@@ -76,6 +83,8 @@ export interface DurableLog {
   /** More is on its way to the disk than should be: resolves when it has got there. undefined: all is well. */
   readonly behind: Promise<void> | undefined;
   stats(): PersistenceStats;
+  /** Absent where nothing is compressed. */
+  compression?(): CompressionStats;
   /** Makes everything so far durable; rejects if that fails. */
   flush(): Promise<void>;
   close(): Promise<void>;

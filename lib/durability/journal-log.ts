@@ -1,4 +1,4 @@
-import { RuntimeError } from '../errors';
+import type { RuntimeError } from '../errors';
 import { codecs, dataJson } from './codec';
 import { Journal } from './journal';
 import {
@@ -23,7 +23,7 @@ import type { AnyEvent } from '../events';
 import type { Submission } from '../submission';
 import type { ObservabilityPort } from '../observability/port';
 import type { Codec } from './codec';
-import type { DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
+import type { CompressionStats, DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
 import type { JournalSettings } from './journal-config';
 
 /** Types whose text as a field is remembered. */
@@ -259,6 +259,11 @@ export class JournalLog implements DurableLog {
       errors: this.journal.failures,
       recoveryErrors: this.journal.handle.recovered().skipped,
     };
+  }
+
+  compression(): CompressionStats {
+    const { compressedEvents, originalBytes, storedBytes } = this.journal.handle.stats();
+    return { events: compressedEvents, originalBytes, storedBytes };
   }
 
   flush(): Promise<void> {

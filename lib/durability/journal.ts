@@ -9,6 +9,22 @@ const FRAME_CHARS = 65_536;
 /** Characters on their way to the disk above which handlers wait. */
 const BEHIND_CHARS = 64 * 2 ** 20;
 
+/** Journals that are open, for the end of the process: `process.exit()` gives native code no chance of its own. */
+const open = new Set<Journal>();
+
+function closeAll(): void {
+  for (const journal of open) journal.closeNow();
+}
+
+function opened(journal: Journal): void {
+  if (open.size === 0) process.on('exit', closeAll);
+  open.add(journal);
+}
+
+function closed(journal: Journal): void {
+  if (open.delete(journal) && open.size === 0) process.off('exit', closeAll);
+}
+
 /** Those who wait for one frame; they share a promise. */
 interface FrameWait {
   frame: number;
@@ -63,6 +79,7 @@ export class Journal {
     } catch (error) {
       throw journalError(error, options.path);
     }
+    opened(this);
   }
 
   /** The number of the frame that the next line will be in. */
@@ -78,7 +95,7 @@ export class Journal {
   /** Adds a line to the frame of this turn. */
   write(line: string): void {
     this.#lines += line;
-    if (this.#lines.length >= FRAME_CHARS) this.#handOver();
+    if (this.#lines.length >= FRAME_CHARS) this.#handOver(false);
     else if (!this.#isScheduled) this.#schedule();
   }
 
@@ -86,18 +103,18 @@ export class Journal {
     this.#isScheduled = true;
     onNextTurn(() => {
       this.#isScheduled = false;
-      this.#handOver();
+      this.#handOver(true);
     });
   }
 
-  #handOver(): void {
+  #handOver(isTurnOver: boolean): void {
     const { length } = this.#lines;
     if (length === 0 || this.#closing !== undefined) return;
     const lines = this.#lines;
     this.#lines = '';
     this.#sent.push({ frame: ++this.#written, chars: length });
     this.#charsSent += length;
-    this.handle.write(lines);
+    this.handle.write(lines, isTurnOver);
   }
 
   /** Resolves when everything written so far is durable; with an error if the events of its frame were given up. */
@@ -169,7 +186,7 @@ export class Journal {
 
   /** Makes everything so far durable. @throws RuntimeError JOURNAL_FAILED */
   async flush(): Promise<void> {
-    this.#handOver();
+    this.#handOver(true);
     const settled = this.settled();
     if (settled === undefined) return;
     if (this.refusal?.code === 'JOURNAL_FAILED') throw this.refusal;
@@ -184,7 +201,7 @@ export class Journal {
   /** Commits what is there and lets go of the files. */
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
-    this.#handOver();
+    this.#handOver(true);
     this.#keepAlive.hold();
     this.#closing = this.handle.close().then(
       () => this.#closed(undefined),
@@ -197,7 +214,18 @@ export class Journal {
     return this.#closing;
   }
 
+  /** Commits what is there, and waits for it: the process is ending. */
+  closeNow(): void {
+    this.#handOver(true);
+    try {
+      this.handle.closeNow();
+    } catch {
+      // The journal has told of what went wrong; nobody is there to hear more.
+    }
+  }
+
   #closed(error: RuntimeError | undefined): void {
+    closed(this);
     this.#keepAlive.release();
     for (const wait of this.#waits.splice(0)) this.#release(wait, error);
     this.#behind?.resolve();

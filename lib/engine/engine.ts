@@ -1,4 +1,5 @@
 import { monotonicNow } from '../clock';
+import { LatencyGroups } from './latency-groups';
 import { native } from '../native/index';
 import type { EngineConfig, EngineHandle, EngineStats } from '../native/engine';
 import {
@@ -40,8 +41,9 @@ import {
   WANTED,
 } from './layout';
 import { Limiters } from './limiters';
-import { KeepAlive, eventLoopTurn } from './real-timers';
+import { KeepAlive, eventLoopTurn, onNextTurn } from './real-timers';
 import type { AnyEvent } from '../events';
+import type { LatencyStats } from './latency-groups';
 
 /** A long drain gives the event loop a turn after this many milliseconds of its own. */
 const TURN_BUDGET_MS = 4;
@@ -97,7 +99,7 @@ export interface EngineHost {
   onDone(event: AnyEvent): void;
   /** The event has ended well: handled, and acknowledged where that is asked for. */
   onSettled(event: AnyEvent): void;
-  onFailure(event: AnyEvent, error: unknown): void;
+  onFailure(event: AnyEvent, error: unknown, slot: number): void;
   onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
   /** The event left without an attempt of its own to blame. */
@@ -182,6 +184,15 @@ export class Engine {
   #lastCheck = 0;
   #stride = 1;
   #untilCheck = 1;
+  /** Whether somebody waits for the end of this turn of the event loop, after which the clock is to be read again. */
+  #watchesTurn = false;
+  /** Handlers that may share a reading of the clock. */
+  readonly #maxStride: number;
+  readonly #isPrecise: boolean;
+  /** Undefined: times are not recorded. */
+  readonly latency: LatencyGroups | undefined;
+  /** When the clock was read for a submission, by the time that the event itself has. */
+  #stampedTs = -1;
 
   #timer: NodeJS.Timeout | undefined;
   #armedAt = Infinity;
@@ -211,6 +222,9 @@ export class Engine {
     this.#doubles = new Float64Array(buffer);
     this.#doubles[DEADLINE] = Infinity;
     this.#core = native.createEngine(buffer, config);
+    this.#isPrecise = config.latency === 2;
+    this.#maxStride = this.#isPrecise ? 1 : MAX_STRIDE;
+    this.latency = config.latency === 0 ? undefined : new LatencyGroups(this.#core);
     this.#advance = this.#core.advance;
     this.limiters = new Limiters(this.#core, () => {
       if (this.isProcessing && this.#workers - this.#parked < this.#width) this.#schedulePump();
@@ -240,6 +254,17 @@ export class Engine {
     const doubles = this.#doubles;
     doubles[(at >> 1) + 2] = priority;
     doubles[(at >> 1) + 3] = delayMs;
+    const { latency } = this;
+    if (latency !== undefined) {
+      // Events of one millisecond share a reading of the clock.
+      if (event.ts !== this.#stampedTs || this.#isPrecise) {
+        this.#stampedTs = event.ts;
+        doubles[NOW] = monotonicNow();
+      }
+      doubles[(at >> 1) + 4] = doubles[NOW]!;
+      words[at + 10] = event.type === latency.lastType ? latency.lastGroup : latency.groupOf(event.type);
+      words[at + 11] = tenant === 0 ? 0 : latency.tenantGroupOf(event);
+    }
     if (this.#byId !== undefined) this.#byId.set(event.id, slot);
     if (delayMs > 0) {
       doubles[NOW] = monotonicNow();
@@ -363,7 +388,7 @@ export class Engine {
   #onAckTimeout(slot: number, event: AnyEvent): void {
     const extras = this.#noteError(slot, this.#host.ackTimeoutError(event));
     this.tally.failed++;
-    this.#host.onFailure(event, extras.error);
+    this.#host.onFailure(event, extras.error, slot);
     this.#giveUpRun(slot, extras.error);
   }
 
@@ -415,7 +440,9 @@ export class Engine {
     for (let slot = this.#take(); slot >= 0; slot = this.#take()) {
       void this.#work(slot);
       if (this.#gate !== undefined) return;
+      if (this.#isPrecise) this.#doubles[NOW] = monotonicNow();
     }
+    if (this.latency !== undefined && this.#workers > 0) this.#watchTurn();
     this.#checkQuiet();
   }
 
@@ -521,7 +548,7 @@ export class Engine {
       this.#release(slot, event);
       this.#host.onSettled(event);
     }
-    this.#host.onFailure(event, error);
+    this.#host.onFailure(event, error, slot);
   }
 
   /** Keeps what a dead letter will have to say, while the core still knows the slot. */
@@ -562,9 +589,20 @@ export class Engine {
     const sinceLast = now - this.#lastCheck;
     this.#lastCheck = now;
     this.#doubles[NOW] = now;
-    this.#stride = sinceLast > 1 ? 1 : Math.min(MAX_STRIDE, this.#stride * 2);
+    this.#stride = sinceLast > 1 ? 1 : Math.min(this.#maxStride, this.#stride * 2);
     this.#untilCheck = this.#stride;
+    if (this.latency !== undefined && !this.#watchesTurn) this.#watchTurn();
     if (now - this.#turnStart >= TURN_BUDGET_MS && this.#gate === undefined) this.#endTurn();
+  }
+
+  /** Handlers that end in a later turn of the event loop must not be given the time of this one. */
+  #watchTurn(): void {
+    if (this.#watchesTurn) return;
+    this.#watchesTurn = true;
+    onNextTurn(() => {
+      this.#watchesTurn = false;
+      this.#untilCheck = 1;
+    });
   }
 
   #endTurn(): void {
@@ -808,6 +846,12 @@ export class Engine {
     return state === 5 || state === 6;
   }
 
+  /** The core's number of the state that an event is in. */
+  stateOf(slot: number): number {
+    this.#flush();
+    return this.#core.state(slot);
+  }
+
   eventAt(slot: number): AnyEvent | undefined {
     return this.#events[slot];
   }
@@ -909,6 +953,12 @@ export class Engine {
   stats(): EngineStats {
     this.#flush();
     return this.#core.stats();
+  }
+
+  latencyStats(): LatencyStats | null {
+    if (this.latency === undefined) return null;
+    this.#flush();
+    return this.latency.stats();
   }
 
   /** Waiting events in the order in which they would start. */

@@ -23,7 +23,7 @@ const HEADER_BYTES = 128;
 /** Records in the submission, completion and notice rings. */
 export const RING_RECORDS = 1024;
 
-const SUBMISSION_BYTES = 32;
+const SUBMISSION_BYTES = 48;
 const COMPLETION_BYTES = 16;
 const NOTICE_BYTES = 16;
 

@@ -36,6 +36,7 @@ export interface ConditionUtils {
 
 const CRITICAL_PRIORITY = 8;
 
+/** Conditions for conditional middleware; {@link conditionUtils} is one. */
 export class ConditionUtilsImpl implements ConditionUtils {
   readonly forEventTypes =
     (types: readonly string[]): MiddlewareCondition =>
@@ -119,6 +120,7 @@ export class ConditionUtilsImpl implements ConditionUtils {
       (metadata?.environment ?? 'development') === 'production';
 }
 
+/** The conditions, ready to use. */
 export const conditionUtils: ConditionUtils = new ConditionUtilsImpl();
 
 const isWithin = (value: number, min: number, max: number): boolean => value >= min && value <= max;

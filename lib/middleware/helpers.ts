@@ -116,10 +116,15 @@ export interface TaggedMiddleware {
 
 /** Collects metadata, then builds. */
 export interface MiddlewareBuilder {
+  /** Sets any of the metadata. */
   withMetadata(metadata: Partial<MiddlewareMetadata>): MiddlewareBuilder;
+  /** Higher comes first. */
   withPriority(priority: number): MiddlewareBuilder;
+  /** Adds names of middleware that must be there, too. */
   withDependencies(...names: (string | string[])[]): MiddlewareBuilder;
+  /** Adds tags. */
   withTags(...tags: (string | string[])[]): MiddlewareBuilder;
+  /** The middleware, a function of its own, with name and metadata. */
   build(name: string, middleware: Middleware): TaggedMiddleware;
 }
 

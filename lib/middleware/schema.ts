@@ -18,9 +18,12 @@ export type Validator = (data: unknown) => Verdict | Promise<Verdict>;
 
 /** A schema as Zod (any version) and its likes have it. */
 export interface SchemaLike<T = unknown> {
+  /** Answers the parsed data, or throws. */
   parse?(data: unknown): T;
+  /** Answers `{ success, data, error }`. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   safeParse?(data: unknown): any;
+  /** As `safeParse`, for schemas that need time. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   safeParseAsync?(data: unknown): Promise<any>;
 }

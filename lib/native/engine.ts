@@ -15,6 +15,8 @@ export interface EngineConfig {
   maxEventBytes: number;
   dropHugeEvents: boolean;
   maxQueueBytes: number;
+  /** 0: times are not recorded. 1: readings of the clock are shared. 2: one for each event. */
+  latency: 0 | 1 | 2;
   /** Seed of the jitter; a whole number. */
   seed: number;
 }
@@ -57,6 +59,34 @@ export interface EngineStats {
   averageBytes: number;
   largeEvents: number;
   hugeEvents: number;
+}
+
+/** Figures of one time, in milliseconds, exact to two digits. */
+export interface LatencySummary {
+  /** Values recorded. */
+  count: number;
+  sumMs: number;
+  p50Ms: number;
+  p90Ms: number;
+  p99Ms: number;
+  maxMs: number;
+}
+
+/** The three times of a group of events. */
+export interface LatencyTimings {
+  /** For each attempt: from when it could have started (accepted; delay or redelivery due) to its start. */
+  queueWait: LatencySummary;
+  /** For each attempt: from the start of the handlers to their end, waits inside middleware included. */
+  handler: LatencySummary;
+  /** For each event that was handled: from acceptance to its end, delays and redeliveries included. */
+  endToEnd: LatencySummary;
+}
+
+/** All times; the lists are in the order of the groups. */
+export interface LatencyReport {
+  total: LatencyTimings;
+  byType: LatencyTimings[];
+  byTenant: LatencyTimings[];
 }
 
 /**
@@ -117,6 +147,11 @@ export interface EngineHandle {
   /** Waiting slots in the order in which they would start. */
   snapshot(limit: number): Uint32Array;
   stats(): EngineStats;
+  /** A latency group for a type that has none; 0, that of all others, when there are enough. */
+  addTypeGroup(): number;
+  /** The same for a tenant. */
+  addTenantGroup(): number;
+  latency(): LatencyReport | null;
 }
 
 /** Chains of events that cause each other; a node is one event of a chain. */

@@ -99,8 +99,8 @@ export interface JournalHandle {
   /** JSON: `[[key, state, at], ...]`, oldest first. */
   keys(): string;
   getState(key: string): string | null;
-  /** Hands a frame to the journal's thread; returns at once. */
-  write(frame: string): void;
+  /** Hands a frame to the journal's thread; returns at once. `turnOver`: nothing more comes for the moment. */
+  write(frame: string, turnOver: boolean): void;
   /** Lets the present group wait no longer. */
   commit(): void;
   /** JSON: `[[seq, state, flags, ts, body], ...]` in order. */
@@ -112,6 +112,8 @@ export interface JournalHandle {
   stats(): NativeJournalStats;
   /** Commits everything and lets go of the files. */
   close(): Promise<void>;
+  /** As `close`, here and now: for the end of the process. */
+  closeNow(): void;
 }
 
 export interface JournalNative {

@@ -19,7 +19,10 @@ export const EXPIRED = 8;
 /** Serve the operator's deadline with `overdue`, then offer the item again. */
 export const LATE = 9;
 
-export type Verdict = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+/** No room: wait with this item, and offer it again when one has left. */
+export const WAIT = 10;
+
+export type Verdict = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 
 /**
  * The timed operators of one stream manager. Each `open…` gives an id, which is the caller's until `close`; an unknown id
@@ -59,7 +62,7 @@ export interface StreamTableHandle {
 
 /** Room in a bounded buffer whose items the caller keeps. */
 export interface RoomHandle {
-  /** `HOLD`, or what the policy says when it is full: `EVICT`, `DROP`, `OVERFLOW`. */
+  /** `HOLD`, or what the policy says when it is full: `EVICT`, `DROP`, `OVERFLOW`, `WAIT`. */
   offer(): Verdict;
   /** An item has left. */
   taken(): void;
@@ -81,8 +84,8 @@ export interface StreamRetryHandle {
 
 export interface StreamNative {
   createStreamTable(): StreamTableHandle;
-  /** `overflow`: 0 drops the oldest, 1 the newest, 2 fails. */
-  createRoom(capacity: number, overflow: 0 | 1 | 2): RoomHandle;
+  /** `overflow`: 0 drops the oldest, 1 the newest, 2 fails, 3 waits. */
+  createRoom(capacity: number, overflow: 0 | 1 | 2 | 3): RoomHandle;
   createTurns(): TurnsHandle;
   /** `jitterRatio`: share of a delay by which it varies; `seed`: a whole number. */
   createStreamRetry(

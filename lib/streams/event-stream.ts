@@ -2,7 +2,7 @@ import { wallNow } from '../clock';
 import { refuse, requireFunction, requireInteger } from '../validate';
 import { AbortableCursor } from './abortable';
 import { bindOnRead } from './bind';
-import { isThenable } from './cursor';
+import { closeAll, isThenable } from './cursor';
 import { FusedCursor } from './fused';
 import { RaceCursor, WithLatestFromCursor, ZipCursor } from './join';
 import { MapAsyncCursor } from './map-async';
@@ -58,6 +58,11 @@ import type { StreamMiddleware } from './with-middleware';
 type Open<T> = () => Cursor<T>;
 /** Makes a layer of the layers of several streams. */
 type Join<R> = (cursors: Cursor[]) => Cursor<R>;
+/** What `first` and `last` take. */
+type OptionalPredicate<T> = [
+  predicate?: SignalOptions | ((item: T) => Awaitable<unknown>),
+  options?: SignalOptions | undefined,
+];
 /** What `pipe` puts a stream through. */
 type Operator<A, B> = (stream: A) => B;
 
@@ -119,7 +124,7 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   #join<R>(name: string, args: readonly unknown[], join: Join<R>): EventStream<R> {
     const { streams, options } = splitOptions(args);
     const all = [this, ...streams.map((stream, index) => toStream(this.scope, stream, `${name}[${index}]`))];
-    return derive(this.scope, () => join(all.map((one) => one.openCursor())), optionalSignal(name, options));
+    return derive(this.scope, () => join(openAll(all)), optionalSignal(name, options));
   }
 
   /** Opens what a user's function has made. */
@@ -210,9 +215,15 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
     return this.#step(steps.distinctUntilChangedStep(requireFunction('distinctUntilChanged.equals', equals)), options);
   }
 
-  /** Arrays of `size` items, the last one of what is left. */
-  bufferCount(size: number, options?: SignalOptions): EventStream<T[]> {
+  /**
+   * Arrays of `size` items; one begins with every `every`-th item (default `size`: one after the other). With a smaller
+   * `every` they overlap, with a larger one items between them are left out. At the end those that have begun come as they
+   * are.
+   */
+  bufferCount(size: number, every?: number, options?: SignalOptions): EventStream<T[]> {
     const limit = requireInteger('bufferCount.size', size, { min: 1 });
+    const stride = requireInteger('bufferCount.every', every ?? limit, { min: 1 });
+    if (stride !== limit) return this.#step(steps.overlappingStep(limit, stride), options);
     return this.#step(
       steps.groupStep('bufferCount', limit, (items) => items),
       options,
@@ -221,13 +232,11 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
 
   /**
    * Each item goes through `middleware` wrapped around a handler that returns it. What comes back is handed on, no result
-   * drops the item, an error ends the stream.
+   * drops the item, an error ends the stream. As in a runtime's list a factory that is not called (`withRetry`) means its
+   * defaults.
    */
   withMiddleware(middleware: StreamMiddleware, options?: SignalOptions): EventStream<T> {
-    return this.#step(
-      steps.handlerStep(middlewareHandler(requireFunction('withMiddleware.middleware', middleware))),
-      options,
-    );
+    return this.#step(steps.handlerStep(middlewareHandler(middleware)), options);
   }
 
   // ── Functions that take time or make streams ─────────────────────────────────────────────────────────
@@ -335,7 +344,7 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
 
   /** Items of this stream and the others as they come. Ends when all have ended; the first error ends it. */
   merge<S extends JoinArguments>(...streams: S): EventStream<T | ItemsOf<S>[number]> {
-    return this.#join('merge', streams, (cursors) => new MergeCursor(cursors, this.scope.operator('merge')));
+    return this.#join('merge', streams, (cursors) => new MergeCursor(cursors, 'merge', this.scope));
   }
 
   /**
@@ -343,13 +352,13 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
    * `stream.batch`. A stream that has ended keeps its last item; ends when all have ended.
    */
   combineLatest<S extends JoinArguments>(...streams: S): EventStream<CombinedBatch<[T, ...ItemsOf<S>]>> {
-    const counter = this.scope.operator('combineLatest');
-    return this.#join('combineLatest', streams, (cursors) => new CombineLatestCursor(cursors, counter) as Cursor);
+    const join = (cursors: Cursor[]): Cursor => new CombineLatestCursor(cursors, 'combineLatest', this.scope);
+    return this.#join('combineLatest', streams, join);
   }
 
   /** The first items of all as a tuple, then the second ones. Ends with the first stream that ends. */
   zip<S extends JoinArguments>(...streams: S): EventStream<[T, ...ItemsOf<S>]> {
-    return this.#join('zip', streams, (cursors) => new ZipCursor(cursors, this.scope.operator('zip')) as Cursor);
+    return this.#join('zip', streams, (cursors) => new ZipCursor(cursors, this.scope) as Cursor);
   }
 
   /** The stream that is first to have an item, to end or to fail; the others are closed. */
@@ -420,21 +429,29 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
     return state;
   }
 
-  /** The first item, or undefined if there is none. The source is closed then. */
-  async first(options?: SignalOptions): Promise<T | undefined> {
+  /** The first item (for which `predicate` is truthy), or undefined if there is none. The source is closed then. */
+  first<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): Promise<S | undefined>;
+  first(predicate?: (item: T) => Awaitable<unknown>, options?: SignalOptions): Promise<T | undefined>;
+  first(options?: SignalOptions): Promise<T | undefined>;
+  async first(...args: OptionalPredicate<T>): Promise<T | undefined> {
     let first: T | undefined;
+    const { stream, options } = this.#where('first', args);
     const keep = (item: T): typeof STOP => {
       first = item;
       return STOP;
     };
-    await this.#consume('first', keep, options);
+    await stream.#consume('first', keep, options);
     return first;
   }
 
-  /** The last item, or undefined if there is none. */
-  async last(options?: SignalOptions): Promise<T | undefined> {
+  /** The last item (for which `predicate` is truthy), or undefined if there is none. */
+  last<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): Promise<S | undefined>;
+  last(predicate?: (item: T) => Awaitable<unknown>, options?: SignalOptions): Promise<T | undefined>;
+  last(options?: SignalOptions): Promise<T | undefined>;
+  async last(...args: OptionalPredicate<T>): Promise<T | undefined> {
     let last: T | undefined;
-    await this.#consume('last', (item) => void (last = item), options);
+    const { stream, options } = this.#where('last', args);
+    await stream.#consume('last', (item) => void (last = item), options);
     return last;
   }
 
@@ -451,6 +468,14 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
     return toReadable(this.run(optionalSignal('toReadable', options)), highWaterMark);
   }
 
+  /** Takes the arguments of `first` and `last` apart. */
+  #where(name: string, args: OptionalPredicate<T>): { stream: EventStream<T>; options: SignalOptions | undefined } {
+    const [predicate, options] = args;
+    if (predicate === undefined) return { stream: this, options };
+    if (typeof predicate === 'object') return { stream: this, options: predicate };
+    return { stream: this.#step(steps.filterStep(requireFunction(`${name}.predicate`, predicate))), options };
+  }
+
   #consume(name: string, visit: (item: T) => unknown, options?: SignalOptions): Promise<void> {
     return this.run(optionalSignal(name, options)).each(visit);
   }
@@ -465,7 +490,24 @@ function withSteps<R>(scope: StreamScope, open: Open<unknown>, steps: StepPlan[]
 
 /** A stream of a layer of its own; with a signal, one that ends when it aborts. */
 export function derive<R>(scope: StreamScope, open: Open<R>, signal?: AbortSignal): EventStream<R> {
-  return new EventStream<R>(scope, signal === undefined ? open : () => new AbortableCursor(open(), signal));
+  return new EventStream<R>(scope, openerOf(open, signal));
+}
+
+/** Opens all, or none if one cannot be opened. */
+function openAll(streams: readonly EventStream<unknown>[]): Cursor[] {
+  const cursors: Cursor[] = [];
+  try {
+    for (const stream of streams) cursors.push(stream.openCursor());
+  } catch (error) {
+    closeAll(cursors)?.catch(() => undefined);
+    throw error;
+  }
+  return cursors;
+}
+
+/** Opens a layer; with a signal, one that ends when it aborts. */
+export function openerOf<R>(open: Open<R>, signal: AbortSignal | undefined): Open<R> {
+  return signal === undefined ? open : () => new AbortableCursor(open(), signal);
 }
 
 /** The stream itself, or a stream of the source. */

@@ -1,26 +1,29 @@
 import { native } from '../native/index';
 import { DONE, READY, WaitingCursor, closeAll } from './cursor';
+import { HeldItems } from './held-items';
 import { Pump, PumpState } from './pump';
 import type { TurnsHandle } from '../native/stream';
 import type { Cursor, Pulled } from './cursor';
-import type { OperatorStats } from './scope';
+import type { OperatorStats, StreamScope } from './scope';
 
 /** A run of several sources side by side; the core's line says whose item is next, so that none starves. */
 export abstract class FanInCursor<T, R> extends WaitingCursor<R> {
   protected readonly pumps: readonly Pump<T>[];
   readonly #counter: OperatorStats;
   readonly #turns: TurnsHandle = native.createTurns();
+  readonly #held: HeldItems;
   /** Sources to be asked: at first all, then the one whose item was taken. */
   #toAsk: Pump<T>[];
   #open: number;
   #isClosed = false;
 
-  constructor(sources: readonly Cursor<T>[], counter: OperatorStats) {
+  constructor(sources: readonly Cursor<T>[], name: string, scope: StreamScope) {
     super();
-    this.#counter = counter;
+    this.#counter = scope.operator(name);
     this.#open = sources.length;
     this.pumps = sources.map((source, index) => new Pump(source, this.#onArrival, index));
     this.#toAsk = [...this.pumps].reverse();
+    this.#held = new HeldItems(scope, name, this.pumps);
   }
 
   /** Takes in an item of source `index`. Answers whether `value` is set for the consumer. */
@@ -31,7 +34,7 @@ export abstract class FanInCursor<T, R> extends WaitingCursor<R> {
       while (this.#toAsk.length > 0) this.#toAsk.pop()!.request();
       if (this.#isClosed) return DONE;
       const next = this.#turns.next();
-      if (next < 0) return this.#open === 0 ? DONE : this.wait();
+      if (next < 0) return this.#open === 0 ? this.#end() : this.wait();
       const pump = this.pumps[next]!;
       if (pump.state === PumpState.Failed) throw pump.error;
       const item = pump.take();
@@ -48,7 +51,13 @@ export abstract class FanInCursor<T, R> extends WaitingCursor<R> {
     if (this.#isClosed) return undefined;
     this.#isClosed = true;
     this.#toAsk = [];
+    this.#held.leave();
     return closeAll(this.pumps);
+  }
+
+  #end(): typeof DONE {
+    this.#held.leave();
+    return DONE;
   }
 
   readonly #onArrival = (pump: Pump<T>): void => {

@@ -19,7 +19,7 @@ export const enum StepKind {
 export class Step {
   readonly kind: StepKind;
   readonly run: (value: unknown) => unknown;
-  /** What is left at the end of the source, or `SKIP`. */
+  /** One item of what is left at the end of the source; `SKIP` when there is no more. */
   readonly flush: (() => unknown) | undefined;
   /** Makes the item, `SKIP` or a promise of these of what a filter's function has answered. */
   readonly judge: ((answer: unknown, value: unknown) => unknown) | undefined;
@@ -235,10 +235,13 @@ export class FusedCursor extends Cursor<unknown> implements Meter {
   #drain(): Pulled {
     while (this.#flushAt < this.#steps.length) {
       const at = Math.max(this.#flushAt, this.#stoppedAt + 1);
-      this.#flushAt = at + 1;
+      this.#flushAt = at;
       if (at >= this.#steps.length) break;
       const rest = this.#steps[at]!.flush?.() ?? SKIP;
-      if (rest === SKIP) continue;
+      if (rest === SKIP) {
+        this.#flushAt++;
+        continue;
+      }
       this.#steps[at]!.flushed++;
       const passed = this.#pass(rest, at + 1);
       if (passed !== SKIP) return passed;

@@ -1,18 +1,21 @@
 /** Joins other than merge and combineLatest: zip, race, withLatestFrom. */
 import { DONE, READY, WaitingCursor, closeAll } from './cursor';
+import { HeldItems } from './held-items';
 import { Pump, PumpState } from './pump';
 import type { Cursor, Pulled } from './cursor';
-import type { OperatorStats } from './scope';
+import type { OperatorStats, StreamScope } from './scope';
 
 /** The first items of all together, then the second ones ... until one source has no more. */
 export class ZipCursor extends WaitingCursor<unknown[]> {
   readonly #pumps: readonly Pump<unknown>[];
   readonly #counter: OperatorStats;
+  readonly #held: HeldItems;
 
-  constructor(sources: readonly Cursor[], counter: OperatorStats) {
+  constructor(sources: readonly Cursor[], scope: StreamScope) {
     super();
     this.#pumps = sources.map((source, index) => new Pump(source, () => this.wake(), index));
-    this.#counter = counter;
+    this.#counter = scope.operator('zip');
+    this.#held = new HeldItems(scope, 'zip', this.#pumps);
   }
 
   override pull(): Pulled {
@@ -33,6 +36,7 @@ export class ZipCursor extends WaitingCursor<unknown[]> {
   }
 
   override close(): Promise<unknown> | undefined {
+    this.#held.leave();
     return closeAll(this.#pumps);
   }
 

@@ -39,22 +39,36 @@ export class LatestKeeper<T> implements Keeper<T, T> {
 /** Keeps items until they go together. */
 export class BatchKeeper<T> implements Keeper<T, StreamBatch<T>> {
   readonly hasRoom = true;
+  readonly #stats: BufferStats;
   #items: T[] = [];
   #startedAt = 0;
+
+  constructor(stats: BufferStats) {
+    this.#stats = stats;
+  }
 
   hold(item: T): void {
     if (this.#items.length === 0) this.#startedAt = wallNow();
     this.#items.push(item);
+    this.#stats.buffered++;
   }
 
   evict(): void {
     this.#items.shift();
+    this.#stats.dropped++;
+    this.#stats.buffered--;
   }
 
   release(): StreamBatch<T> {
     const items = this.#items;
     this.#items = [];
+    this.#stats.buffered -= items.length;
     return batchOf(items, this.#startedAt);
+  }
+
+  discard(): void {
+    this.#stats.buffered -= this.#items.length;
+    this.#items = [];
   }
 }
 

@@ -2,7 +2,7 @@ import { FanInCursor } from './fan-in';
 import { combinationOf } from './stream-batch';
 import type { CombinedBatch } from './stream-batch';
 import type { Cursor } from './cursor';
-import type { OperatorStats } from './scope';
+import type { StreamScope } from './scope';
 
 /** Items of all sources as they come. */
 export class MergeCursor<T> extends FanInCursor<T, T> {
@@ -18,8 +18,8 @@ export class CombineLatestCursor extends FanInCursor<unknown, CombinedBatch<unkn
   readonly #hasItem: boolean[];
   #missing: number;
 
-  constructor(sources: readonly Cursor[], counter: OperatorStats) {
-    super(sources, counter);
+  constructor(sources: readonly Cursor[], name: string, scope: StreamScope) {
+    super(sources, name, scope);
     this.#latest = sources.map(() => undefined);
     this.#hasItem = sources.map(() => false);
     this.#missing = sources.length;

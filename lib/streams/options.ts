@@ -71,11 +71,13 @@ export function retryPlan(options: RetryStreamOptions): RetryPlan {
   };
 }
 
+const SHARE_OVERFLOWS = ['wait', 'drop-oldest', 'error', 'fail'] as const;
+
 /** Checks the options of `share`. */
 export function sharePlan(options: ShareOptions): SharePlan {
   requireObject('share', options);
   return {
     buffer: requireInteger('share.buffer', options.buffer ?? 256, { min: 1, max: 2 ** 31 }),
-    overflow: requireOneOf('share.overflow', options.overflow ?? 'wait', ['wait', 'drop-oldest', 'fail'] as const),
+    overflow: requireOneOf('share.overflow', options.overflow ?? 'wait', SHARE_OVERFLOWS),
   };
 }

@@ -2,6 +2,7 @@
 import { native } from '../native/index';
 import { Cursor, DONE, READY, isThenable } from './cursor';
 import { openMade } from './nested';
+import { afterFailure } from './source';
 import type { StreamRetryHandle } from '../native/stream';
 import type { Pulled } from './cursor';
 import type { Opener } from './nested';
@@ -134,10 +135,19 @@ export class RetryCursor extends RecoveringCursor {
   protected override recover(error: unknown): Cursor | Promise<Cursor> {
     const delayMs = this.#attempts.next();
     if (delayMs < 0) throw error;
-    if (delayMs === 0) return this.#reopen();
+    if (delayMs === 0) return this.#runAgain(error);
     const pause = this.#scope.timers.pause(delayMs);
     this.#pause = pause;
-    return pause.over.then(() => this.#reopen());
+    return pause.over.then(() => this.#runAgain(error));
+  }
+
+  /** A source that cannot start again must not hide why it should have. */
+  #runAgain(failure: unknown): Cursor {
+    try {
+      return this.#reopen();
+    } catch (error) {
+      throw afterFailure(error, failure);
+    }
   }
 
   override close(): Promise<unknown> | undefined {

@@ -1,4 +1,5 @@
 import { DONE, READY, isThenable } from './cursor';
+import { turnClock } from './turn-clock';
 import type { Cursor, Pulled } from './cursor';
 import type { RunningRun, StreamScope } from './scope';
 
@@ -107,6 +108,7 @@ export class Run<T> implements AsyncIterableIterator<T, undefined>, RunningRun {
           } catch (error) {
             failure = { error };
           }
+          if (turnClock.resuming !== undefined) await turnClock.resuming;
           if (this.#isEnded) return;
           pulled = failure === undefined ? cursor!.settle(raw) : cursor!.fail(failure.error);
           continue;
@@ -138,6 +140,7 @@ export class Run<T> implements AsyncIterableIterator<T, undefined>, RunningRun {
         } catch (error) {
           failure = { error };
         }
+        if (turnClock.resuming !== undefined) await turnClock.resuming;
         if (this.#isEnded) return;
         pulled = failure === undefined ? cursor.settle(raw) : cursor.fail(failure.error);
       }
@@ -163,8 +166,14 @@ export class Run<T> implements AsyncIterableIterator<T, undefined>, RunningRun {
     return this.#cursor;
   }
 
+  /** The reader is answered when the sources that are at rest have closed, as one is that leaves a loop. */
   readonly #onAbort = (): void => {
-    this.interrupt()?.catch(() => undefined);
+    const waiter = this.#waiter;
+    this.#leave();
+    this.#close().then(
+      () => waiter?.resolve(finished()),
+      (error: unknown) => waiter?.reject(error),
+    );
   };
 
   #nextInLine(): Promise<IteratorResult<T, undefined>> {

@@ -1,5 +1,6 @@
 import { StreamTimers } from './timers';
-import { TurnClock } from './turn-clock';
+import { turnClock } from './turn-clock';
+import type { TurnClock } from './turn-clock';
 
 /** A source that has not been pulled for this long is stale. */
 const STALE_MS = 5 * 60_000;
@@ -32,13 +33,13 @@ export interface RunningRun {
 
 /** A run that counts for itself and tells from time to time. */
 export interface Meter {
-  /** Adds what it has counted since the last time to the operators' counters. */
+  /** Brings the counters of operators and buffers up to date with it. */
   count(): void;
 }
 
 /** What the streams of one manager share: clock, timer, counters, and the table of what runs. */
 export class StreamScope {
-  readonly clock = new TurnClock();
+  readonly clock: TurnClock = turnClock;
   readonly sources = new Set<RunningSource>();
   readonly runs = new Set<RunningRun>();
   readonly meters = new Set<Meter>();

@@ -1,7 +1,7 @@
-import { eventLoopTurn } from '../engine/real-timers';
 import { RuntimeError } from '../errors';
 import { printValue } from '../validate';
 import { Cursor, DONE, READY, isThenable, promiseOf } from './cursor';
+import { isReadable, readerOf } from './readable-source';
 import type { Pulled } from './cursor';
 import type { OperatorStats, RunningSource, StreamScope } from './scope';
 import type { TurnClock } from './turn-clock';
@@ -17,7 +17,10 @@ const used = new WeakSet<object>();
 export function openSource<T>(source: StreamSource<T>, scope: StreamScope): Cursor<T> {
   const input = typeof source === 'function' ? source() : source;
   if (Array.isArray(input)) return new ArrayCursor<T>(input as readonly T[], scope);
-  if (isReadable(input)) markUsed(input);
+  if (isReadable(input)) {
+    const { iterator, free } = readerOf<T>(markUsed(input));
+    return new AsyncCursor(iterator, scope, free);
+  }
   const asyncMaker = (input as Partial<AsyncIterable<T>> | undefined)?.[Symbol.asyncIterator];
   if (typeof asyncMaker === 'function') return new AsyncCursor(markUsed(asyncMaker.call(input)), scope);
   const syncMaker = (input as Partial<Iterable<T>> | undefined)?.[Symbol.iterator];
@@ -40,25 +43,27 @@ function isIterator<T>(input: unknown): input is AsyncIterator<T> {
   return typeof (input as Partial<AsyncIterator<T>> | null | undefined)?.next === 'function';
 }
 
-/** Readables give a fresh iterator each time, but what was read is gone. */
-function isReadable(input: unknown): input is object {
-  if (typeof input !== 'object' || input === null) return false;
-  const isNodeReadable = 'pipe' in input && 'readable' in input;
-  return isNodeReadable || ('getReader' in input && 'locked' in input);
-}
-
 function markUsed<I extends object>(iterator: I): I {
   if (used.has(iterator)) throw runsOnce('This source');
   used.add(iterator);
   return iterator;
 }
 
+const RUNS_ONCE = 'runs-once';
+
 /** The error of a second run of something that cannot start again. */
 export function runsOnce(what: string): RuntimeError {
   return new RuntimeError(
     'STREAM_ERROR',
     `${what} can be run only once, and it has been: pass a function that makes a new one for each run, or use share()`,
+    { context: { reason: RUNS_ONCE } },
   );
+}
+
+/** The same error when it came in place of another run after `cause`; any other error as it is. */
+export function afterFailure(error: unknown, cause: unknown): unknown {
+  if (!(error instanceof RuntimeError) || error.context?.['reason'] !== RUNS_ONCE) return error;
+  return new RuntimeError('STREAM_ERROR', error.message, { context: error.context, cause });
 }
 
 const enum SourceState {
@@ -96,7 +101,7 @@ abstract class SourceCursor<T> extends Cursor<T> implements RunningSource {
     if (this.#clock.turn !== this.#pulledTurn) this.#noteTurn();
     if (--this.#untilCheck === 0 && this.#isTurnOver()) {
       this.state = SourceState.Yielding;
-      return eventLoopTurn();
+      return this.#clock.pause();
     }
     return this.request();
   }
@@ -174,6 +179,8 @@ class ArrayCursor<T> extends SourceCursor<T> {
 
 class SyncCursor<T> extends SourceCursor<T> {
   readonly #iterator: Iterator<T>;
+  /** The iterator's own code runs; it cannot be closed from inside itself. */
+  #isInside = false;
 
   constructor(iterator: Iterator<T>, scope: StreamScope) {
     super(scope);
@@ -182,13 +189,20 @@ class SyncCursor<T> extends SourceCursor<T> {
 
   protected request(): Pulled {
     let result: IteratorResult<T>;
+    this.#isInside = true;
     try {
       result = this.#iterator.next();
     } catch (error) {
       this.leave();
       throw error;
+    } finally {
+      this.#isInside = false;
     }
     if (result.done) return this.end();
+    if (this.state === SourceState.Ended) {
+      this.#iterator.return?.();
+      return DONE;
+    }
     return isThenable(result.value) ? this.promise(result.value) : this.emit(result.value);
   }
 
@@ -204,7 +218,7 @@ class SyncCursor<T> extends SourceCursor<T> {
   override close(): undefined {
     if (this.state === SourceState.Ended) return;
     this.leave();
-    this.#iterator.return?.();
+    if (!this.#isInside) this.#iterator.return?.();
   }
 }
 
@@ -212,11 +226,14 @@ class AsyncCursor<T> extends SourceCursor<T> {
   readonly #iterator: AsyncIterator<T>;
   /** Looked up once, as `for await` does. */
   readonly #next: AsyncIterator<T>['next'];
+  /** Frees what the iterator reads from, also while it waits for data. */
+  readonly #free: (() => void) | undefined;
 
-  constructor(iterator: AsyncIterator<T>, scope: StreamScope) {
+  constructor(iterator: AsyncIterator<T>, scope: StreamScope, free?: () => void) {
     super(scope);
     this.#iterator = iterator;
     this.#next = iterator.next;
+    this.#free = free;
   }
 
   protected request(): Pulled {
@@ -250,6 +267,7 @@ class AsyncCursor<T> extends SourceCursor<T> {
     const isBusy = this.state === SourceState.Busy;
     this.leave();
     const closing = this.#iterator.return?.();
+    this.#free?.();
     if (!isThenable(closing)) return undefined;
     if (!isBusy) return promiseOf(closing);
     promiseOf(closing).catch(() => undefined);

@@ -159,6 +159,25 @@ export function groupStep(
   return { name, begin };
 }
 
+/** Arrays of `size` items, of which one begins with every `every`-th item. At the end those that have begun come. */
+export function overlappingStep(size: number, every: number): StepPlan {
+  const begin = (): Step => {
+    const open: unknown[][] = [];
+    let untilNext = 0;
+    const add = (item: unknown): unknown => {
+      if (untilNext === 0) {
+        open.push([]);
+        untilNext = every;
+      }
+      untilNext--;
+      for (const group of open) group.push(item);
+      return open[0]?.length === size ? open.shift() : SKIP;
+    };
+    return new Step(StepKind.Any, add, { flush: () => open.shift() ?? SKIP });
+  };
+  return { name: 'bufferCount', begin };
+}
+
 /** `handler`'s result instead of the item; nothing drops it. */
 export function handlerStep(handler: (item: never) => unknown): StepPlan {
   const handle = handler as (item: unknown) => unknown;

@@ -39,52 +39,63 @@ export class StreamBatch<T, Data extends BatchData<T, readonly T[]> = BatchData<
     this.threadId = nextCallId();
   }
 
+  /** How many items. */
   get length(): number {
     return this.data.events.length;
   }
 
+  /** The items in order. */
   [Symbol.iterator](): IterableIterator<T> {
     return this.data.events[Symbol.iterator]();
   }
 
+  /** As of an array. */
   map<R>(mapper: (item: T, index: number, items: readonly T[]) => R): R[] {
     return this.data.events.map(mapper);
   }
 
+  /** As of an array. */
   filter<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S[];
   filter(predicate: (item: T, index: number, items: readonly T[]) => unknown): T[];
   filter(predicate: (item: T, index: number, items: readonly T[]) => unknown): T[] {
     return this.data.events.filter(predicate);
   }
 
+  /** As of an array. */
   forEach(visit: (item: T, index: number, items: readonly T[]) => void): void {
     this.data.events.forEach(visit);
   }
 
+  /** As of an array. */
   reduce<R>(reducer: (state: R, item: T, index: number, items: readonly T[]) => R, seed: R): R;
   reduce(reducer: (state: T, item: T, index: number, items: readonly T[]) => T): T;
   reduce(...args: unknown[]): unknown {
     return (this.data.events.reduce as (...args: unknown[]) => unknown).apply(this.data.events, args);
   }
 
+  /** As of an array. */
   some(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean {
     return this.data.events.some(predicate);
   }
 
+  /** As of an array. */
   every(predicate: (item: T, index: number, items: readonly T[]) => unknown): boolean {
     return this.data.events.every(predicate);
   }
 
+  /** As of an array. */
   find<S extends T>(predicate: (item: T, index: number, items: readonly T[]) => item is S): S | undefined;
   find(predicate: (item: T, index: number, items: readonly T[]) => unknown): T | undefined;
   find(predicate: (item: T, index: number, items: readonly T[]) => unknown): T | undefined {
     return this.data.events.find(predicate);
   }
 
+  /** As of an array. */
   at(index: number): T | undefined {
     return this.data.events.at(index);
   }
 
+  /** As of an array. */
   slice(start?: number, end?: number): T[] {
     return this.data.events.slice(start, end);
   }

@@ -4,14 +4,16 @@ import { bindOnRead } from './bind';
 import { EventStream, derive } from './event-stream';
 import { optionalSignal } from './options';
 import { StreamScope } from './scope';
-import { isSource, openSource, runsOnce } from './source';
-import { OVERFLOW_POLICIES, PushCursor } from './subscription';
+import { isSource, openSource } from './source';
+import { SubscribedStream } from './subscribed-stream';
+import { OVERFLOW_CODES, PushCursor } from './subscription';
 import type { AnyEvent } from '../events';
 import type { Cursor } from './cursor';
 import type { StreamStats } from './scope';
 import type {
   ItemsOf,
   JoinArguments,
+  OverflowPolicy,
   SignalOptions,
   StreamLike,
   StreamSource,
@@ -19,6 +21,7 @@ import type {
   SubscriptionOptions,
 } from './types';
 
+const OVERFLOW_POLICIES = Object.keys(OVERFLOW_CODES) as OverflowPolicy[];
 /** `cleanup` waits this long for sources that are slow to close. */
 const CLOSE_TIMEOUT_MS = 1000;
 
@@ -69,11 +72,11 @@ export class StreamManager {
     const policy = options.overflow ?? 'drop-oldest';
     const overflow = requireOneOf('createSubscription.overflow', policy, OVERFLOW_POLICIES);
     const cursor = new PushCursor<T>(this.#scope, capacity, overflow, options.onClose);
-    const stream = derive(this.#scope, onlyOnce(cursor), signal);
     return {
-      stream,
+      stream: new SubscribedStream(this.#scope, cursor, signal),
       push: (item) => cursor.push(item),
       end: (error) => cursor.end(error === undefined ? undefined : { error }),
+      getStats: () => cursor.stats(),
     };
   }
 
@@ -93,16 +96,6 @@ export class StreamManager {
     await Promise.race([Promise.all(closing), timeUp.over]);
     timeUp.cancel();
   }
-}
-
-/** Gives the cursor to its one reader. */
-function onlyOnce<T>(cursor: Cursor<T>): () => Cursor<T> {
-  let isTaken = false;
-  return () => {
-    if (isTaken) throw runsOnce('This subscription');
-    isTaken = true;
-    return cursor;
-  };
 }
 
 /** What fails while closing is no reason not to close the others. */

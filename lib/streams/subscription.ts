@@ -1,16 +1,12 @@
 import { RuntimeError } from '../errors';
 import { native } from '../native/index';
-import { DROP, EVICT, OVERFLOW } from '../native/stream';
+import { DROP, EVICT, OVERFLOW, WAIT } from '../native/stream';
 import { DONE, READY, WaitingCursor } from './cursor';
 import { Fifo } from './fifo';
 import type { RoomHandle } from '../native/stream';
 import type { Pulled } from './cursor';
 import type { BufferStats, OperatorStats, RunningRun, StreamScope } from './scope';
-
-/** What gives way when a buffer is full: the item that has waited longest, the one that comes, or the stream, with an error. */
-export type OverflowPolicy = 'drop-oldest' | 'drop-newest' | 'fail';
-
-export const OVERFLOW_POLICIES = ['drop-oldest', 'drop-newest', 'fail'] as const;
+import type { OverflowPolicy, SubscriptionStats } from './types';
 
 /** The error of a stream whose reader was too slow for its buffer. */
 export function bufferFull(name: string, capacity: number): RuntimeError {
@@ -21,18 +17,29 @@ export function bufferFull(name: string, capacity: number): RuntimeError {
   );
 }
 
+/** The codes of the policies in the core. */
+export const OVERFLOW_CODES = { 'drop-oldest': 0, 'drop-newest': 1, error: 2, fail: 2, wait: 3 } as const;
+
+/** A push that waits for room. */
+interface Waiting<T> {
+  item: T;
+  answer(isAccepted: boolean): void;
+}
+
 /**
- * Items that are pushed by somebody who does not wait, for one reader. They are buffered from the beginning on, also before
- * the reader has come.
+ * Items that are pushed by somebody else, for one reader. They are buffered from the beginning on, also before the reader
+ * has come.
  */
 export class PushCursor<T> extends WaitingCursor<T> implements RunningRun {
   readonly #scope: StreamScope;
   readonly #capacity: number;
   readonly #room: RoomHandle;
   readonly #items = new Fifo<T>();
+  readonly #waiting = new Fifo<Waiting<T>>();
   readonly #counter: OperatorStats;
   readonly #buffer: BufferStats;
   readonly #onClose: (() => void) | undefined;
+  readonly #own = { pushed: 0, delivered: 0, dropped: 0, highWater: 0 };
   #isEnded = false;
   #failure: { error: unknown } | undefined;
 
@@ -40,54 +47,66 @@ export class PushCursor<T> extends WaitingCursor<T> implements RunningRun {
     super();
     this.#scope = scope;
     this.#capacity = capacity;
-    this.#room = native.createRoom(capacity, OVERFLOW_POLICIES.indexOf(overflow) as 0 | 1 | 2);
+    this.#room = native.createRoom(capacity, OVERFLOW_CODES[overflow]);
     this.#counter = scope.operator('subscribe');
     this.#buffer = scope.buffer('subscribe');
     this.#onClose = onClose;
     scope.runs.add(this);
   }
 
-  /** Answers whether the item was taken in. */
-  push(item: T): boolean {
+  /** Answers whether the item was taken in; while it waits for room, a promise of that. */
+  push(item: T): boolean | Promise<boolean> {
     if (this.#isEnded) return false;
     this.#counter.in++;
-    const verdict = this.#room.offer();
-    if (verdict === OVERFLOW) {
-      this.#buffer.dropped++;
-      this.end({ error: bufferFull('subscribe', this.#capacity) });
-      return false;
+    this.#own.pushed++;
+    switch (this.#room.offer()) {
+      case OVERFLOW:
+        this.#drop();
+        this.end({ error: bufferFull('subscribe', this.#capacity) });
+        return false;
+      case DROP:
+        this.#drop();
+        return false;
+      case WAIT:
+        return new Promise((answer) => this.#waiting.push({ item, answer }));
+      case EVICT:
+        this.#items.shift();
+        this.#buffer.buffered--;
+        this.#drop();
+        break;
+      default:
+        // There is room.
+        break;
     }
-    if (verdict === DROP) {
-      this.#buffer.dropped++;
-      return false;
-    }
-    if (verdict === EVICT) {
-      this.#items.shift();
-      this.#buffer.dropped++;
-    } else {
-      this.#buffer.buffered++;
-    }
-    this.#items.push(item);
+    this.#hold(item);
     this.wake();
     return true;
   }
 
-  /** No more items: the reader gets what is buffered, then the end or the failure. */
+  /** No more items: the reader gets what is here, then the end or the failure. */
   end(failure?: { error: unknown }): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#failure = failure;
     this.#scope.runs.delete(this);
+    // They are kept for the reader; who has pushed them need not stay for it.
+    while (this.#waiting.length > 0) this.#admit(this.#waiting.shift());
     this.wake();
     this.#onClose?.();
   }
 
+  stats(): SubscriptionStats {
+    return { buffered: this.#items.length, waiting: this.#waiting.length, ...this.#own };
+  }
+
   override pull(): Pulled {
     if (this.#items.length > 0) {
-      this.#room.taken();
       this.#buffer.buffered--;
       this.#counter.out++;
+      this.#own.delivered++;
       this.value = this.#items.shift();
+      this.#room.taken();
+      if (this.#waiting.length > 0) this.#offerWaiting();
       return READY;
     }
     if (!this.#isEnded) return this.wait();
@@ -98,6 +117,7 @@ export class PushCursor<T> extends WaitingCursor<T> implements RunningRun {
   }
 
   override close(): undefined {
+    while (this.#waiting.length > 0) this.#waiting.shift().answer(false);
     this.#buffer.buffered -= this.#items.length;
     this.#items.clear();
     this.#failure = undefined;
@@ -106,5 +126,25 @@ export class PushCursor<T> extends WaitingCursor<T> implements RunningRun {
 
   interrupt(): undefined {
     this.close();
+  }
+
+  #offerWaiting(): void {
+    if (this.#room.offer() !== WAIT) this.#admit(this.#waiting.shift());
+  }
+
+  #admit({ item, answer }: Waiting<T>): void {
+    this.#hold(item);
+    answer(true);
+  }
+
+  #hold(item: T): void {
+    this.#items.push(item);
+    this.#buffer.buffered++;
+    if (this.#items.length > this.#own.highWater) this.#own.highWater = this.#items.length;
+  }
+
+  #drop(): void {
+    this.#buffer.dropped++;
+    this.#own.dropped++;
   }
 }

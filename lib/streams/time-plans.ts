@@ -49,7 +49,7 @@ export function batchLayer<T>(scope: StreamScope, size: number, timeoutMs: numbe
   return timed(
     scope,
     'batch',
-    () => new BatchKeeper<T>(),
+    () => new BatchKeeper<T>(scope.buffer('batch')),
     (table) => table.openBatch(size, timeoutMs),
   );
 }
@@ -80,7 +80,7 @@ export function windowLayer<T>(scope: StreamScope, options: WindowOptions): Laye
   requireObject('window', options);
   requireOneOf('window.kind', options.kind, WINDOW_KINDS);
   const maxItems = requireSize('window.maxItems', options.maxItems ?? DEFAULT_WINDOW_ITEMS);
-  const together = (): Keeper<T, StreamBatch<T>> => new BatchKeeper<T>();
+  const together = (): Keeper<T, StreamBatch<T>> => new BatchKeeper<T>(scope.buffer('window'));
   switch (options.kind) {
     case 'tumbling': {
       const sizeMs = requirePositiveMs('window.sizeMs', options.sizeMs);

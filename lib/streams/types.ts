@@ -1,5 +1,5 @@
 import type { EventStream } from './event-stream';
-import type { OverflowPolicy } from './subscription';
+import type { SubscribedStream } from './subscribed-stream';
 
 /** What a stream can be read from: the first four can be run again if they give a new iterator each time. */
 export type StreamInput<T> =
@@ -8,7 +8,9 @@ export type StreamInput<T> =
 /** A Web `ReadableStream`. */
 export interface ReadableStreamLike<T> {
   readonly locked: boolean;
+  /** There on every readable stream. */
   getReader(): unknown;
+  /** Reads it to its end. */
   [Symbol.asyncIterator](): AsyncIterator<T>;
 }
 
@@ -122,7 +124,7 @@ export interface RetryStreamOptions extends SignalOptions {
 }
 
 /** What a shared stream does when its slowest reader is `buffer` items behind. */
-export type ShareOverflow = 'wait' | 'drop-oldest' | 'fail';
+export type ShareOverflow = 'wait' | 'drop-oldest' | 'error' | 'fail';
 
 /** Options of `share`. */
 export interface ShareOptions extends SignalOptions {
@@ -130,10 +132,17 @@ export interface ShareOptions extends SignalOptions {
   buffer?: number | undefined;
   /**
    * wait: the source is not asked until the slowest reader has caught up; drop-oldest: that reader misses items, counted;
-   * fail: that reader gets an error. Default 'wait'.
+   * error: that reader gets an error (`fail` means the same). Default 'wait'.
    */
   overflow?: ShareOverflow | undefined;
 }
+
+/**
+ * What gives way when a subscription's buffer is full. drop-oldest: the item that has waited longest; drop-newest: the one
+ * that comes; error: the stream, with RuntimeError RUNTIME_STREAM_BUFFER_FULL after what is buffered (`fail` means the same);
+ * wait: whoever pushes gets a promise and waits for the reader.
+ */
+export type OverflowPolicy = 'drop-oldest' | 'drop-newest' | 'error' | 'fail' | 'wait';
 
 /** Options of `createSubscription`. */
 export interface SubscriptionOptions extends SignalOptions {
@@ -145,14 +154,35 @@ export interface SubscriptionOptions extends SignalOptions {
   onClose?: (() => void) | undefined;
 }
 
+/** Counters of one subscription. */
+export interface SubscriptionStats {
+  /** Items that wait for the reader now. */
+  buffered: number;
+  /** Pushes that wait for room now; only with overflow 'wait'. */
+  waiting: number;
+  /** Items that have come. */
+  pushed: number;
+  /** Items that the reader has got. */
+  delivered: number;
+  /** Items that gave way because the buffer was full. */
+  dropped: number;
+  /** The most items that have waited for the reader at the same time. */
+  highWater: number;
+}
+
 /** A stream that is pushed to. */
 export interface Subscription<T> {
   /** For one reader; use `share()` for several. */
-  readonly stream: EventStream<T>;
-  /** Puts an item in; it is buffered until it is read. Answers whether it was accepted. Never throws. */
-  push(item: T): boolean;
+  readonly stream: SubscribedStream<T>;
+  /**
+   * Puts an item in; it is buffered until it is read. Answers whether it was accepted; with overflow 'wait', while the buffer
+   * is full, a promise of that. Never throws.
+   */
+  push(item: T): boolean | Promise<boolean>;
   /** Ends the stream after what is buffered; with an error, it fails then. */
   end(error?: unknown): void;
+  /** What has come, and what became of it. */
+  getStats(): SubscriptionStats;
 }
 
 /** Options of `toReadable`. */

@@ -1,14 +1,15 @@
 import { requireFunction } from '../validate';
+import { apply, middlewareIn } from '../middleware/resolve';
+import { runOf } from '../middleware/run';
 
-/** A middleware as streams use it: a wrapper around a handler. */
+/** A middleware as streams use it: a wrapper around a handler, or a factory of one (`withRetry`) that means its defaults. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type StreamMiddleware = (handler: (event: any) => any) => (event: any) => any;
 
-/** The middleware around a handler that returns its event. */
+/** The middleware around a handler that returns its event. What does not wait answers without a promise. */
 export function middlewareHandler(middleware: StreamMiddleware): (item: unknown) => unknown {
-  const handler = requireFunction(
-    'withMiddleware: the result of the middleware',
-    middleware((event: unknown) => event),
-  );
-  return (item) => handler(item) as unknown;
+  const path = 'withMiddleware.middleware';
+  const given = middlewareIn(requireFunction(path, middleware), path);
+  const run = runOf(apply(given, (event: unknown) => event));
+  return (item) => run(item);
 }

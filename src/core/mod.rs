@@ -18,6 +18,7 @@ pub mod dead_letters;
 pub mod dedupe;
 pub mod delivery;
 pub mod flood;
+pub mod latency;
 pub mod limits;
 pub mod memory;
 pub mod ordering;

@@ -5,8 +5,10 @@ mod permits;
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
+use tracing::debug;
 
 use super::delivery::Redelivery;
+use super::latency::{Groups, Latency};
 use super::limits::GroupLimits;
 use super::ordering::OrderingKeys;
 use super::ready::ReadyQueue;
@@ -34,6 +36,8 @@ pub struct Config {
     pub redelivery: Redelivery,
     /// Thresholds for events whose size is known.
     pub sizes: SizeLimits,
+    /// Whether times are recorded.
+    pub records_latency: bool,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -53,6 +57,10 @@ pub struct Submission {
     pub priority: f64,
     /// Milliseconds before which it must not start.
     pub delay_ms: f64,
+    /// When it was accepted, for the record of times.
+    pub at: f64,
+    /// Whose times its own are.
+    pub groups: Groups,
 }
 
 /// What only few events bring.
@@ -159,6 +167,7 @@ pub struct Runtime {
     notices: VecDeque<Notice>,
     counters: Counters,
     gauges: Gauges,
+    latency: Option<Box<Latency>>,
     width: u32,
     ack_timeout_ms: Option<f64>,
     rng: Rng,
@@ -185,6 +194,7 @@ impl Runtime {
             notices: VecDeque::new(),
             counters: Counters::default(),
             gauges: Gauges::default(),
+            latency: config.records_latency.then(Box::default),
             width: config.max_concurrent,
             ack_timeout_ms: config.ack_timeout_ms,
             rng: Rng::new(config.seed),
@@ -240,6 +250,9 @@ impl Runtime {
             },
             ..Slot::default()
         };
+        if let Some(latency) = &mut self.latency {
+            latency.submitted(event.at, event.slot, event.groups);
+        }
         if !self.extras.is_empty()
             && let Some(extras) = self.extras.remove(&event.slot)
         {
@@ -372,6 +385,9 @@ impl Runtime {
         let record = &mut self.slots[slot as usize];
         record.state = State::Running;
         record.attempts += 1;
+        if let Some(latency) = &mut self.latency {
+            latency.started(now, slot, record.due);
+        }
         self.gauges.ready -= 1;
         self.gauges.running += 1;
         // A time to live ends where the event starts.
@@ -409,6 +425,9 @@ impl Runtime {
 
     /// Sets how many may run at once from now on; at least 1. What runs beyond it goes on.
     pub fn set_width(&mut self, width: u32) {
+        if self.width != width.max(1) {
+            debug!(from = self.width, to = width, "width changed");
+        }
         self.width = width.max(1);
     }
 
@@ -419,6 +438,9 @@ impl Runtime {
     pub fn complete(&mut self, now: f64, slot: u32, outcome: Outcome) {
         if !self.leave_execution(slot) {
             return;
+        }
+        if let Some(latency) = &mut self.latency {
+            latency.ran(now, slot);
         }
         let word = match self.words.is_empty() {
             true => None,
@@ -478,10 +500,12 @@ impl Runtime {
             .then(|| policy.next_delay(attempts, asked_ms, &mut self.rng))
             .flatten();
         let Some(delay_ms) = delay else {
+            debug!(slot, attempts, "given up");
             self.end(now, slot, End::Dead);
             self.notices.push_back(Notice::Dead { slot, attempts });
             return;
         };
+        debug!(slot, attempts, delay_ms, "redelivery scheduled");
         self.counters.retried += 1;
         self.counters.retry_delay_ms += delay_ms as u64;
         self.gauges.running -= 1;
@@ -560,6 +584,7 @@ impl Runtime {
     fn expire(&mut self, now: f64, slot: u32) {
         self.slots[slot as usize].ttl_timer = TimerId::NONE;
         if self.withdraw(slot) {
+            debug!(slot, "expired");
             self.end(now, slot, End::Expired);
             self.notices.push_back(Notice::Expired { slot });
         }
@@ -567,6 +592,7 @@ impl Runtime {
 
     fn ack_timeout(&mut self, now: f64, slot: u32) {
         self.slots[slot as usize].timer = TimerId::NONE;
+        debug!(slot, "no acknowledgement in time");
         self.counters.ack_timeouts += 1;
         self.words.remove(&slot);
         if self.state(slot) == State::Unacked {
@@ -614,6 +640,9 @@ impl Runtime {
         } = self.gauges;
         if waiting + ready + running == 0 {
             self.slots = Vec::new();
+            if let Some(latency) = &mut self.latency {
+                latency.shrink();
+            }
         }
     }
 
@@ -693,6 +722,9 @@ impl Runtime {
         match end {
             End::Done => {
                 self.counters.done += 1;
+                if let Some(latency) = &mut self.latency {
+                    latency.done(now, slot);
+                }
                 self.counters.recovered += u64::from(attempts > 1);
             }
             End::Dead => self.counters.dead += 1,
@@ -774,6 +806,11 @@ impl Runtime {
     /// Sizes of what lives.
     pub fn sizes(&self) -> &Sizes {
         &self.sizes
+    }
+
+    /// The record of times, where one is kept.
+    pub fn latency(&mut self) -> Option<&mut Latency> {
+        self.latency.as_deref_mut()
     }
 
     /// How many may run at once now.

@@ -1,12 +1,14 @@
 //! Bodies as they are stored: bytes, compressed from a size on, with a checksum.
 
 use super::frame::flags::{BINARY, COMPRESSED};
+use crate::compression::Zstd;
+use crate::core::snapshots::Codec;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
-/// No data becomes smaller than this in LZ4.
-const MAX_RATIO: usize = 256;
+/// More than a string of JavaScript can hold.
+const MAX_BYTES: usize = 1 << 30;
 
 /// A body as it is stored, and the flags that say how.
 pub struct Packed<'a> {
@@ -26,15 +28,14 @@ pub fn pack(body: &str, flags: u32, compress_above: f64) -> Option<Packed<'_>> {
         Cow::Borrowed(body.as_bytes())
     };
     let original = bytes.len();
-    if original as f64 >= compress_above {
-        let smaller = lz4_flex::compress_prepend_size(&bytes);
-        if smaller.len() < original {
-            return Some(Packed {
-                bytes: Cow::Owned(smaller),
-                flags: flags | COMPRESSED,
-                original,
-            });
-        }
+    if original as f64 >= compress_above
+        && let Some(smaller) = compress(&bytes).filter(|smaller| smaller.len() < original)
+    {
+        return Some(Packed {
+            bytes: Cow::Owned(smaller),
+            flags: flags | COMPRESSED,
+            original,
+        });
     }
     Some(Packed {
         bytes,
@@ -56,15 +57,19 @@ pub fn unpack(bytes: &[u8], flags: u32) -> Option<String> {
     String::from_utf8(plain.into_owned()).ok()
 }
 
-/// The size is stored before the data; one that the data cannot have is damage, and nothing to allocate.
-fn decompress(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (size, data) = bytes.split_first_chunk::<4>()?;
+/// The size, then a frame of Zstandard.
+fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+    let size = u32::try_from(bytes.len()).ok()?;
+    let mut packed = size.to_le_bytes().to_vec();
+    packed.extend(Zstd.pack(bytes, None)?);
+    Some(packed)
+}
+
+/// A size that no event has is damage, and nothing to allocate.
+fn decompress(packed: &[u8]) -> Option<Vec<u8>> {
+    let (size, frame) = packed.split_first_chunk::<4>()?;
     let size = u32::from_le_bytes(*size) as usize;
-    if size > data.len().saturating_mul(MAX_RATIO) {
-        return None;
-    }
-    let plain = lz4_flex::decompress(data, size).ok()?;
-    (plain.len() == size).then_some(plain)
+    (size <= MAX_BYTES).then(|| Zstd.unpack(frame, size, None))?
 }
 
 /// A checksum (CRC-32) over fields, each with its length.

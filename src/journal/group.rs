@@ -9,8 +9,6 @@ const FIRST_PAUSE_MS: f64 = 100.0;
 const MAX_PAUSE_MS: f64 = 5_000.0;
 /// How long a group waits where nothing is ever synced.
 const OFF_GROUP_MS: f64 = 50.0;
-/// Where somebody waits, a group is committed when nothing has come for this part of its time: a burst is over.
-const LULL: f64 = 0.5;
 
 /// A frame on its way to the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +31,10 @@ pub struct Group {
     group_events: usize,
     frames: Vec<Frame>,
     ops: usize,
-    /// When the group is to be committed, and when at the latest.
+    /// When the group is to be committed.
     due: f64,
-    closes: f64,
+    /// When the last commit was due.
+    last_due: f64,
     /// Whether somebody waits for it.
     has_awaited: bool,
     /// The pause after the next failure.
@@ -54,7 +53,7 @@ impl Group {
             frames: Vec::new(),
             ops: 0,
             due: f64::INFINITY,
-            closes: f64::INFINITY,
+            last_due: f64::NEG_INFINITY,
             has_awaited: false,
             pause_ms: FIRST_PAUSE_MS,
             failing: false,
@@ -81,16 +80,18 @@ impl Group {
             SyncMode::Group | SyncMode::Os => self.group_ms,
             SyncMode::Off => self.group_ms.max(OFF_GROUP_MS),
         };
-        self.closes = self.closes.min(now + longest);
         self.has_awaited |= has_awaited;
-        let lull = if self.has_awaited {
-            now + longest * LULL
-        } else {
-            f64::INFINITY
-        };
-        self.due = self.closes.min(lull);
+        self.due = self.due.min(now + longest);
         if self.ops >= self.group_events {
             self.due = now;
+        }
+    }
+
+    /// The turn of the event loop that has brought the last frame is over. If somebody waits, the group need not: what comes
+    /// within its time after this commit makes up the next group.
+    pub fn turn_over(&mut self, now: f64) {
+        if self.has_awaited && !self.failing {
+            self.due = self.due.min(now.max(self.last_due + self.group_ms));
         }
     }
 
@@ -126,6 +127,7 @@ impl Group {
 
     /// `next` has been committed. Answers the number of its last frame.
     pub fn committed(&mut self, now: f64) -> u64 {
+        self.last_due = self.due.min(now);
         let count = self.next().len();
         let last = self
             .frames
@@ -141,7 +143,6 @@ impl Group {
         } else {
             now
         };
-        self.closes = self.due;
         last
     }
 
@@ -196,14 +197,19 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_that_somebody_waits_for_is_committed_when_it_is_over() {
+    fn a_turn_that_is_over_is_committed_at_once_but_not_more_often_than_groups_are() {
         let mut group = Group::new(SyncMode::Group, 2.0, 1000);
         group.push(1, AWAITED.into(), 10.0);
-        assert_eq!(group.due(), 11.0);
-        group.push(2, PLAIN.into(), 10.4);
-        assert_eq!(group.due(), 11.4);
-        group.push(3, AWAITED.into(), 11.9);
-        assert_eq!(group.due(), 12.0, "two milliseconds at the most");
+        group.turn_over(10.1);
+        assert_eq!(group.due(), 10.1);
+        group.committed(10.5);
+        group.push(2, AWAITED.into(), 10.6);
+        group.turn_over(10.6);
+        assert_eq!(group.due(), 12.1, "two milliseconds after the last one");
+        group.committed(12.4);
+        group.push(3, PLAIN.into(), 20.0);
+        group.turn_over(20.0);
+        assert_eq!(group.due(), 22.0, "nobody waits");
     }
 
     #[test]

@@ -119,11 +119,13 @@ impl Journal {
         self.later(ask).recv().map_err(|_| gone(&self.path))?
     }
 
-    /// Hands a frame over. Answers its number.
-    pub fn write(&mut self, frame: String) -> u64 {
+    /// Hands a frame over. Answers its number. `turn_over`: nothing more comes for the moment.
+    pub fn write(&mut self, frame: String, turn_over: bool) -> u64 {
         self.frames += 1;
         // A journal that is closed has told so already.
-        let _ = self.commands.send(Command::Frame(self.frames, frame));
+        let _ = self
+            .commands
+            .send(Command::Frame(self.frames, frame, turn_over));
         self.frames
     }
 
@@ -132,15 +134,12 @@ impl Journal {
         let _ = self.commands.send(Command::Commit);
     }
 
-    /// Figures of the store and of its thread.
-    pub fn stats(&self) -> Result<(StoreStats, WriterStats), JournalError> {
-        let store = self.ask(|store| Ok(store.stats()))?;
-        let writer = self
-            .stats
+    /// Figures, as of the last commit. Waits for nothing; also when the journal is closed.
+    pub fn stats(&self) -> WriterStats {
+        self.stats
             .lock()
             .map(|stats| stats.clone())
-            .unwrap_or_default();
-        Ok((store, writer))
+            .unwrap_or_default()
     }
 
     /// Reads on a connection of its own, on the calling thread: what is committed, while the writer goes on.

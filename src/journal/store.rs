@@ -59,8 +59,8 @@ pub trait Store: Send {
     fn stage(&mut self, frames: &[Frame]) -> Result<(), JournalError>;
     /// Commits what is staged, all or nothing of it.
     fn commit(&mut self) -> Result<(), JournalError>;
-    /// Bytes in use.
-    fn bytes(&mut self) -> u64;
+    /// Figures, of what is committed.
+    fn stats(&mut self) -> StoreStats;
     /// A write that says whether writing works.
     fn probe(&mut self) -> Result<(), JournalError>;
     /// A small piece of tidying up (retention, giving back free pages). True: there is more to do.

@@ -4,7 +4,7 @@
 use super::error::{Code, JournalError};
 use super::group::Group;
 use super::options::{Options, SyncMode};
-use super::store::Store;
+use super::store::{Store, StoreStats};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 use tracing::{debug, error, info};
@@ -15,8 +15,8 @@ const TIDY_EVERY_GROUPS: u64 = 16;
 
 /// What the thread is asked.
 pub enum Command<S> {
-    /// A frame, by its number.
-    Frame(u64, String),
+    /// A frame, by its number, and whether the turn that has brought it is over.
+    Frame(u64, String, bool),
     /// Let the present group wait no longer.
     Commit,
     /// Call this with the store.
@@ -42,9 +42,11 @@ pub struct Report {
     pub full: bool,
 }
 
-/// Counters of the thread.
+/// Figures of the thread and of its store, for anybody to read without waiting.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WriterStats {
+    /// The store's, as of the last commit.
+    pub store: StoreStats,
     /// Groups committed.
     pub groups: u64,
     /// Frames committed.
@@ -84,7 +86,11 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
         stats: std::sync::Arc<std::sync::Mutex<WriterStats>>,
         report: F,
     ) -> Self {
-        let bytes = store.bytes();
+        let figures = store.stats();
+        let bytes = figures.bytes;
+        if let Ok(mut shared) = stats.lock() {
+            shared.store = figures;
+        }
         Self {
             full: options.max_bytes > 0 && bytes > options.max_bytes,
             store,
@@ -124,9 +130,12 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
                 }
             };
             match command {
-                Command::Frame(number, text) => {
+                Command::Frame(number, text, turn_over) => {
                     let now = self.now();
                     self.group.push(number, text, now);
+                    if turn_over {
+                        self.group.turn_over(now);
+                    }
                     self.stage_early();
                 }
                 Command::Commit => {
@@ -294,7 +303,9 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
     }
 
     fn measure(&mut self) {
-        self.bytes = self.store.bytes();
+        let figures = self.store.stats();
+        self.bytes = figures.bytes;
+        self.lock_stats(|stats| stats.store = figures);
         self.full = self.max_bytes > 0 && self.bytes > self.max_bytes;
     }
 

@@ -5,9 +5,11 @@ mod permits;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
+use super::latency::add_latency;
 use super::raw::{Shared, raw, shared};
 use super::rings::{DISPATCH_RECORDS, NoticeRecord, RING_BYTES, RING_RECORDS, Rings, double, word};
 use crate::core::delivery::{Growth, Jitter, Redelivery};
+use crate::core::latency::Groups;
 use crate::core::runtime::{Config, Extras, Notice, Outcome, Runtime, Submission};
 use crate::core::sizes::{SizeLimits, SizeVerdict};
 use crate::core::slots::State;
@@ -84,6 +86,8 @@ pub struct EngineConfig {
     pub max_event_bytes: f64,
     pub drop_huge_events: bool,
     pub max_queue_bytes: f64,
+    /// 0: times are not recorded.
+    pub latency: u32,
     pub seed: f64,
 }
 
@@ -91,8 +95,8 @@ fn some_positive(value: u32) -> Option<u32> {
     (value > 0).then_some(value)
 }
 
-struct Engine {
-    core: Runtime,
+pub struct Engine {
+    pub core: Runtime,
     rings: Rings,
     /// Deadlines of the facade's own, each with a token that it knows.
     alarms: Timers<u32>,
@@ -116,6 +120,7 @@ impl Engine {
                     drop_huge: config.drop_huge_events,
                     max_queue: config.max_queue_bytes,
                 },
+                records_latency: config.latency != 0,
                 seed: config.seed as u64,
             }),
             rings,
@@ -151,6 +156,11 @@ impl Engine {
                 key: record.key,
                 priority: record.priority,
                 delay_ms: record.delay_ms,
+                at: record.at,
+                groups: Groups {
+                    kind: record.type_group as u16,
+                    tenant: record.tenant_group.checked_sub(1).map(|group| group as u16),
+                },
             };
             self.core.submit(now, event);
         }
@@ -282,11 +292,13 @@ pub fn create_engine<'env>(
     config: EngineConfig,
 ) -> Result<Object<'env>> {
     let engine = shared(Engine::new(&config, Rings::new(env, &buffer)?));
+    tracing::debug!(max_concurrent = config.max_concurrent, "engine made");
     let mut handle = Object::new(env)?;
     add_ring_functions(env, &mut handle, &engine)?;
     add_commands(env, &mut handle, &engine)?;
     add_alarms(env, &mut handle, &engine)?;
     add_views(env, &mut handle, &engine)?;
+    add_latency(env, &mut handle, &engine)?;
     permits::add(env, &mut handle, &engine)?;
     Ok(handle)
 }

@@ -246,8 +246,8 @@ impl JournalHandle {
 
     /// Hands a frame over.
     #[napi]
-    pub fn write(&self, frame: String) -> Result<()> {
-        self.lock()?.write(frame);
+    pub fn write(&self, frame: String, turn_over: bool) -> Result<()> {
+        self.lock()?.write(frame, turn_over);
         Ok(())
     }
 
@@ -307,7 +307,8 @@ impl JournalHandle {
     /// Figures.
     #[napi]
     pub fn stats(&self) -> Result<NativeJournalStats> {
-        let (store, writer) = self.lock()?.stats().map_err(thrown)?;
+        let writer = self.lock()?.stats();
+        let store = &writer.store;
         Ok(NativeJournalStats {
             pending: store.pending as f64,
             kept: store.kept as f64,
@@ -329,6 +330,15 @@ impl JournalHandle {
             last_commit_ms: writer.last_commit_ms,
             max_commit_ms: writer.max_commit_ms,
         })
+    }
+
+    /// As `close`, here and now: for the end of the process.
+    #[napi]
+    pub fn close_now(&self) -> Result<()> {
+        let closer = self.lock()?.closer();
+        closer
+            .map_or(Ok(()), journal::Closer::close)
+            .map_err(thrown)
     }
 
     /// Commits everything and lets go of the files.

@@ -7,6 +7,8 @@ mod dedupe;
 mod engine;
 mod flood;
 mod journal;
+mod latency;
+mod logs;
 mod memory;
 mod policies;
 mod pressure;

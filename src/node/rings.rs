@@ -54,7 +54,7 @@ pub const RING_RECORDS: usize = 1024;
 /// Records in the dispatch ring.
 pub const DISPATCH_RECORDS: usize = 256;
 
-/// One event that wants to run: 32 bytes.
+/// One event that wants to run: 48 bytes.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct SubmissionRecord {
@@ -70,6 +70,12 @@ pub struct SubmissionRecord {
     pub priority: f64,
     /// Milliseconds before which it must not start.
     pub delay_ms: f64,
+    /// When it was accepted, in milliseconds.
+    pub at: f64,
+    /// Latency group of its type.
+    pub type_group: u32,
+    /// One more than the latency group of its tenant; 0: it has none.
+    pub tenant_group: u32,
 }
 
 /// One run that has ended: 16 bytes.

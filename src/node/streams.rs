@@ -30,6 +30,7 @@ fn verdict_code(verdict: Verdict) -> u32 {
         Verdict::Overflow => 7,
         Verdict::Expired => 8,
         Verdict::Late => 9,
+        Verdict::Wait => 10,
     }
 }
 
@@ -199,13 +200,15 @@ fn add_deadlines(env: &Env, handle: &mut Object, table: &Shared<Table>) -> Resul
     )
 }
 
-/// Makes the room of a bounded buffer. `overflow`: 0 drops the oldest item, 1 the newest, 2 fails.
+/// Makes the room of a bounded buffer. `overflow`: 0 drops the oldest item, 1 the newest, 2 fails, 3 lets the
+/// one who brings an item wait.
 #[napi(ts_return_type = "object")]
 pub fn create_room(env: &Env, capacity: u32, overflow: u32) -> Result<Object<'_>> {
     let overflow = match overflow {
         0 => Overflow::DropOldest,
         1 => Overflow::DropNewest,
-        _ => Overflow::Fail,
+        2 => Overflow::Fail,
+        _ => Overflow::Wait,
     };
     let room = shared(Room::new(capacity, overflow));
     let mut handle = Object::new(env)?;

@@ -35,6 +35,8 @@ pub enum Verdict {
     Evict,
     /// No room: the stream is to fail.
     Overflow,
+    /// No room: whoever brings the item waits with it and offers it again when one has left.
+    Wait,
     /// The time is up.
     Expired,
     /// The operator's deadline is over and has not been served: let it be `due` first, then offer the item again.

@@ -11,6 +11,8 @@ pub enum Overflow {
     DropNewest,
     /// Nothing: the stream fails.
     Fail,
+    /// Nothing: whoever brings the item waits.
+    Wait,
 }
 
 /// Counts the items of a buffer that the caller keeps.
@@ -41,6 +43,7 @@ impl Room {
             Overflow::DropOldest => Verdict::Evict,
             Overflow::DropNewest => Verdict::Drop,
             Overflow::Fail => Verdict::Overflow,
+            Overflow::Wait => Verdict::Wait,
         }
     }
 
@@ -60,6 +63,7 @@ mod tests {
             (Overflow::DropOldest, Verdict::Evict),
             (Overflow::DropNewest, Verdict::Drop),
             (Overflow::Fail, Verdict::Overflow),
+            (Overflow::Wait, Verdict::Wait),
         ] {
             let mut room = Room::new(2, overflow);
             assert_eq!(room.offer(), Verdict::Hold);

@@ -91,13 +91,6 @@ impl SqliteStore {
         &self.recovered
     }
 
-    /// Figures.
-    pub fn stats(&mut self) -> StoreStats {
-        self.stats.bytes = self.bytes();
-        self.stats.wal_bytes = self.wal_bytes();
-        self.stats.clone()
-    }
-
     /// The connection, for reading.
     pub fn connection(&self) -> &Connection {
         &self.connection
@@ -132,10 +125,15 @@ impl Store for SqliteStore {
         self.commit_draft()
     }
 
-    fn bytes(&mut self) -> u64 {
-        self.pragma("page_count")
-            .saturating_sub(self.pragma("freelist_count"))
-            * self.pragma("page_size")
+    fn stats(&mut self) -> StoreStats {
+        let pages = self
+            .pragma("page_count")
+            .saturating_sub(self.pragma("freelist_count"));
+        StoreStats {
+            bytes: pages * self.pragma("page_size"),
+            wal_bytes: self.wal_bytes(),
+            ..self.stats.clone()
+        }
     }
 
     fn probe(&mut self) -> Result<(), JournalError> {

@@ -1,0 +1,2 @@
+/** Name of the instrumentation scope. */
+export const SCOPE = '@kodus-flow/runtime';

@@ -1,0 +1,118 @@
+/** Spans in the form of OpenTelemetry's semantic conventions for messaging. */
+import { messageOf } from '../errors';
+import { carrierOf, contextIn } from './trace-context';
+import type { AnyEvent } from '../events';
+import type { OtelApi } from './load-api';
+import type { TraceCarrier } from './trace-context';
+import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api';
+
+/** `messaging.system` of everything that the runtime tells. */
+export const MESSAGING_SYSTEM = 'kodus_flow';
+
+/** Values of `SpanKind` and `SpanStatusCode`, which are not worth a look-up of the module for each span. */
+const KIND_INTERNAL = 0;
+const KIND_PRODUCER = 3;
+const KIND_CONSUMER = 4;
+const STATUS_ERROR = 2;
+
+function messageAttributes(event: AnyEvent, operation: 'send' | 'process', name: string): Attributes {
+  const { metadata } = event;
+  const attributes: Attributes = {
+    'messaging.system': MESSAGING_SYSTEM,
+    'messaging.operation.name': name,
+    'messaging.operation.type': operation,
+    'messaging.destination.name': event.type,
+    'messaging.message.id': event.id,
+  };
+  if (metadata?.correlationId !== undefined) attributes['messaging.message.conversation_id'] = metadata.correlationId;
+  if (metadata?.tenantId !== undefined) attributes['kodus_flow.tenant.id'] = metadata.tenantId;
+  return attributes;
+}
+
+/** Low-cardinality name of an error: its code, else its class. */
+export function errorTypeOf(error: unknown): string {
+  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+  if (typeof code === 'string' && code !== '') return code;
+  return typeof name === 'string' && name !== '' ? name : typeof error;
+}
+
+/** Ends a span; with an error if there was one. A tracer that throws harms nothing. */
+export function endSpan(span: Span, failed: boolean, error?: unknown): void {
+  try {
+    if (failed) {
+      span.recordException(error instanceof Error ? error : messageOf(error));
+      span.setAttribute('error.type', errorTypeOf(error));
+      span.setStatus({ code: STATUS_ERROR, message: messageOf(error) });
+    }
+    span.end();
+  } catch {
+    // The user's tracer is broken; the event is not.
+  }
+}
+
+/** The span of one emit, and what the event carries of it. */
+export interface Publication {
+  readonly carrier: TraceCarrier;
+  readonly span: Span;
+}
+
+/** Starts the span of an emit as a child of the active one. */
+export function startPublication(tracer: Tracer, type: string): Publication | undefined {
+  try {
+    const span = tracer.startSpan(`send ${type}`, { kind: KIND_PRODUCER });
+    return { span, carrier: carrierOf(span.spanContext()) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ends the span of an emit, now that the event is known. */
+export function endPublication(span: Span, event: AnyEvent | undefined, error: unknown): void {
+  try {
+    if (event !== undefined) span.setAttributes(messageAttributes(event, 'send', 'emit'));
+  } catch {
+    // As in `endSpan`.
+  }
+  endSpan(span, error !== undefined, error);
+}
+
+/** The span of one attempt, and the context in which its handlers run. */
+export interface AttemptSpan {
+  readonly span: Span;
+  readonly context: Context;
+}
+
+/** Starts the span of an attempt: a child of what the event carries, or linked to it. */
+export function startAttempt(
+  api: OtelApi,
+  tracer: Tracer,
+  event: AnyEvent,
+  attempt: number,
+  isChild: boolean,
+): AttemptSpan | undefined {
+  try {
+    const origin = contextIn(api, event.metadata);
+    const attributes = messageAttributes(event, 'process', 'process');
+    attributes['kodus_flow.attempt'] = attempt;
+    // Whatever is active here belongs to whoever happened to wake the queue.
+    const root = api.ROOT_CONTEXT;
+    const parent = origin !== undefined && isChild ? api.trace.setSpanContext(root, origin) : root;
+    const links = origin !== undefined && !isChild ? [{ context: origin }] : [];
+    const span = tracer.startSpan(`process ${event.type}`, { kind: KIND_CONSUMER, attributes, links }, parent);
+    return { span, context: api.trace.setSpan(parent, span) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Starts a span of the runtime's own doing (a batch, a stream) as a child of the active one. */
+export function startInternal(tracer: Tracer, name: string, attributes: Attributes): Span | undefined {
+  try {
+    return tracer.startSpan(name, {
+      kind: KIND_INTERNAL,
+      attributes: { 'messaging.system': MESSAGING_SYSTEM, ...attributes },
+    });
+  } catch {
+    return undefined;
+  }
+}

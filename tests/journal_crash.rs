@@ -1,0 +1,499 @@
+//! The store against a model, with crashes of the machine at every write: a layer between SQLite and the disk records what is
+//! written and when it is synced; a crash keeps what was synced, and of the rest any subset, torn at sectors.
+//!
+//! `KODUS_FLOW_CRASH_RUNS=200 cargo test --features journal --test journal_crash` looks longer; seeds are printed.
+#![cfg(all(feature = "journal", unix))]
+
+use kodus_flow_runtime::journal::{Frame, Group, Options, SqliteStore, Store, SyncMode};
+use rusqlite::ffi;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+const SECTOR: usize = 512;
+const CRASHES_A_RUN: usize = 12;
+
+// ── What is written ─────────────────────────────────────────────────────────────────────────────────────
+
+#[derive(Debug, Clone)]
+enum Disk {
+    Write {
+        file: String,
+        at: usize,
+        data: Vec<u8>,
+    },
+    Truncate {
+        file: String,
+        size: usize,
+    },
+    Sync {
+        file: String,
+    },
+    Delete {
+        file: String,
+    },
+}
+
+static RECORD: Mutex<Option<Vec<Disk>>> = Mutex::new(None);
+
+fn record(entry: Disk) {
+    if let Some(entries) = RECORD.lock().unwrap().as_mut() {
+        entries.push(entry);
+    }
+}
+
+/// A file of ours: SQLite sees the first member, the real file lies behind the struct.
+#[repr(C)]
+struct Shim {
+    base: ffi::sqlite3_file,
+    /// Leaked: a test opens few files.
+    name: *const String,
+}
+
+static mut REAL: *mut ffi::sqlite3_vfs = std::ptr::null_mut();
+
+fn real_vfs() -> *mut ffi::sqlite3_vfs {
+    // SAFETY: written once, before the shim is registered, and only read afterwards.
+    unsafe { REAL }
+}
+
+/// SAFETY: `file` is a `Shim` that `open` has filled; the real file was given the memory behind it.
+unsafe fn real(file: *mut ffi::sqlite3_file) -> *mut ffi::sqlite3_file {
+    // SAFETY: the caller's promise, above.
+    unsafe { file.cast::<u8>().add(size_of::<Shim>()).cast() }
+}
+
+unsafe fn name_of(file: *mut ffi::sqlite3_file) -> String {
+    // SAFETY: see `real`; the name lives as long as the process.
+    unsafe { (*(*file.cast::<Shim>()).name).clone() }
+}
+
+/// Hands a call on to the real file.
+macro_rules! forward {
+    ($name:ident, $method:ident $(, $arg:ident: $ty:ty)*) => {
+        unsafe extern "C" fn $name(file: *mut ffi::sqlite3_file $(, $arg: $ty)*) -> c_int {
+            // SAFETY: SQLite calls methods of an open file only; the real one has all methods of version 2.
+            unsafe {
+                let file = real(file);
+                ((*(*file).pMethods).$method.unwrap())(file $(, $arg)*)
+            }
+        }
+    };
+}
+
+forward!(close, xClose);
+forward!(read, xRead, buffer: *mut c_void, amount: c_int, at: i64);
+forward!(real_write, xWrite, buffer: *const c_void, amount: c_int, at: i64);
+forward!(real_truncate, xTruncate, size: i64);
+forward!(file_size, xFileSize, size: *mut i64);
+forward!(lock, xLock, level: c_int);
+forward!(unlock, xUnlock, level: c_int);
+forward!(check_reserved, xCheckReservedLock, out: *mut c_int);
+forward!(control, xFileControl, op: c_int, argument: *mut c_void);
+forward!(sector_size, xSectorSize);
+forward!(shm_map, xShmMap, page: c_int, size: c_int, extend: c_int, out: *mut *mut c_void);
+forward!(shm_lock, xShmLock, offset: c_int, count: c_int, flags: c_int);
+forward!(shm_unmap, xShmUnmap, delete: c_int);
+
+/// No promises about the device: SQLite must not count on whole sectors or on order.
+unsafe extern "C" fn characteristics(_file: *mut ffi::sqlite3_file) -> c_int {
+    0
+}
+
+unsafe extern "C" fn shm_barrier(file: *mut ffi::sqlite3_file) {
+    // SAFETY: as in `forward!`.
+    unsafe {
+        let file = real(file);
+        ((*(*file).pMethods).xShmBarrier.unwrap())(file);
+    }
+}
+
+unsafe extern "C" fn write(
+    file: *mut ffi::sqlite3_file,
+    buffer: *const c_void,
+    amount: c_int,
+    at: i64,
+) -> c_int {
+    // SAFETY: SQLite gives `amount` readable bytes.
+    let data = unsafe { std::slice::from_raw_parts(buffer.cast::<u8>(), amount as usize) }.to_vec();
+    // SAFETY: an open file of ours.
+    let file_name = unsafe { name_of(file) };
+    record(Disk::Write {
+        file: file_name,
+        at: at as usize,
+        data,
+    });
+    // SAFETY: handed on as it came.
+    unsafe { real_write(file, buffer, amount, at) }
+}
+
+unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: i64) -> c_int {
+    // SAFETY: an open file of ours.
+    let file_name = unsafe { name_of(file) };
+    record(Disk::Truncate {
+        file: file_name,
+        size: size as usize,
+    });
+    // SAFETY: handed on as it came.
+    unsafe { real_truncate(file, size) }
+}
+
+unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _flags: c_int) -> c_int {
+    // SAFETY: an open file of ours.
+    let file_name = unsafe { name_of(file) };
+    // The machine never really crashes here, so nothing need be synced: the record says what would have been.
+    record(Disk::Sync { file: file_name });
+    ffi::SQLITE_OK
+}
+
+static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
+    iVersion: 2,
+    xClose: Some(close),
+    xRead: Some(read),
+    xWrite: Some(write),
+    xTruncate: Some(truncate),
+    xSync: Some(sync),
+    xFileSize: Some(file_size),
+    xLock: Some(lock),
+    xUnlock: Some(unlock),
+    xCheckReservedLock: Some(check_reserved),
+    xFileControl: Some(control),
+    xSectorSize: Some(sector_size),
+    xDeviceCharacteristics: Some(characteristics),
+    xShmMap: Some(shm_map),
+    xShmLock: Some(shm_lock),
+    xShmBarrier: Some(shm_barrier),
+    xShmUnmap: Some(shm_unmap),
+    xFetch: None,
+    xUnfetch: None,
+};
+
+unsafe extern "C" fn open(
+    _vfs: *mut ffi::sqlite3_vfs,
+    name: *const c_char,
+    file: *mut ffi::sqlite3_file,
+    flags: c_int,
+    out: *mut c_int,
+) -> c_int {
+    // SAFETY: SQLite gives memory of `szOsFile` bytes, which is what `register` has asked for; the name is a C string or null.
+    unsafe {
+        let shim = file.cast::<Shim>();
+        let text = if name.is_null() {
+            String::new()
+        } else {
+            CStr::from_ptr(name).to_string_lossy().into_owned()
+        };
+        let code = ((*real_vfs()).xOpen.unwrap())(real_vfs(), name, real(file), flags, out);
+        (*shim).name = Box::into_raw(Box::new(text));
+        (*shim).base.pMethods = if code == ffi::SQLITE_OK {
+            &raw const METHODS
+        } else {
+            std::ptr::null()
+        };
+        code
+    }
+}
+
+unsafe extern "C" fn delete(
+    _vfs: *mut ffi::sqlite3_vfs,
+    name: *const c_char,
+    sync_directory: c_int,
+) -> c_int {
+    // SAFETY: a C string of SQLite's, handed on as it came.
+    unsafe {
+        let file = CStr::from_ptr(name).to_string_lossy().into_owned();
+        record(Disk::Delete { file });
+        ((*real_vfs()).xDelete.unwrap())(real_vfs(), name, sync_directory)
+    }
+}
+
+/// From now on every connection of this process goes through the shim.
+fn register() {
+    // SAFETY: called once, before any connection is opened; the copy lives as long as the process.
+    unsafe {
+        ffi::sqlite3_initialize();
+        REAL = ffi::sqlite3_vfs_find(std::ptr::null());
+        let mut vfs = *REAL;
+        vfs.zName = c"recording".as_ptr();
+        vfs.szOsFile += size_of::<Shim>() as c_int;
+        vfs.pNext = std::ptr::null_mut();
+        vfs.xOpen = Some(open);
+        vfs.xDelete = Some(delete);
+        assert_eq!(
+            ffi::sqlite3_vfs_register(Box::into_raw(Box::new(vfs)), 1),
+            ffi::SQLITE_OK
+        );
+    }
+}
+
+// ── What is there after a crash ─────────────────────────────────────────────────────────────────────────
+
+/// A file, and what was written to it since it was last synced.
+#[derive(Default, Clone)]
+struct FileState {
+    synced: Vec<u8>,
+    unsynced: Vec<Disk>,
+}
+
+impl FileState {
+    fn settle(&mut self) {
+        for entry in std::mem::take(&mut self.unsynced) {
+            apply(&mut self.synced, &entry, |_| true);
+        }
+    }
+
+    /// Any subset of the sectors that were written since the last sync has reached the disk.
+    fn crash(mut self, rng: &mut Rng) -> Vec<u8> {
+        let keeps = rng.below(4);
+        for entry in std::mem::take(&mut self.unsynced) {
+            apply(&mut self.synced, &entry, |_| match keeps {
+                0 => false,
+                1 => true,
+                _ => rng.below(2) == 0,
+            });
+        }
+        self.synced
+    }
+}
+
+fn apply(image: &mut Vec<u8>, entry: &Disk, mut reaches: impl FnMut(usize) -> bool) {
+    match entry {
+        Disk::Write { at, data, .. } => {
+            let mut from = 0;
+            while from < data.len() {
+                let sector_end = (at + from) / SECTOR * SECTOR + SECTOR - at;
+                let to = sector_end.min(data.len());
+                if reaches(at + from) {
+                    if image.len() < at + to {
+                        image.resize(at + to, 0);
+                    }
+                    image[at + from..at + to].copy_from_slice(&data[from..to]);
+                }
+                from = to;
+            }
+        }
+        Disk::Truncate { size, .. } if reaches(*size) => image.resize(*size, 0),
+        _ => {}
+    }
+}
+
+/// The files as they may be after a crash behind the first `count` entries.
+fn crashed(entries: &[Disk], count: usize, rng: &mut Rng) -> BTreeMap<String, Vec<u8>> {
+    let mut files: BTreeMap<String, FileState> = BTreeMap::new();
+    for entry in &entries[..count] {
+        match entry {
+            Disk::Write { file, .. } | Disk::Truncate { file, .. } => {
+                files
+                    .entry(file.clone())
+                    .or_default()
+                    .unsynced
+                    .push(entry.clone());
+            }
+            Disk::Sync { file } => files.entry(file.clone()).or_default().settle(),
+            Disk::Delete { file } => {
+                files.remove(file);
+            }
+        }
+    }
+    files
+        .into_iter()
+        .map(|(name, state)| (name, state.crash(rng)))
+        .collect()
+}
+
+// ── The model ───────────────────────────────────────────────────────────────────────────────────────────
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Model {
+    /// Attempts by number.
+    pending: BTreeMap<i64, i64>,
+    letters: BTreeSet<String>,
+    keys: BTreeMap<String, &'static str>,
+    state: BTreeMap<String, String>,
+    next: i64,
+}
+
+struct Rng(u64);
+
+impl Rng {
+    fn below(&mut self, bound: u64) -> u64 {
+        // splitmix64
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+impl Model {
+    /// A random operation as a line, and its effect.
+    fn step(&mut self, rng: &mut Rng) -> String {
+        let pick = (self.pending.len() as u64).max(1);
+        let known = self.pending.keys().nth(rng.below(pick) as usize).copied();
+        match (rng.below(10), known) {
+            (0..=2, Some(seq)) => {
+                self.end(seq, "done");
+                format!("D\u{1f}{seq}\u{1f}0\u{1f}1\n")
+            }
+            (3, Some(seq)) => {
+                let attempts = self.pending[&seq] + 1;
+                self.pending.insert(seq, attempts);
+                format!("R\u{1f}{seq}\u{1f}{attempts}\u{1f}5\u{1f}\n")
+            }
+            (4, Some(seq)) => {
+                self.end(seq, "dead");
+                self.letters.insert(format!("id-{seq}"));
+                format!("L\u{1f}id-{seq}\u{1f}{seq}\u{1f}1\u{1f}{{\"id\":\"id-{seq}\"}}\n")
+            }
+            (5, _) => {
+                let value = rng.below(100).to_string();
+                let line = format!("V\u{1f}name\u{1f}{value}\n");
+                self.state.insert("name".into(), value);
+                line
+            }
+            _ => {
+                self.next += 1;
+                let seq = self.next;
+                self.pending.insert(seq, 0);
+                // Every fourth event is remembered when it has ended.
+                let flags = if seq % 4 == 0 { 4 } else { 0 };
+                let pad = "p".repeat(rng.below(1500) as usize);
+                format!(
+                    "A\u{1f}{seq}\u{1f}{flags}\u{1f}1\u{1f}0\u{1f}id-{seq}\u{1f}t\u{1f}\u{1f}\u{1f}\"{pad}\"\n"
+                )
+            }
+        }
+    }
+
+    fn end(&mut self, seq: i64, how: &'static str) {
+        self.pending.remove(&seq);
+        if seq % 4 == 0 {
+            self.keys.insert(format!("id:id-{seq}"), how);
+        }
+    }
+}
+
+fn frame_of(text: String) -> Vec<Frame> {
+    let mut group = Group::new(SyncMode::Group, 1.0, 1000);
+    group.push(1, text, 0.0);
+    group.next().to_vec()
+}
+
+/// What a store has, in the model's terms.
+fn read_back(directory: &Path) -> Model {
+    let mut store = SqliteStore::open(&Options::new(directory)).unwrap();
+    let check: String = store
+        .connection()
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+    let mut found = Model::default();
+    let page = store.page(0).unwrap().json;
+    if !page.is_empty() {
+        for row in serde_json::from_str::<Vec<serde_json::Value>>(&page).unwrap() {
+            found
+                .pending
+                .insert(row[0].as_i64().unwrap(), row[1].as_i64().unwrap());
+        }
+    }
+    for letter in serde_json::from_str::<Vec<serde_json::Value>>(&store.letters().unwrap()).unwrap()
+    {
+        found.letters.insert(letter["id"].as_str().unwrap().into());
+    }
+    for key in serde_json::from_str::<Vec<(String, String, f64)>>(&store.keys().unwrap()).unwrap() {
+        found
+            .keys
+            .insert(key.0, if key.1 == "done" { "done" } else { "dead" });
+    }
+    if let Some(value) = store.state("name").unwrap() {
+        found.state.insert("name".into(), value);
+    }
+    found
+}
+
+/// A run: random groups; answers what was written, and the model after each commit with the number of entries by then.
+fn run(seed: u64) -> (PathBuf, Vec<Disk>, Vec<(usize, Model)>) {
+    let mut rng = Rng(seed);
+    let directory = tempfile::tempdir().unwrap();
+    *RECORD.lock().unwrap() = Some(Vec::new());
+    let entries = || RECORD.lock().unwrap().as_ref().map_or(0, Vec::len);
+    let mut store = SqliteStore::open(&Options::new(directory.path())).unwrap();
+    let mut model = Model::default();
+    let mut marks = vec![(entries(), model.clone())];
+    for _ in 0..4 + rng.below(12) {
+        for _ in 0..1 + rng.below(3) {
+            let text = (0..1 + rng.below(8))
+                .map(|_| model.step(&mut rng))
+                .collect();
+            store.stage(&frame_of(text)).unwrap();
+        }
+        store.commit().unwrap();
+        marks.push((entries(), model.clone()));
+        if rng.below(4) == 0 {
+            store.checkpoint();
+        }
+    }
+    drop(store);
+    let written = RECORD.lock().unwrap().take().unwrap();
+    (directory.path().to_path_buf(), written, marks)
+}
+
+#[test]
+fn after_a_crash_at_any_write_every_committed_group_is_there_and_no_half_of_another() {
+    register();
+    let runs: u64 = std::env::var("KODUS_FLOW_CRASH_RUNS").map_or(25, |runs| runs.parse().unwrap());
+    let first: u64 =
+        std::env::var("KODUS_FLOW_SEED").map_or_else(|_| rand_seed(), |seed| seed.parse().unwrap());
+    println!("seeds {first} to {}", first + runs - 1);
+    for seed in first..first + runs {
+        let (origin, entries, marks) = run(seed);
+        let mut rng = Rng(!seed);
+        let opened = marks[0].0;
+        for _ in 0..CRASHES_A_RUN {
+            let count = opened + rng.below((entries.len() - opened) as u64 + 1) as usize;
+            check(&origin, &entries, &marks, count, &mut rng, seed);
+        }
+    }
+}
+
+fn rand_seed() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .subsec_nanos()
+        .into()
+}
+
+fn check(
+    origin: &Path,
+    entries: &[Disk],
+    marks: &[(usize, Model)],
+    count: usize,
+    rng: &mut Rng,
+    seed: u64,
+) {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, bytes) in crashed(entries, count, rng) {
+        let name = Path::new(&name).strip_prefix(origin).unwrap();
+        std::fs::write(directory.path().join(name), bytes).unwrap();
+    }
+    let found = read_back(directory.path());
+    let durable = marks.iter().rposition(|(by, _)| *by <= count).unwrap();
+    let matches = |mark: usize| {
+        marks.get(mark).is_some_and(|(_, model)| {
+            Model {
+                next: 0,
+                ..model.clone()
+            } == found
+        })
+    };
+    // The group that was being committed may be there, all of it.
+    assert!(
+        matches(durable) || matches(durable + 1),
+        "seed {seed}, crash behind entry {count} of {}: found {found:?}, durable {:?}",
+        entries.len(),
+        marks[durable].1
+    );
+}
