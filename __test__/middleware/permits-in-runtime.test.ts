@@ -203,16 +203,17 @@ describe('permits before the start', () => {
 
   it('process({ maxEvents }) counts what starts, not what waits', async () => {
     const runtime = quiet({ middleware: [withConcurrency({ maxConcurrent: 1, getKey: (event) => event.data })] });
-    const seen: string[] = [];
-    runtime.on('t', async (event) => {
-      await turn();
-      seen.push(event.data);
-    });
+    const gate = deferred();
+    const begun: string[] = [];
+    runtime.on('t', (event) => (begun.push(event.data), gate.promise));
     for (const key of ['a', 'a', 'a', 'b']) runtime.emit('t', key);
-    await runtime.process({ maxEvents: 2 });
-    expect(seen).toEqual(['a', 'b']);
+    const processing = runtime.process({ maxEvents: 2 });
+    await vi.waitFor(() => expect(begun).toEqual(['a', 'b']));
+    gate.resolve();
+    await processing;
+    expect(begun).toHaveLength(2);
     await runtime.process();
-    expect(seen).toHaveLength(4);
+    expect(begun).toHaveLength(4);
   });
 
   it('works with causes tracked, start() and a rate limit of the runtime', async () => {
