@@ -442,11 +442,16 @@ export declare class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   distinct(keyOf?: (item: T) => unknown, options?: DistinctOptions): EventStream<T>;
   /** Items that differ from the one before. `equals` defaults to `Object.is`. */
   distinctUntilChanged(equals?: (previous: T, item: T) => Awaitable<unknown>, options?: SignalOptions): EventStream<T>;
-  /** Arrays of `size` items, the last one of what is left. */
-  bufferCount(size: number, options?: SignalOptions): EventStream<T[]>;
+  /**
+   * Arrays of `size` items; one begins with every `every`-th item (default `size`: one after the other). With a smaller
+   * `every` they overlap, with a larger one items between them are left out. At the end those that have begun come as they
+   * are.
+   */
+  bufferCount(size: number, every?: number, options?: SignalOptions): EventStream<T[]>;
   /**
    * Each item goes through `middleware` wrapped around a handler that returns it. What comes back is handed on, no result
-   * drops the item, an error ends the stream.
+   * drops the item, an error ends the stream. As in a runtime's list a factory that is not called (`withRetry`) means its
+   * defaults.
    */
   withMiddleware(middleware: StreamMiddleware, options?: SignalOptions): EventStream<T>;
   /** `mapper(item)` for up to `concurrency` items side by side; results in order of the items, or as they come. */
@@ -524,9 +529,13 @@ export declare class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   forEach(visit: (item: T) => unknown, options?: SignalOptions): Promise<void>;
   /** `reducer(state, item)` for all items, beginning with `seed`. */
   reduce<S>(reducer: (state: S, item: T) => Awaitable<S>, seed: S, options?: SignalOptions): Promise<S>;
-  /** The first item, or undefined if there is none. The source is closed then. */
+  /** The first item (for which `predicate` is truthy), or undefined if there is none. The source is closed then. */
+  first<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): Promise<S | undefined>;
+  first(predicate?: (item: T) => Awaitable<unknown>, options?: SignalOptions): Promise<T | undefined>;
   first(options?: SignalOptions): Promise<T | undefined>;
-  /** The last item, or undefined if there is none. */
+  /** The last item (for which `predicate` is truthy), or undefined if there is none. */
+  last<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): Promise<S | undefined>;
+  last(predicate?: (item: T) => Awaitable<unknown>, options?: SignalOptions): Promise<T | undefined>;
   last(options?: SignalOptions): Promise<T | undefined>;
   /** How many items there are. */
   count(options?: SignalOptions): Promise<number>;
@@ -778,6 +787,12 @@ export declare class StreamManager {
    * not for one that is in the middle of an `await`, and no longer than a second. The manager can be used on.
    */
   cleanup(): Promise<void>;
+}
+/** A stream that is pushed to, for one reader; use `share()` for several. */
+export declare class SubscribedStream<T = AnyEvent> extends EventStream<T> {
+  #private;
+  /** What has come, and what became of it. */
+  getStats(): SubscriptionStats;
 }
 /** All values of `EVENT_TYPES`. */
 export declare const ALL_EVENT_TYPES: readonly string[];
@@ -3638,8 +3653,8 @@ export interface Runtime<Events = LooseEvents> {
   /** A stream of what `source` yields: a generator function, an iterable, an array, a readable stream. Nothing runs before it is iterated. */
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
-  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
-  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): EventStream<AnyEvent>;
+  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): SubscribedStream<TEvent<T, DataIn<Events, T>>>;
+  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): SubscribedStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
@@ -3849,7 +3864,7 @@ export interface ShareOptions extends SignalOptions {
   buffer?: number | undefined;
   /**
    * wait: the source is not asked until the slowest reader has caught up; drop-oldest: that reader misses items, counted;
-   * fail: that reader gets an error. Default 'wait'.
+   * error: that reader gets an error (`fail` means the same). Default 'wait'.
    */
   overflow?: ShareOverflow | undefined;
 }
@@ -3979,11 +3994,16 @@ export interface StreamStats {
 /** A stream that is pushed to. */
 export interface Subscription<T> {
   /** For one reader; use `share()` for several. */
-  readonly stream: EventStream<T>;
-  /** Puts an item in; it is buffered until it is read. Answers whether it was accepted. Never throws. */
-  push(item: T): boolean;
+  readonly stream: SubscribedStream<T>;
+  /**
+   * Puts an item in; it is buffered until it is read. Answers whether it was accepted; with overflow 'wait', while the buffer
+   * is full, a promise of that. Never throws.
+   */
+  push(item: T): boolean | Promise<boolean>;
   /** Ends the stream after what is buffered; with an error, it fails then. */
   end(error?: unknown): void;
+  /** What has come, and what became of it. */
+  getStats(): SubscriptionStats;
 }
 /** Options of `createSubscription`. */
 export interface SubscriptionOptions extends SignalOptions {
@@ -3993,6 +4013,21 @@ export interface SubscriptionOptions extends SignalOptions {
   overflow?: OverflowPolicy | undefined;
   /** Called once when no further item is wanted: the reader has left, or the stream has ended. */
   onClose?: (() => void) | undefined;
+}
+/** Counters of one subscription. */
+export interface SubscriptionStats {
+  /** Items that wait for the reader now. */
+  buffered: number;
+  /** Pushes that wait for room now; only with overflow 'wait'. */
+  waiting: number;
+  /** Items that have come. */
+  pushed: number;
+  /** Items that the reader has got. */
+  delivered: number;
+  /** Items that gave way because the buffer was full. */
+  dropped: number;
+  /** The most items that have waited for the reader at the same time. */
+  highWater: number;
 }
 /** What the queue of earlier releases measured of the machine. The memory monitor has {@link MemoryMetrics}. */
 export interface SystemMetrics {
@@ -4216,8 +4251,12 @@ export type NativeLogLevel = LogLevel | "off";
 export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 /** What happens to an event that finds the queue full. */
 export type Overflow = "reject" | "wait" | "drop-oldest";
-/** What gives way when a buffer is full: the item that has waited longest, the one that comes, or the stream, with an error. */
-export type OverflowPolicy = "drop-oldest" | "drop-newest" | "fail";
+/**
+ * What gives way when a subscription's buffer is full. drop-oldest: the item that has waited longest; drop-newest: the one
+ * that comes; error: the stream, with RuntimeError RUNTIME_STREAM_BUFFER_FULL after what is buffered (`fail` means the same);
+ * wait: whoever pushes gets a promise and waits for the reader.
+ */
+export type OverflowPolicy = "drop-oldest" | "drop-newest" | "error" | "fail" | "wait";
 /** What `on` takes besides names. Where events are declared, text without a `*` that is none of their names is a mistake. */
 export type PatternIn<Events> = IsLoose<Events> extends true ? EventPattern : `${string}*${string}` | RegExp;
 /** Data of an event type: as declared in `EventPayloads`, else anything. */
@@ -4252,7 +4291,7 @@ export type ScheduleSpec = ScheduleOptions | string | number | Date | (ScheduleO
   schedule: ScheduleOptions | string | number | Date;
 });
 /** What a shared stream does when its slowest reader is `buffer` items behind. */
-export type ShareOverflow = "wait" | "drop-oldest" | "fail";
+export type ShareOverflow = "wait" | "drop-oldest" | "error" | "fail";
 /** Value of a span's attribute. */
 export type SpanAttribute = string | number | boolean | null | undefined | readonly (string | number | boolean)[];
 /** Attributes of a span by name. */
@@ -4261,11 +4300,14 @@ export type SpanAttributes = Record<string, SpanAttribute>;
 export type StreamInput<T> = AsyncIterable<T> | Iterable<T> | AsyncIterator<T> | NodeJS.ReadableStream | ReadableStreamLike<T>;
 /** Anything that `merge` and its like take: a stream or a source of one. */
 export type StreamLike<T> = EventStream<T> | StreamSource<T>;
-/** A middleware as streams use it: a wrapper around a handler. */
+/** A middleware as streams use it: a wrapper around a handler, or a factory of one (`withRetry`) that means its defaults. */
 export type StreamMiddleware = (handler: (event: any) => any) => (event: any) => any;
 /** An input, or a function that makes one for each run. */
 export type StreamSource<T> = (() => StreamInput<T>) | StreamInput<T>;
-/** Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest'). */
+/**
+ * Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest').
+ * With 'wait' the handlers of an event wait until the buffer has room for it: a slow reader slows the runtime.
+ */
 export type SubscribeOptions = Omit<SubscriptionOptions, "onClose">;
 /** A middleware that tells its counts. */
 export type TimeoutMiddleware = Middleware & {

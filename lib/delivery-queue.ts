@@ -182,7 +182,7 @@ export class DeliveryQueue implements EngineHost {
     if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
     } else if (this.#held === undefined) {
-      this.#submit(event, brings, bytes);
+      this.#submit(event, brings, bytes, 0, isOurs);
     } else {
       this.#held.push(() => this.#submit(event, brings, bytes));
     }
@@ -279,7 +279,8 @@ export class DeliveryQueue implements EngineHost {
     setMetadata(event, { compressed: true, originalSize: bytes, compressedAt: Date.now() });
   }
 
-  #submit(event: AnyEvent, brings: Submission, bytes: number, attempts = 0): void {
+  #submit(event: AnyEvent, brings: Submission, bytes: number, attempts = 0, isOurs = false): void {
+    if (!isOurs) this.engine.readClock();
     const { engine } = this;
     const { tenantId, orderingKey, ttlMs, policy } = brings;
     const tenant =

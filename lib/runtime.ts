@@ -395,13 +395,26 @@ class RuntimeImpl implements Runtime {
     this.#emitter.flushBatch();
     this.#lookForSdk();
     this.#queue.beginDrain();
-    return this.#queue.engine.drain({
-      untilEmpty,
-      catchUp: true,
-      ...(maxEvents !== undefined && { maxEvents }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(signal !== undefined && { signal }),
-    });
+    return this.#inBatchSpan(() =>
+      this.#queue.engine.drain({
+        untilEmpty,
+        catchUp: true,
+        ...(maxEvents !== undefined && { maxEvents }),
+        ...(timeoutMs !== undefined && { timeoutMs }),
+        ...(signal !== undefined && { signal }),
+      }),
+    );
+  }
+
+  /** A span for what one call has processed, if there is something, and somebody who traces. */
+  async #inBatchSpan(drain: () => Promise<ProcessResult>): Promise<ProcessResult> {
+    const span = this.#queue.engine.depth === 0 ? undefined : this.#telemetry?.start('process batch', {});
+    if (span === undefined) return drain();
+    const tally = await drain();
+    span.setAttribute('messaging.batch.message_count', tally.processed + tally.failed);
+    span.setAttribute('kodus_flow.failed', tally.failed);
+    span.end();
+    return tally;
   }
 
   start = (): void => {

@@ -70,6 +70,18 @@ describe('operators that look at one item at a time', () => {
     expect(await of(1, 2, 3).take(1).bufferCount(2).toArray()).toEqual([[1]]);
   });
 
+  it('bufferCount may overlap, or leave gaps', async () => {
+    expect(await of(0, 1, 2, 3, 4).bufferCount(3, 2).toArray()).toEqual([[0, 1, 2], [2, 3, 4], [4]]);
+    expect(await of(0, 1, 2, 3, 4).bufferCount(3, 1).toArray()).toEqual([[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4], [4]]);
+    expect(await of(0, 1, 2, 3, 4, 5, 6).bufferCount(2, 3).toArray()).toEqual([[0, 1], [3, 4], [6]]);
+    const slow = of(0, 1, 2, 3)
+      .bufferCount(2, 1)
+      .map(async (items) => items.length)
+      .filter((n) => n === 1);
+    expect(await slow.toArray()).toEqual([1]);
+    expect(() => of(1).bufferCount(2, 0)).toThrow(/bufferCount\.every: got 0/);
+  });
+
   it('partition gives both halves', async () => {
     const [even, odd] = of(1, 2, 3, 4).partition((n) => n % 2 === 0);
     expect(await even.toArray()).toEqual([2, 4]);
@@ -334,6 +346,17 @@ describe('consumers', () => {
     expect(watch).toMatchObject({ produced: 1, closed: 1 });
   });
 
+  it('first and last of those that a predicate wants', async () => {
+    const { source, seen } = watched(9);
+    const events = manager.createStream(source);
+    expect((await events.first((event) => event.data.n > 3))?.data.n).toBe(4);
+    expect(seen).toMatchObject({ produced: 5, closed: 1 });
+    expect((await events.last(async (event) => event.data.n < 6, {}))?.data.n).toBe(5);
+    expect(await events.first((event) => event.data.n > 90)).toBeUndefined();
+    expect(await of(1, 2).last({ signal: AbortSignal.abort() })).toBeUndefined();
+    await expect(of(1).first('x' as never)).rejects.toThrow(/first\.predicate: got/);
+  });
+
   it('a visitor that throws ends the run and closes the source', async () => {
     const { source, seen } = watched(9);
     await expect(
@@ -367,17 +390,6 @@ describe('consumers', () => {
     const double = (stream: EventStream<number>): EventStream<number> => stream.map((n) => n * 2);
     expect(await of(1, 2).pipe(double, double, (stream) => stream.count())).toBe(2);
     expect(await of(1, 2).pipe(double, double).toArray()).toEqual([4, 8]);
-  });
-
-  it('types go from end to end', () => {
-    const mixed = of<string | number>('a', 1);
-    expectTypeOf(mixed.filter((item): item is string => typeof item === 'string')).toEqualTypeOf<EventStream<string>>();
-    expectTypeOf(of(1).map(async (n) => String(n))).toEqualTypeOf<EventStream<string>>();
-    expectTypeOf(of(1).batch(2)).toEqualTypeOf<EventStream<StreamBatch<number>>>();
-    expectTypeOf(of(1).merge(of('a'), [true])).toEqualTypeOf<EventStream<number | string | boolean>>();
-    expectTypeOf(of(1).zip(of('a'))).toEqualTypeOf<EventStream<[number, string]>>();
-    const combined = of(1).combineLatest(of('a'), of(true));
-    expectTypeOf(combined.map((item) => item.data.events)).toEqualTypeOf<EventStream<[number, string, boolean]>>();
   });
 });
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createEvent } from '../../lib/events';
+import { withRetry, withSchedule, withTimeout } from '../../lib/middleware/index';
 import { StreamManager } from '../../lib/streams/index';
 import { numbered, numbersOf, watched } from './helpers';
 import type { NumberedEvent } from './helpers';
@@ -76,6 +77,21 @@ describe('operators on one item at a time', () => {
       throw new Error('refused');
     });
     await expect(failing.toArray()).rejects.toThrow('refused');
+  });
+
+  it('withMiddleware takes the middleware of a runtime, also a factory that is not called', async () => {
+    let failures = 0;
+    const flaky = (next: (event: NumberedEvent) => unknown) => (event: NumberedEvent) => {
+      if (event.data.n === 1 && failures++ < 1) throw Object.assign(new Error('flaky'), { status: 503 });
+      return next(event);
+    };
+    const retry = withRetry({ maxRetries: 2, initialDelayMs: 1 });
+    const stream = upTo(3).withMiddleware((next) => retry(flaky(next)));
+    expect(numbersOf(await stream.toArray())).toEqual([0, 1, 2]);
+    expect(failures).toBe(2);
+    expect(numbersOf(await upTo(2).withMiddleware(withRetry).withMiddleware(withTimeout).toArray())).toEqual([0, 1]);
+    expect(() => upTo(1).withMiddleware(withSchedule as never)).toThrow(/withSchedule uncalled/);
+    expect(() => upTo(1).withMiddleware((() => 7) as never)).toThrow(/middleware that returns a function/);
   });
 
   it('methods work without their object', async () => {

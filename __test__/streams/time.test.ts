@@ -154,6 +154,18 @@ describe('time', () => {
     await vi.advanceTimersByTimeAsync(100);
   });
 
+  it('a timer that fires is believed though the clock stands still', async () => {
+    vi.useRealTimers();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { stream, push, end } = manager.createSubscription<number>();
+    const items = stream.debounce(60_000).take(1).toArray();
+    push(7);
+    await Promise.resolve();
+    await vi.advanceTimersByTimeAsync(61_000);
+    end();
+    expect(await items).toEqual([7]);
+  });
+
   it('a thousand operators share one timer', async () => {
     const runs = Array.from({ length: 1000 }, (_, n) => {
       const source = manager.createStream(async function* () {

@@ -276,6 +276,11 @@ export class Engine {
     return slot;
   }
 
+  /** The time of the event that is submitted next says nothing about now: the clock is read for it. */
+  readClock(): void {
+    this.#stampedTs = -1;
+  }
+
   /** The slot that the next `submit` will use, for what has to be prepared before it. */
   nextSlot(): number {
     return this.#free.length > 0 ? this.#free[this.#free.length - 1]! : this.#events.length;

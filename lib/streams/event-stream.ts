@@ -28,6 +28,7 @@ import * as plans from './time-plans';
 import { middlewareHandler } from './with-middleware';
 import type { Readable } from 'node:stream';
 import type { AnyEvent } from '../events';
+import type { MiddlewareFactoryType } from '../middleware/types';
 import type { Cursor } from './cursor';
 import type { StepPlan } from './fused';
 import type { Opener } from './nested';
@@ -235,7 +236,9 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
    * drops the item, an error ends the stream. As in a runtime's list a factory that is not called (`withRetry`) means its
    * defaults.
    */
-  withMiddleware(middleware: StreamMiddleware, options?: SignalOptions): EventStream<T> {
+  withMiddleware(middleware: StreamMiddleware, options?: SignalOptions): EventStream<T>;
+  withMiddleware(factory: MiddlewareFactoryType, options?: SignalOptions): EventStream<T>;
+  withMiddleware(middleware: StreamMiddleware | MiddlewareFactoryType, options?: SignalOptions): EventStream<T> {
     return this.#step(steps.handlerStep(middlewareHandler(middleware)), options);
   }
 
