@@ -454,6 +454,7 @@ export declare class EventStream<T = AnyEvent> implements AsyncIterable<T> {
    * defaults.
    */
   withMiddleware(middleware: StreamMiddleware, options?: SignalOptions): EventStream<T>;
+  withMiddleware(factory: MiddlewareFactoryType, options?: SignalOptions): EventStream<T>;
   /** `mapper(item)` for up to `concurrency` items side by side; results in order of the items, or as they come. */
   mapAsync<R>(mapper: (item: T) => R, options?: MapAsyncOptions): EventStream<Awaited<R>>;
   /** All items of the stream (iterable, array ...) that `mapper` makes of one item, then those of the next. */
@@ -4300,7 +4301,7 @@ export type SpanAttributes = Record<string, SpanAttribute>;
 export type StreamInput<T> = AsyncIterable<T> | Iterable<T> | AsyncIterator<T> | NodeJS.ReadableStream | ReadableStreamLike<T>;
 /** Anything that `merge` and its like take: a stream or a source of one. */
 export type StreamLike<T> = EventStream<T> | StreamSource<T>;
-/** A middleware as streams use it: a wrapper around a handler, or a factory of one (`withRetry`) that means its defaults. */
+/** A middleware as streams use it: a wrapper around a handler. */
 export type StreamMiddleware = (handler: (event: any) => any) => (event: any) => any;
 /** An input, or a function that makes one for each run. */
 export type StreamSource<T> = (() => StreamInput<T>) | StreamInput<T>;
