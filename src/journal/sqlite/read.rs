@@ -79,6 +79,11 @@ pub(super) const EVENT_COLUMNS: &str =
 
 /// Reads a row of [`EVENT_COLUMNS`]. The inner error says which record is damaged.
 pub(super) fn event_row(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, String>> {
+    checked_row(row, true)
+}
+
+/// As [`event_row`]; without its body, where only the check is wanted.
+fn checked_row(row: &Row<'_>, with_body: bool) -> rusqlite::Result<Result<EventRow, String>> {
     let seq: i64 = row.get(0)?;
     let read = || -> rusqlite::Result<Option<EventRow>> {
         let (flags, ts): (u32, f64) = (row.get(2)?, row.get(5)?);
@@ -99,10 +104,12 @@ pub(super) fn event_row(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, Stri
         if crc != row.get::<_, i64>(12)? {
             return Ok(None);
         }
-        let Some(body) = unpack(bytes, flags) else {
+        let packed = if with_body { bytes } else { &[] };
+        let flags_of_body = if with_body { flags } else { 0 };
+        let Some(body) = unpack(packed, flags_of_body) else {
             return Ok(None);
         };
-        let body = if envelope.is_empty() {
+        let body = if envelope.is_empty() || !with_body {
             body
         } else {
             whole_event(&id, &kind, ts, &envelope, &body)
@@ -159,7 +166,7 @@ impl SqliteStore {
             let mut statement = self.connection.prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                match event_row(row)? {
+                match checked_row(row, false)? {
                     Err(detail) => damaged.push(("events WHERE seq", row.get(0)?, detail)),
                     Ok(event) if event.state == PENDING && event.flags & REMEMBERED != 0 => {
                         names.push((event.seq, (event.id, event.key)));
