@@ -442,13 +442,19 @@ export declare class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   distinct(keyOf?: (item: T) => unknown, options?: DistinctOptions): EventStream<T>;
   /** Items that differ from the one before. `equals` defaults to `Object.is`. */
   distinctUntilChanged(equals?: (previous: T, item: T) => Awaitable<unknown>, options?: SignalOptions): EventStream<T>;
-  /** Arrays of `size` items, the last one of what is left. */
-  bufferCount(size: number, options?: SignalOptions): EventStream<T[]>;
+  /**
+   * Arrays of `size` items; one begins with every `every`-th item (default `size`: one after the other). With a smaller
+   * `every` they overlap, with a larger one items between them are left out. At the end those that have begun come as they
+   * are.
+   */
+  bufferCount(size: number, every?: number, options?: SignalOptions): EventStream<T[]>;
   /**
    * Each item goes through `middleware` wrapped around a handler that returns it. What comes back is handed on, no result
-   * drops the item, an error ends the stream.
+   * drops the item, an error ends the stream. As in a runtime's list a factory that is not called (`withRetry`) means its
+   * defaults.
    */
   withMiddleware(middleware: StreamMiddleware, options?: SignalOptions): EventStream<T>;
+  withMiddleware(factory: MiddlewareFactoryType, options?: SignalOptions): EventStream<T>;
   /** `mapper(item)` for up to `concurrency` items side by side; results in order of the items, or as they come. */
   mapAsync<R>(mapper: (item: T) => R, options?: MapAsyncOptions): EventStream<Awaited<R>>;
   /** All items of the stream (iterable, array ...) that `mapper` makes of one item, then those of the next. */
@@ -524,9 +530,13 @@ export declare class EventStream<T = AnyEvent> implements AsyncIterable<T> {
   forEach(visit: (item: T) => unknown, options?: SignalOptions): Promise<void>;
   /** `reducer(state, item)` for all items, beginning with `seed`. */
   reduce<S>(reducer: (state: S, item: T) => Awaitable<S>, seed: S, options?: SignalOptions): Promise<S>;
-  /** The first item, or undefined if there is none. The source is closed then. */
+  /** The first item (for which `predicate` is truthy), or undefined if there is none. The source is closed then. */
+  first<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): Promise<S | undefined>;
+  first(predicate?: (item: T) => Awaitable<unknown>, options?: SignalOptions): Promise<T | undefined>;
   first(options?: SignalOptions): Promise<T | undefined>;
-  /** The last item, or undefined if there is none. */
+  /** The last item (for which `predicate` is truthy), or undefined if there is none. */
+  last<S extends T>(predicate: (item: T) => item is S, options?: SignalOptions): Promise<S | undefined>;
+  last(predicate?: (item: T) => Awaitable<unknown>, options?: SignalOptions): Promise<T | undefined>;
   last(options?: SignalOptions): Promise<T | undefined>;
   /** How many items there are. */
   count(options?: SignalOptions): Promise<number>;
@@ -778,6 +788,12 @@ export declare class StreamManager {
    * not for one that is in the middle of an `await`, and no longer than a second. The manager can be used on.
    */
   cleanup(): Promise<void>;
+}
+/** A stream that is pushed to, for one reader; use `share()` for several. */
+export declare class SubscribedStream<T = AnyEvent> extends EventStream<T> {
+  #private;
+  /** What has come, and what became of it. */
+  getStats(): SubscriptionStats;
 }
 /** All values of `EVENT_TYPES`. */
 export declare const ALL_EVENT_TYPES: readonly string[];
@@ -2163,6 +2179,33 @@ export interface EventDef<D = unknown, T extends string = string> {
   /** Whether an event is of this kind. */
   include(event: AnyEvent): event is TEvent<T, D>;
 }
+/** What is known of an event. */
+export interface EventExplanation {
+  eventId: string;
+  eventType: string;
+  state: EventState;
+  /** When it was made, in milliseconds since the epoch. */
+  timestamp: number;
+  correlationId?: string;
+  tenantId?: string;
+  priority?: number;
+  /** Attempts begun; undefined where nobody remembers. */
+  attempts?: number;
+  /** The attempts that failed, oldest first; the last 20. */
+  failures: ExplainedFailure[];
+  /** What the last attempt failed with. */
+  lastError?: string;
+  /** When its delay or redelivery is due, in milliseconds since the epoch. */
+  dueAt?: number;
+  /** Milliseconds since it was made. */
+  ageMs: number;
+  /** Milliseconds that redeliveries made it wait. */
+  retryWaitMs: number;
+  /** How many waiting events would start before it; undefined where that is not known. */
+  ahead?: number;
+  /** One sentence. */
+  summary: string;
+}
 /** What is known of a stored event. Times are milliseconds since the epoch. */
 export interface EventMetadata {
   eventId: string;
@@ -2733,6 +2776,15 @@ export interface EventStoreStats {
   /** The least and the greatest `ts`; absent if nothing is stored. */
   oldestEventTimestamp?: number;
   newestEventTimestamp?: number;
+}
+/** An attempt that failed. */
+export interface ExplainedFailure {
+  attempt: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+  error: string;
+  /** Milliseconds until the redelivery that followed; undefined if none did. */
+  delayMs?: number;
 }
 /** Options of {@link withFallback}. */
 export interface FallbackOptions {
@@ -3602,8 +3654,8 @@ export interface Runtime<Events = LooseEvents> {
   /** A stream of what `source` yields: a generator function, an iterable, an array, a readable stream. Nothing runs before it is iterated. */
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
-  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): EventStream<TEvent<T, DataIn<Events, T>>>;
-  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): EventStream<AnyEvent>;
+  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): SubscribedStream<TEvent<T, DataIn<Events, T>>>;
+  subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): SubscribedStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
   /** A new runtime of the same configuration for a tenant: own queue, handlers, statistics, middleware state. */
@@ -3620,6 +3672,11 @@ export interface Runtime<Events = LooseEvents> {
    * iteration, as `signal` does. Keeps no process alive.
    */
   stats(options?: StatsOptions): AsyncGenerator<RuntimeStats, void, void>;
+  /**
+   * Where an event is and what has happened to it: for live events, dead letters, and the 10,000 that began processing last;
+   * undefined for others. For people: the first call makes each later event a little dearer, as `cancel` does.
+   */
+  explain(eventId: string): EventExplanation | undefined;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
   /** Waiting events in the order in which they would run. */
@@ -3701,6 +3758,11 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   eventStoreConfig?: Omit<EventStoreConfig, "executionId">;
   /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
   telemetry?: boolean | TelemetryConfig;
+  /**
+   * Hands the logs of the native code from this level on to the logger. Default: `KODUS_FLOW_LOG` of the environment, else `'off'`.
+   * They are those of the process, not of one runtime.
+   */
+  nativeLogLevel?: NativeLogLevel;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -3803,7 +3865,7 @@ export interface ShareOptions extends SignalOptions {
   buffer?: number | undefined;
   /**
    * wait: the source is not asked until the slowest reader has caught up; drop-oldest: that reader misses items, counted;
-   * fail: that reader gets an error. Default 'wait'.
+   * error: that reader gets an error (`fail` means the same). Default 'wait'.
    */
   overflow?: ShareOverflow | undefined;
 }
@@ -3933,11 +3995,16 @@ export interface StreamStats {
 /** A stream that is pushed to. */
 export interface Subscription<T> {
   /** For one reader; use `share()` for several. */
-  readonly stream: EventStream<T>;
-  /** Puts an item in; it is buffered until it is read. Answers whether it was accepted. Never throws. */
-  push(item: T): boolean;
+  readonly stream: SubscribedStream<T>;
+  /**
+   * Puts an item in; it is buffered until it is read. Answers whether it was accepted; with overflow 'wait', while the buffer
+   * is full, a promise of that. Never throws.
+   */
+  push(item: T): boolean | Promise<boolean>;
   /** Ends the stream after what is buffered; with an error, it fails then. */
   end(error?: unknown): void;
+  /** What has come, and what became of it. */
+  getStats(): SubscriptionStats;
 }
 /** Options of `createSubscription`. */
 export interface SubscriptionOptions extends SignalOptions {
@@ -3947,6 +4014,21 @@ export interface SubscriptionOptions extends SignalOptions {
   overflow?: OverflowPolicy | undefined;
   /** Called once when no further item is wanted: the reader has left, or the stream has ended. */
   onClose?: (() => void) | undefined;
+}
+/** Counters of one subscription. */
+export interface SubscriptionStats {
+  /** Items that wait for the reader now. */
+  buffered: number;
+  /** Pushes that wait for room now; only with overflow 'wait'. */
+  waiting: number;
+  /** Items that have come. */
+  pushed: number;
+  /** Items that the reader has got. */
+  delivered: number;
+  /** Items that gave way because the buffer was full. */
+  dropped: number;
+  /** The most items that have waited for the reader at the same time. */
+  highWater: number;
 }
 /** What the queue of earlier releases measured of the machine. The memory monitor has {@link MemoryMetrics}. */
 export interface SystemMetrics {
@@ -4105,6 +4187,12 @@ export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode
 export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
 /** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
 export type EventPattern = string | RegExp;
+/**
+ * Where an event is. `waiting`: for its delay; `blocked`: behind an older event of its ordering key; `ready`: could start, limits
+ * permitting; `retrying`: for its redelivery; `running`; `unacked`: handled, its acknowledgement outstanding; `dead`: a dead
+ * letter; `ended`: it began processing and is gone.
+ */
+export type EventState = "waiting" | "blocked" | "ready" | "retrying" | "running" | "unacked" | "dead" | "ended";
 /** A known event type, or any other string. */
 export type EventType = KnownEventType | (string & {});
 /** The type name of an event's type. */
@@ -4158,12 +4246,18 @@ export type MiddlewareHandler = (event: any, signal?: AbortSignal) => any;
 export type MiddlewareKind = "pipeline" | "handler";
 /** Names of event types. */
 export type NameIn<Events> = IsLoose<Events> extends true ? EventType : keyof Events & string;
+/** From which level on the native code's logs are handed on. */
+export type NativeLogLevel = LogLevel | "off";
 /** Codes of `OrchestrationError`; the framework's orchestration raises them. */
 export type OrchestrationErrorCode = (typeof ORCHESTRATION_CODES)[number];
 /** What happens to an event that finds the queue full. */
 export type Overflow = "reject" | "wait" | "drop-oldest";
-/** What gives way when a buffer is full: the item that has waited longest, the one that comes, or the stream, with an error. */
-export type OverflowPolicy = "drop-oldest" | "drop-newest" | "fail";
+/**
+ * What gives way when a subscription's buffer is full. drop-oldest: the item that has waited longest; drop-newest: the one
+ * that comes; error: the stream, with RuntimeError RUNTIME_STREAM_BUFFER_FULL after what is buffered (`fail` means the same);
+ * wait: whoever pushes gets a promise and waits for the reader.
+ */
+export type OverflowPolicy = "drop-oldest" | "drop-newest" | "error" | "fail" | "wait";
 /** What `on` takes besides names. Where events are declared, text without a `*` that is none of their names is a mistake. */
 export type PatternIn<Events> = IsLoose<Events> extends true ? EventPattern : `${string}*${string}` | RegExp;
 /** Data of an event type: as declared in `EventPayloads`, else anything. */
@@ -4198,7 +4292,7 @@ export type ScheduleSpec = ScheduleOptions | string | number | Date | (ScheduleO
   schedule: ScheduleOptions | string | number | Date;
 });
 /** What a shared stream does when its slowest reader is `buffer` items behind. */
-export type ShareOverflow = "wait" | "drop-oldest" | "fail";
+export type ShareOverflow = "wait" | "drop-oldest" | "error" | "fail";
 /** Value of a span's attribute. */
 export type SpanAttribute = string | number | boolean | null | undefined | readonly (string | number | boolean)[];
 /** Attributes of a span by name. */
@@ -4211,7 +4305,10 @@ export type StreamLike<T> = EventStream<T> | StreamSource<T>;
 export type StreamMiddleware = (handler: (event: any) => any) => (event: any) => any;
 /** An input, or a function that makes one for each run. */
 export type StreamSource<T> = (() => StreamInput<T>) | StreamInput<T>;
-/** Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest'). */
+/**
+ * Options of `subscribe`: `buffer` events wait for the reader at most (1024); `overflow` says what gives way ('drop-oldest').
+ * With 'wait' the handlers of an event wait until the buffer has room for it: a slow reader slows the runtime.
+ */
 export type SubscribeOptions = Omit<SubscriptionOptions, "onClose">;
 /** A middleware that tells its counts. */
 export type TimeoutMiddleware = Middleware & {

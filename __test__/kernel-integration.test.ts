@@ -102,7 +102,7 @@ describe('a kernel and a runtime that are connected', () => {
     kernel.handleEvent = () => {
       throw new Error('sink');
     };
-    kernel.setState = () => Promise.reject(new Error('state'));
+    kernel.setState = (() => Promise.reject(new Error('state'))) as Kernel['setState'];
     const errors: unknown[] = [];
     const onError = (error: unknown): void => {
       errors.push((error as Error).message);

@@ -130,7 +130,7 @@ describe('configuration', () => {
 
   it('warns once of unknown keys, and refuses them when strict', () => {
     const logs: unknown[][] = [];
-    const sink = { log: (...args: unknown[]) => void logs.push(args) };
+    const sink = { log: (...args: unknown[]) => void (args[0] === 'warn' && logs.push(args)) };
     createRuntime({}, sink, { queueSizes: 5, batching: { enable: true } } as never);
     expect(logs).toHaveLength(1);
     expect(logs[0]![1]).toBe(

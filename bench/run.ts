@@ -10,6 +10,7 @@ import { createRuntime, withConcurrency, withRetry, withTimeout } from '@kodus-f
 import type { Middleware } from '@kodus-flow/runtime';
 import { measureMiddleware } from './middleware';
 import { benchStreams } from './streams';
+import { measureObservability } from './observability';
 import { inTurn, median, ns, percentile, printTable, timed, times } from './stats';
 import type { Result } from './stats';
 
@@ -206,6 +207,7 @@ async function main(): Promise<void> {
   await throughput();
   await depth();
   await middleware();
+  await measureObservability();
   await latency();
   importTime();
   await memory();

@@ -21,6 +21,7 @@ export type { JournalConfig };
 import { checkTenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
+import type { NativeLogLevel } from './observability/native-logs';
 import type { EventStore, EventStoreConfig } from './event-store';
 import type { LatencyMode } from './delivery-queue';
 import type { RetryConfig } from './retry-policy';
@@ -192,6 +193,11 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   eventStoreConfig?: Omit<EventStoreConfig, 'executionId'>;
   /** Spans and metrics through `@opentelemetry/api`, if it is installed and an SDK is registered. Default true. */
   telemetry?: boolean | TelemetryConfig;
+  /**
+   * Hands the logs of the native code from this level on to the logger. Default: `KODUS_FLOW_LOG` of the environment, else `'off'`.
+   * They are those of the process, not of one runtime.
+   */
+  nativeLogLevel?: NativeLogLevel;
   /** When it aborts, running handlers get their signal aborted and nothing more is started. */
   signal?: AbortSignal;
   /** Told of every failed attempt. */
@@ -288,6 +294,7 @@ const RUNTIME_CHECKS: Record<keyof RuntimeConfig, Check> = {
   journal: checkJournalConfig,
   eventStoreConfig: object,
   telemetry: checkTelemetry,
+  nativeLogLevel: (path, value) => requireOneOf<NativeLogLevel>(path, value, ['off', 'debug', 'info', 'warn', 'error']),
   signal: requireSignal,
   onError: requireFunction,
   trackCauses: flag,

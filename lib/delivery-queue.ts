@@ -123,7 +123,13 @@ export class DeliveryQueue implements EngineHost {
     this.port = port;
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
     this.pressure = new PressureSampler(settings);
-    this.breaker = settings.breakerThreshold === undefined ? undefined : new QueueBreaker(settings.breakerThreshold);
+    const { breakerThreshold } = settings;
+    this.breaker =
+      breakerThreshold === undefined
+        ? undefined
+        : new QueueBreaker(breakerThreshold, (state) =>
+            port.log(state === 'open' ? 'warn' : 'info', `The breaker of the queue is ${state}`, { state }),
+          );
     this.engine = new Engine(engineConfig(settings), this);
     this.engine.onTurn = (): void => this.#samplePressure();
     const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
@@ -176,7 +182,7 @@ export class DeliveryQueue implements EngineHost {
     if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
     } else if (this.#held === undefined) {
-      this.#submit(event, brings, bytes);
+      this.#submit(event, brings, bytes, 0, isOurs);
     } else {
       this.#held.push(() => this.#submit(event, brings, bytes));
     }
@@ -273,7 +279,8 @@ export class DeliveryQueue implements EngineHost {
     setMetadata(event, { compressed: true, originalSize: bytes, compressedAt: Date.now() });
   }
 
-  #submit(event: AnyEvent, brings: Submission, bytes: number, attempts = 0): void {
+  #submit(event: AnyEvent, brings: Submission, bytes: number, attempts = 0, isOurs = false): void {
+    if (!isOurs) this.engine.readClock();
     const { engine } = this;
     const { tenantId, orderingKey, ttlMs, policy } = brings;
     const tenant =
@@ -431,9 +438,11 @@ export class DeliveryQueue implements EngineHost {
     if (isAcked) this.feed?.processed(event);
   }
 
-  onFailure(event: AnyEvent, error: unknown): void {
+  onFailure(event: AnyEvent, error: unknown, slot: number): void {
     this.port.flood('handler.failed', 'error', `Handler failed for ${event.type}: ${messageOf(error)}`, () => ({
       ...logFields(event),
+      ...codeOf(error),
+      attempt: this.engine.attempts(slot),
       error: error as Error,
     }));
     try {
@@ -464,6 +473,7 @@ export class DeliveryQueue implements EngineHost {
     this.log?.retried(event, attempts, timestamp + delayMs, error);
     this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
       ...logFields(event),
+      ...codeOf(error),
       attempt: attempts,
       delayMs,
     }));
@@ -583,6 +593,12 @@ function clearRetryMetadata(event: AnyEvent): void {
   } catch {
     // As above.
   }
+}
+
+/** The code of an error, where it has one. */
+function codeOf(error: unknown): { code?: string } {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' ? { code } : {};
 }
 
 /** The fields of an event that every message about it has. */

@@ -39,8 +39,6 @@ export interface RunContext {
   timeoutOf(slot: number): number | undefined;
   /** The chain node that caused the event in `slot`, or -1. */
   causeOf(slot: number): number;
-  /** Told which slot an event runs in, where somebody needs to know. */
-  readonly onStart: ((event: AnyEvent, slot: number) => void) | undefined;
 }
 
 /** An event's place in its chain; -1 as long as nobody has needed one. */
@@ -101,7 +99,6 @@ export class EventProcessor {
   run(event: AnyEvent, slot: number): unknown {
     this.begun++;
     this.recent.add(event);
-    if (this.#context.onStart !== undefined) this.#context.onStart(event, slot);
     const { port } = this.#settings;
     if (port.canTrace) return port.trace(EVENT_SPAN_NAME, () => this.#runAll(event, slot), this.#spanOf(event));
     const plan = this.handlers.planFor(event.type);
@@ -174,7 +171,11 @@ export class EventProcessor {
     if (errors.length === 0) return;
     const message = `${errors.length}/${list.length} handlers failed`;
     const messages = errors.map(messageOf);
-    port.log('warn', message, { eventId: event.id, eventType: event.type, errors: messages });
+    port.flood('handlers.failed', 'warn', message, () => ({
+      eventId: event.id,
+      eventType: event.type,
+      errors: messages,
+    }));
     throw new RuntimeError('HANDLERS_FAILED', `${message}: ${messages.slice(0, 5).join('; ')}`, {
       cause: new AggregateError(errors, message),
       context: { eventId: event.id, eventType: event.type, failed: errors.length, total: list.length },

@@ -128,6 +128,8 @@ export type { IdKind } from './ids';
 export type { LatencySummary, LatencyTimings } from './native/engine';
 export type { LatencyStats } from './engine/latency-groups';
 export type { LatencyMode } from './delivery-queue';
+export type { EventExplanation, EventState, ExplainedFailure } from './explain';
+export type { NativeLogLevel } from './observability/native-logs';
 export type { StatsOptions } from './metrics/snapshots';
 export type { TelemetryConfig } from './tracing/config';
 export type { MemoryAlert, MemoryMetrics, MemoryMonitorConfig, MemoryMonitorStats } from './memory-monitor';

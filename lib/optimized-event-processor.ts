@@ -111,7 +111,6 @@ export class OptimizedEventProcessor {
         sharedSignal: undefined,
         timeoutOf: () => undefined,
         causeOf: () => -1,
-        onStart: undefined,
       },
     );
     this.#forget = (run): void => void controllers.delete(run);

@@ -25,8 +25,12 @@ export class QueueBreaker {
   readonly #policy: BreakerPolicy;
   readonly #threshold: number;
   #failuresInARow = 0;
+  #told = 0;
+  readonly #onChange: (state: QueueBreakerStats['state']) => void;
 
-  constructor(threshold: number) {
+  /** @param onChange told when it opens, lets a probe through, and closes */
+  constructor(threshold: number, onChange: (state: QueueBreakerStats['state']) => void = () => undefined) {
+    this.#onChange = onChange;
     this.#threshold = threshold;
     this.#policy = native.createBreaker(
       {
@@ -45,6 +49,7 @@ export class QueueBreaker {
   /** Runs an attempt, or throws because the breaker is open. */
   async run(attempt: () => unknown): Promise<unknown> {
     const ticket = this.#policy.admit(monotonicNow());
+    this.#tell();
     if (ticket < 0) {
       throw new RuntimeError('CIRCUIT_BREAKER_OPEN', 'the breaker of the queue is open: no attempt was made', {
         context: { threshold: this.#threshold },
@@ -54,12 +59,21 @@ export class QueueBreaker {
       const result = await attempt();
       this.#failuresInARow = 0;
       this.#policy.succeed(ticket, monotonicNow());
+      this.#tell();
       return result;
     } catch (error) {
       this.#failuresInARow++;
       this.#policy.fail(ticket, monotonicNow());
+      this.#tell();
       throw error;
     }
+  }
+
+  #tell(): void {
+    const state = this.#policy.state();
+    if (state === this.#told) return;
+    this.#told = state;
+    this.#onChange(STATES[state]!);
   }
 
   stats(): QueueBreakerStats {

@@ -33,14 +33,26 @@ export class RecentEvents {
   list(limit = 50): RecentEvent[] {
     const wanted = Math.min(Math.max(Math.trunc(Number(limit)) || 0, 0), this.#count);
     return Array.from({ length: wanted }, (_, index) => {
-      const at = (this.#next - index - 1 + CAPACITY) % CAPACITY;
-      return {
-        eventId: this.#ids[at]!,
-        eventType: this.#types[at]!,
-        timestamp: this.#times[at]!,
-        correlationId: this.#correlations[at],
-      };
+      return this.#at((this.#next - index - 1 + CAPACITY) % CAPACITY);
     });
+  }
+
+  /** The newest entry of an event. */
+  find(eventId: string): RecentEvent | undefined {
+    for (let index = 1; index <= this.#count; index++) {
+      const at = (this.#next - index + CAPACITY) % CAPACITY;
+      if (this.#ids[at] === eventId) return this.#at(at);
+    }
+    return undefined;
+  }
+
+  #at(at: number): RecentEvent {
+    return {
+      eventId: this.#ids[at]!,
+      eventType: this.#types[at]!,
+      timestamp: this.#times[at]!,
+      correlationId: this.#correlations[at],
+    };
   }
 
   get size(): number {

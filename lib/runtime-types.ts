@@ -5,6 +5,7 @@ import type { LatencyStats } from './engine/latency-groups';
 import type { NativeJournalStats } from './native/journal';
 import type { AnyEvent, DeliveryGuarantee, TEvent } from './events';
 import type { EventPayloads, EventType } from './event-types';
+import type { EventExplanation } from './explain';
 import type { EventPattern, OnOptions } from './handlers';
 import type { MemoryMonitorStats } from './memory-monitor';
 import type { StatsOptions } from './metrics/snapshots';
@@ -280,6 +281,11 @@ export interface Runtime<Events = LooseEvents> {
    * iteration, as `signal` does. Keeps no process alive.
    */
   stats(options?: StatsOptions): AsyncGenerator<RuntimeStats, void, void>;
+  /**
+   * Where an event is and what has happened to it: for live events, dead letters, and the 10,000 that began processing last;
+   * undefined for others. For people: the first call makes each later event a little dearer, as `cancel` does.
+   */
+  explain(eventId: string): EventExplanation | undefined;
   /** Events that have begun processing, newest first. */
   getRecentEvents(limit?: number): RecentEvent[];
   /** Waiting events in the order in which they would run. */

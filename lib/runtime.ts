@@ -13,12 +13,14 @@ import { eventLoopTurn } from './engine/real-timers';
 import { RuntimeError } from './errors';
 import { createEvent } from './events';
 import { EventProcessor } from './event-processor';
+import { explain } from './explain';
 import { prometheusText } from './metrics/prometheus';
 import { snapshots } from './metrics/snapshots';
 import { MemoryMonitor } from './memory-monitor';
 import { resolveMiddlewareList } from './middleware/resolve';
 import { TenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
+import { followNativeLogs } from './observability/native-logs';
 import { createPort } from './observability/port';
 import { processorStats } from './optimized-event-processor';
 import { EnhancedEventQueue, tellOfPersistence } from './queue';
@@ -47,6 +49,7 @@ import type { EventQueueConfig, RuntimeConfig } from './config';
 import type { DLQConfig } from './dead-letter-queue';
 import type { EventStore } from './event-store';
 import type { RunContext } from './event-processor';
+import type { EventExplanation } from './explain';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, OnOptions } from './handlers';
 import type { SignalOptions } from './streams/types';
@@ -113,7 +116,6 @@ class RuntimeImpl implements Runtime {
   /** Middleware that goes on with what it did in an earlier process, as soon as handlers are there. */
   readonly #memoryUsers: ((memory: ScopeMemory) => void)[] = [];
   #isResuming = false;
-  #slots = new WeakMap<AnyEvent, number>();
   readonly #journal: JournalLog | undefined;
   readonly #eventStore: EventStore | undefined;
   readonly deadLetters: Runtime['deadLetters'];
@@ -126,6 +128,10 @@ class RuntimeImpl implements Runtime {
     this.#config = config;
     this.#port = createPort(observability, config.enableObservability ?? true);
     this.#tellUnknownKeys(unknownKeys);
+    if (this.#port.enabled) {
+      const unfollow = followNativeLogs(observability, config.nativeLogLevel);
+      if (unfollow !== undefined) this.#releases.push(unfollow);
+    }
     tellOfPersistence(this.#port, { ...config, ...config.queueConfig });
     const tenantId = config.tenantId ?? textOr(this.#context.tenantId, undefined);
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
@@ -158,6 +164,7 @@ class RuntimeImpl implements Runtime {
     this.#obeySignals();
     this.#recover();
     this.#lookForSdk();
+    this.#port.log('info', 'Runtime created', { executionId: this.#executionId, tenantId });
   }
 
   /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
@@ -243,11 +250,11 @@ class RuntimeImpl implements Runtime {
         tenantId,
         executionId: this.#executionId,
       },
-      this.#runContext(middleware.length > 0),
+      this.#runContext(),
     );
   }
 
-  #runContext(remembersSlots: boolean): RunContext {
+  #runContext(): RunContext {
     const { engine } = this.#queue;
     return {
       sharedSignal: this.#shutdown.signal,
@@ -255,16 +262,18 @@ class RuntimeImpl implements Runtime {
       controllerOf: (slot) => (engine.extrasOf(slot).controller ??= new AbortController()),
       timeoutOf: (slot) => engine.peekExtras(slot)?.timeoutMs,
       causeOf: (slot) => engine.peekExtras(slot)?.causeNode ?? -1,
-      onStart: remembersSlots ? (event, slot): void => void this.#slots.set(event, slot) : undefined,
     };
   }
 
   #middlewareScope(): MiddlewareScope {
     return {
       inRuntime: true,
+      limiters: this.#queue.engine.limiters,
+      // Events that wait for their tenant's rate have started: they must not hold permits meanwhile.
+      isOutermost: this.#config.rateLimit === undefined || this.#config.rateLimit.onLimit === 'reject',
       port: this.#port,
       park: (event, wait) => {
-        const slot = this.#slots.get(event);
+        const slot = this.#queue.engine.slotOfRun(event);
         return slot === undefined ? wait : this.#queue.engine.park(slot, wait);
       },
       enqueueEvent: (event) => this.#runOwn(event),
@@ -386,13 +395,26 @@ class RuntimeImpl implements Runtime {
     this.#emitter.flushBatch();
     this.#lookForSdk();
     this.#queue.beginDrain();
-    return this.#queue.engine.drain({
-      untilEmpty,
-      catchUp: true,
-      ...(maxEvents !== undefined && { maxEvents }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-      ...(signal !== undefined && { signal }),
-    });
+    return this.#inBatchSpan(() =>
+      this.#queue.engine.drain({
+        untilEmpty,
+        catchUp: true,
+        ...(maxEvents !== undefined && { maxEvents }),
+        ...(timeoutMs !== undefined && { timeoutMs }),
+        ...(signal !== undefined && { signal }),
+      }),
+    );
+  }
+
+  /** A span for what one call has processed, if there is something, and somebody who traces. */
+  async #inBatchSpan(drain: () => Promise<ProcessResult>): Promise<ProcessResult> {
+    const span = this.#queue.engine.depth === 0 ? undefined : this.#telemetry?.start('process batch', {});
+    if (span === undefined) return drain();
+    const tally = await drain();
+    span.setAttribute('messaging.batch.message_count', tally.processed + tally.failed);
+    span.setAttribute('kodus_flow.failed', tally.failed);
+    span.end();
+    return tally;
   }
 
   start = (): void => {
@@ -522,6 +544,9 @@ class RuntimeImpl implements Runtime {
 
   stats: Runtime['stats'] = (options) => snapshots({ read: this.getStats, ended: this.#ended.signal }, options);
 
+  explain = (eventId: string): EventExplanation | undefined =>
+    explain(this.#queue, this.#processor.recent, requireString('eventId', eventId));
+
   getRecentEvents: Runtime['getRecentEvents'] = (limit = 50) => this.#processor.recent.list(limit);
 
   getQueueSnapshot: Runtime['getQueueSnapshot'] = (limit = 50) => this.#enhanced.getQueueSnapshot(limit);
@@ -580,6 +605,10 @@ class RuntimeImpl implements Runtime {
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
     this.#meters?.close();
     this.#ended.abort();
+    this.#port.log('info', 'Runtime cleaned up', {
+      executionId: this.#executionId,
+      tenantId: this.#queue.settings.tenantId,
+    });
     this.#port.flushFloods();
   }
 

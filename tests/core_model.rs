@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use kodus_flow_runtime::core::delivery::{Growth, Jitter, Redelivery};
 use kodus_flow_runtime::core::latency::Groups;
+use kodus_flow_runtime::core::policy::concurrency::{Entry, Exit, MAX_WAITING_RUNS};
 use kodus_flow_runtime::core::rng::Rng;
-use kodus_flow_runtime::core::runtime::{Config, Extras, Notice, Outcome, Runtime, Submission};
+use kodus_flow_runtime::core::runtime::{
+    Admission, Config, Extras, Notice, Outcome, Runtime, Submission,
+};
 use kodus_flow_runtime::core::sizes::SizeLimits;
 use kodus_flow_runtime::core::slots::NONE;
 use proptest::prelude::*;
@@ -15,6 +18,8 @@ use proptest::prelude::*;
 const SLOTS: u32 = 48;
 const STEPS: u32 = 2_000;
 const ACK_TIMEOUT_MS: f64 = 40.0;
+/// How long events wait for a permit of a limiter.
+const PERMIT_LIMIT_MS: f64 = 30.0;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum At {
@@ -40,6 +45,27 @@ struct Event {
     ack_by: f64,
     attempts: u32,
     max_attempts: u32,
+    /// The key whose permit it takes before it starts.
+    permit: u32,
+    /// When it was first refused a permit and has been in the queue since.
+    refused_at: Option<f64>,
+}
+
+/// A limiter outside of all handlers: it takes its permits before events start.
+struct Limiter {
+    max: usize,
+    /// Names of the open keys.
+    ids: HashMap<u32, u32>,
+    /// Keys of the permits in use; who holds them is not the core's business.
+    taken: Vec<u32>,
+    /// Runs that wait in line, by key.
+    lines: HashMap<u32, VecDeque<u32>>,
+}
+
+impl Limiter {
+    fn has_room(&self, key: u32) -> bool {
+        self.taken.iter().filter(|&&one| one == key).count() < self.max
+    }
 }
 
 /// What the core should be doing, written for the reader and not for speed.
@@ -48,6 +74,7 @@ struct Model {
     width: usize,
     per_tenant: Option<usize>,
     per_kind: Option<usize>,
+    limiter: Option<Limiter>,
     events: BTreeMap<u32, Event>,
     /// Ready slots in the order in which they became ready.
     arrival: Vec<u32>,
@@ -67,12 +94,13 @@ struct Model {
 }
 
 impl Model {
-    fn new(width: usize, limits: bool) -> Self {
+    fn new(width: usize, limits: bool, limiter: Option<Limiter>) -> Self {
         Self {
             now: 0.0,
             width,
             per_tenant: limits.then_some(2),
             per_kind: limits.then_some(3),
+            limiter,
             events: BTreeMap::new(),
             arrival: Vec::new(),
             turns: HashMap::new(),
@@ -145,6 +173,21 @@ impl Model {
         self.per_tenant.is_none_or(|max| tenant < max) && self.per_kind.is_none_or(|max| kind < max)
     }
 
+    /// Whether the core may let events pass each other.
+    fn is_limited(&self) -> bool {
+        self.per_tenant.is_some() || self.limiter.is_some()
+    }
+
+    /// Whether an event that is ready could start if nothing else were in its way.
+    fn could_start(&self, slot: u32) -> bool {
+        let permit = self.events[&slot].permit;
+        let has_permit = self
+            .limiter
+            .as_ref()
+            .is_none_or(|limiter| limiter.has_room(permit));
+        has_permit && self.is_allowed(slot)
+    }
+
     /// The slot that is to start next, where no group limit is in force.
     fn next(&self) -> Option<u32> {
         let priority = self
@@ -177,6 +220,7 @@ impl Model {
         event.attempts += 1;
         event.expires = f64::INFINITY;
         event.ack_by = self.now + ACK_TIMEOUT_MS;
+        event.refused_at = None;
     }
 
     fn end(&mut self, slot: u32) {
@@ -216,8 +260,14 @@ impl Simulation {
         let mut rng = Rng::new(seed);
         let limits = rng.unit() < 0.4;
         let width = 1 + (rng.unit() * 6.0) as usize;
-        let model = Model::new(width, limits);
-        let core = Runtime::new(Config {
+        let limiter = (rng.unit() < 0.5).then(|| Limiter {
+            max: 1 + (rng.unit() * 2.0) as usize,
+            ids: HashMap::new(),
+            taken: Vec::new(),
+            lines: HashMap::new(),
+        });
+        let model = Model::new(width, limits, limiter);
+        let mut core = Runtime::new(Config {
             max_concurrent: width as u32,
             max_concurrent_per_tenant: model.per_tenant.map(|max| max as u32),
             max_concurrent_per_kind: model.per_kind.map(|max| max as u32),
@@ -227,6 +277,9 @@ impl Simulation {
             records_latency: true,
             seed,
         });
+        if let Some(limiter) = &model.limiter {
+            assert_eq!(core.add_limiter(limiter.max as u32), 0);
+        }
         Self { core, model, rng }
     }
 
@@ -252,8 +305,10 @@ impl Simulation {
     fn step(&mut self) {
         match self.below(100) {
             0..30 => self.submit(),
-            30..55 => self.next(),
-            55..75 => self.complete(),
+            30..51 => self.next(),
+            51..55 => self.enter(),
+            55..68 => self.complete(),
+            68..75 => self.leave(),
             75..83 => self.advance_time(),
             83..86 => self.cancel(),
             86..90 => self.acknowledge(),
@@ -313,6 +368,8 @@ impl Simulation {
             ack_by: f64::INFINITY,
             attempts,
             max_attempts,
+            permit: self.below(4),
+            refused_at: None,
         };
         let policy = self.core.intern_policy(Redelivery {
             max_attempts,
@@ -369,26 +426,171 @@ impl Simulation {
             event.at = At::Running { acked, nacked };
             return;
         }
-        let started = self.core.next(self.model.now);
-        self.read_expiries();
-        if self.model.per_tenant.is_none() {
+        let started = self.start_next();
+        if !self.model.is_limited() {
             let expected = if free { self.model.next() } else { None };
             assert_eq!(started, expected, "what starts");
-        } else if let Some(slot) = started {
-            assert!(
-                self.model.is_allowed(slot),
-                "a group limit holds {slot} back"
-            );
-        } else if free {
+        } else if started.is_none() && free {
             let ready = self.model.arrival.clone();
             assert!(
-                !ready.iter().any(|&slot| self.model.is_allowed(slot)),
+                !ready.iter().any(|&slot| self.model.could_start(slot)),
                 "an event could start and did not"
             );
         }
         if let Some(slot) = started {
             assert!(free && self.model.events[&slot].at == At::Ready);
+            assert!(
+                self.model.is_allowed(slot),
+                "a group limit holds {slot} back"
+            );
             self.model.start(slot);
+        }
+    }
+
+    /// Starts an event. With a limiter, one after another is offered until one finds its permit.
+    fn start_next(&mut self) -> Option<u32> {
+        loop {
+            let offered = self.core.next(self.model.now);
+            self.read_expiries();
+            let slot = offered?;
+            if self.model.limiter.is_none() {
+                return Some(slot);
+            }
+            if self.chance(0.05) {
+                // What asks for the key of an event may take it out.
+                assert!(self.core.cancel(self.model.now, slot));
+                assert_eq!(self.core.pop_notice(), Some(Notice::Cancelled { slot }));
+                assert!(!self.core.begin(self.model.now, slot));
+                self.model.cancelled += 1;
+                self.model.end(slot);
+            } else if self.chance(0.05) {
+                // Its key is unknown: it runs without a permit.
+                assert!(self.core.begin(self.model.now, slot));
+                return Some(slot);
+            } else if self.admit(slot) {
+                return Some(slot);
+            }
+        }
+    }
+
+    /// Asks for the permit of an offered event. Answers whether it runs.
+    fn admit(&mut self, slot: u32) -> bool {
+        let now = self.model.now;
+        let key = self.model.events[&slot].permit;
+        let limiter = self.model.limiter.as_mut().unwrap();
+        let wait = self.core.wait_of(slot);
+        let known = limiter.ids.get(&key).copied();
+        let Some(id) = wait.map(|wait| wait.key).or(known) else {
+            self.open(key);
+            assert!(self.core.begin(now, slot));
+            return true;
+        };
+        let admission = self.core.admit(now, slot, 0, id, PERMIT_LIMIT_MS);
+        // The key of an event that has waited too long may have been forgotten.
+        assert!(known == Some(id) || admission == Admission::Overdue);
+        let has_room = limiter.has_room(key);
+        let event = self.model.events.get_mut(&slot).unwrap();
+        match admission {
+            Admission::Started => {
+                assert!(has_room, "permits are not made up");
+                limiter.taken.push(key);
+                assert!(!self.is_overtaking(slot), "{slot} overtakes");
+            }
+            Admission::Held => {
+                event.refused_at.get_or_insert(now);
+                assert!(
+                    !has_room || self.is_preceded(slot),
+                    "a free permit is taken"
+                );
+            }
+            Admission::Overdue => {
+                let refused_at = event.refused_at.expect("it was refused a permit");
+                assert!(refused_at + PERMIT_LIMIT_MS <= now, "it has waited enough");
+            }
+            Admission::Gone => panic!("{slot} is here"),
+        }
+        admission != Admission::Held
+    }
+
+    /// Whether somebody more urgent waits for the same permit, whom nothing else holds back.
+    fn is_overtaking(&self, slot: u32) -> bool {
+        let event = &self.model.events[&slot];
+        let seq = |slot: u32| self.core.slot(slot).unwrap().seq;
+        self.model.per_tenant.is_none()
+            && self.model.arrival.iter().any(|&other| {
+                let one = &self.model.events[&other];
+                one.permit == event.permit
+                    && (one.priority > event.priority
+                        || (one.priority == event.priority
+                            && one.tenant == event.tenant
+                            && seq(other) < seq(slot)))
+            })
+    }
+
+    /// Whether somebody of the same key is before it in the order of priority and arrival.
+    fn is_preceded(&self, slot: u32) -> bool {
+        let event = &self.model.events[&slot];
+        let seq = |slot: u32| self.core.slot(slot).unwrap().seq;
+        self.model.arrival.iter().any(|&other| {
+            let one = &self.model.events[&other];
+            one.permit == event.permit && (one.priority, seq(slot)) > (event.priority, seq(other))
+        })
+    }
+
+    /// Names a key, which takes one of its permits; idle ones are forgotten on the way.
+    fn open(&mut self, key: u32) {
+        let permits = self.core.permits(0);
+        let limiter = self.model.limiter.as_mut().unwrap();
+        while let Some(idle) = permits.close_idle() {
+            limiter.ids.retain(|_, id| *id != idle);
+        }
+        limiter.ids.insert(key, permits.open());
+        limiter.taken.push(key);
+    }
+
+    /// A run that has started asks for a permit (a second handler of its event, an event that a handler has returned).
+    fn enter(&mut self) {
+        let key = self.below(4);
+        let Some(limiter) = &mut self.model.limiter else {
+            return;
+        };
+        let Some(&id) = limiter.ids.get(&key) else {
+            return self.open(key);
+        };
+        match self.core.permits(0).enter(id) {
+            Entry::Granted => {
+                assert!(limiter.has_room(key));
+                limiter.taken.push(key);
+            }
+            Entry::Waiting(waiter) => {
+                assert!(!limiter.has_room(key));
+                limiter.lines.entry(key).or_default().push_back(waiter);
+            }
+            Entry::Refused => panic!("nobody asked for that"),
+        }
+    }
+
+    /// A permit comes back: a run that waits gets it, else an event that waits in the queue may try again.
+    fn leave(&mut self) {
+        let Some(limiter) = &mut self.model.limiter else {
+            return;
+        };
+        if limiter.taken.is_empty() {
+            return;
+        }
+        let at = (self.rng.unit() * limiter.taken.len() as f64) as usize;
+        let key = limiter.taken.swap_remove(at);
+        let first = limiter.lines.get_mut(&key).and_then(VecDeque::pop_front);
+        match self.core.leave(0, limiter.ids[&key]).0 {
+            Exit::HandedTo(waiter) => {
+                assert_eq!(Some(waiter), first, "first come, first served");
+                limiter.taken.push(key);
+            }
+            Exit::Freed => assert_eq!(first, None),
+            Exit::Idle => {
+                assert!(first.is_none() && !limiter.taken.contains(&key));
+                limiter.ids.remove(&key);
+            }
         }
     }
 
@@ -507,6 +709,13 @@ impl Simulation {
             }
         }
         self.adopt_ready_order();
+        let stale = self.model.events.values().any(|event| {
+            matches!(
+                event.at,
+                At::Delayed | At::Retrying | At::Blocked | At::Ready
+            ) && event.expires <= now
+        });
+        assert!(!stale, "an event that waits has outlived its time");
     }
 
     /// After a tick: what is due must be ready, and nothing else; the order among them is the core's to choose by deadline.
@@ -615,7 +824,7 @@ impl Simulation {
     }
 
     fn drop_oldest(&mut self) {
-        if self.model.per_tenant.is_some() {
+        if self.model.is_limited() {
             return;
         }
         let lowest = self
@@ -768,8 +977,9 @@ impl Simulation {
     fn run_dry(&mut self) {
         for _ in 0..10_000 {
             if self.model.events.is_empty() {
-                return;
+                return self.check_permits();
             }
+            self.leave();
             self.next();
             let started = |at| {
                 matches!(
@@ -796,6 +1006,29 @@ impl Simulation {
             self.check();
         }
         panic!("events are left: {:?}", self.model.events);
+    }
+}
+
+impl Simulation {
+    /// Nothing holds a permit, nothing waits for one, and no key is kept.
+    fn check_permits(&mut self) {
+        while self
+            .model
+            .limiter
+            .as_ref()
+            .is_some_and(|limiter| !limiter.taken.is_empty())
+        {
+            self.leave();
+        }
+        if self.model.limiter.is_some() {
+            let permits = self.core.permits(0);
+            while permits.close_idle().is_some() {}
+            assert_eq!(
+                (permits.in_use(), permits.waiting(), permits.held()),
+                (0, 0, 0)
+            );
+            assert_eq!(permits.open_keys(), 0, "idle keys are forgotten");
+        }
     }
 }
 
@@ -826,4 +1059,56 @@ fn one_seed() {
         .unwrap_or(1);
     println!("seed {seed}");
     simulate(seed);
+}
+
+#[test]
+fn a_crowd_of_waiting_runs_holds_events_of_full_keys_and_lets_others_pass() {
+    let mut core = Simulation::new(1).core;
+    let limiter = core.add_limiter(1);
+    let (full, other) = (core.permits(limiter).open(), core.permits(limiter).open());
+    core.leave(limiter, other);
+    let other = core.permits(limiter).open();
+    core.permits(limiter).enter(full);
+    let event = |slot| Submission {
+        slot,
+        kind: 0,
+        tenant: 0,
+        key: NONE,
+        priority: 0.0,
+        delay_ms: 0.0,
+        at: 0.0,
+        groups: Groups::default(),
+    };
+    for slot in 0..3 {
+        core.submit(0.0, event(slot));
+    }
+    assert_eq!(core.next(0.0), Some(0));
+    assert!(core.look(0, limiter, full), "a line that is short");
+    core.begin(0.0, 0);
+    while core.permits(limiter).waiting() < MAX_WAITING_RUNS {
+        core.permits(limiter).enter(full);
+    }
+    core.set_width(9);
+    assert_eq!(core.next(0.0), Some(1));
+    assert!(!core.look(1, limiter, full), "it is held");
+    core.leave(limiter, other);
+    let other = core.permits(limiter).open();
+    core.leave(limiter, other);
+    let other = core.permits(limiter).open();
+    assert_eq!(core.next(0.0), Some(2));
+    assert!(!core.look(2, limiter, other), "this key is full too");
+    core.leave(limiter, other);
+    assert_eq!(core.next(0.0), Some(2));
+    assert!(core.look(2, limiter, other), "its permit is free");
+    assert!(core.begin(0.0, 2));
+    for _ in 0..MAX_WAITING_RUNS {
+        core.leave(limiter, full);
+    }
+    assert_eq!(
+        core.next(0.0),
+        None,
+        "the last run of the line has the permit"
+    );
+    assert!(core.leave(limiter, full).1);
+    assert_eq!(core.next(0.0), Some(1));
 }

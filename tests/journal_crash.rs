@@ -60,6 +60,7 @@ fn real_vfs() -> *mut ffi::sqlite3_vfs {
 
 /// SAFETY: `file` is a `Shim` that `open` has filled; the real file was given the memory behind it.
 unsafe fn real(file: *mut ffi::sqlite3_file) -> *mut ffi::sqlite3_file {
+    // SAFETY: the caller's promise, above.
     unsafe { file.cast::<u8>().add(size_of::<Shim>()).cast() }
 }
 

@@ -64,10 +64,10 @@ async function live(path: string, life: number, killAfterMs: number | undefined)
   });
   let out = '';
   let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const isUp = new Promise<void>((up) =>
     child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk;
+      out += chunk.toString();
       up();
     }),
   );

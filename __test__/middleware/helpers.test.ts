@@ -176,6 +176,24 @@ describe('withObservability', () => {
     expect(tracer.span.setStatus).toHaveBeenCalledWith({ code: 'error', message: 'broken' });
   });
 
+  it.each<[string, () => unknown]>([
+    ['a code without a prototype', () => ({ code: Object.create(null), context: { subcode: Object.create(null) } })],
+    ['a code whose toString throws', () => ({ code: { toString: (): string => String(Object.create(null)) } })],
+    ['an error that cannot be read', () => new Proxy({}, { get: () => String(Object.create(null)) })],
+    ['no object at all', () => null],
+  ])('%s does not take the place of the error', async (_what, make) => {
+    const tracer = makeTracer();
+    const thrown = make();
+    const run = wrapIn(tracer, withObservability(), () => {
+      throw thrown;
+    });
+    const failure = await (run(eventOf('t')) as Promise<unknown>).catch((error: unknown) => ({ error }));
+    expect((failure as { error: unknown }).error === thrown).toBe(true);
+    expect(tracer.span.setAttribute).not.toHaveBeenCalled();
+    expect(tracer.span.recordException).toHaveBeenCalledTimes(1);
+    expect(tracer.span.end).toHaveBeenCalledTimes(1);
+  });
+
   it('leaves filtered types and missing tracers without a span', async () => {
     const tracer = makeTracer();
     const filtered = withObservability({ excludeEventTypes: ['t'], includeEventTypes: [] });

@@ -50,6 +50,7 @@ it('spans and metrics reach a collector over OTLP', async () => {
   const spans = bodies.get('/v1/traces')!.flatMap((body) => body.resourceSpans[0].scopeSpans[0].spans);
   expect(spans.map((span) => [span.name, span.kind, span.status.code]).sort()).toEqual([
     ['process bad', 5, 2],
+    ['process batch', 1, 0],
     ['process good', 5, 0],
   ]);
   const scopes = bodies.get('/v1/metrics')!.flatMap((body) => body.resourceMetrics[0].scopeMetrics);

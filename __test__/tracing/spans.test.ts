@@ -49,7 +49,21 @@ describe('spans of an event', () => {
       'kodus_flow.tenant.id': 'acme',
     });
     expect(send!.attributes).toMatchObject({ 'messaging.message.id': eventId, 'messaging.operation.type': 'send' });
-    expect(sdk.spans()).toHaveLength(3);
+    expect(sdk.named('process batch')[0]!.attributes).toMatchObject({ 'messaging.batch.message_count': 1 });
+    expect(sdk.spans()).toHaveLength(4);
+  });
+
+  it('has a span for each batch that had something to process', async () => {
+    const runtime = quiet();
+    runtime.on('a', (event) => {
+      if (event.data === 1) throw new Error('no');
+    });
+    await runtime.process();
+    for (let n = 0; n < 3; n++) runtime.emit('a', n);
+    await runtime.process();
+    const batches = sdk.named('process batch');
+    expect(batches).toHaveLength(1);
+    expect(batches[0]!.attributes).toMatchObject({ 'messaging.batch.message_count': 3, 'kodus_flow.failed': 1 });
   });
 
   it('is linked instead of parented when the configuration says so', async () => {
@@ -67,7 +81,7 @@ describe('spans of an event', () => {
     runtime.on('a', () => undefined);
     runtime.emit('a');
     await runtime.process();
-    expect(sdk.spans().map((span) => span.name)).toEqual(['process a']);
+    expect(sdk.spans().map((span) => span.name)).toEqual(['process a', 'process batch']);
     expect(sdk.spans()[0]!.parentSpanContext).toBeUndefined();
   });
 

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../errors';
+import type { RuntimeError } from '../errors';
 import { codecs, dataJson } from './codec';
 import { Journal } from './journal';
 import {

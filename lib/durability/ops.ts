@@ -13,7 +13,7 @@ export const REMEMBERED = 4;
 export const REPLAY_ONLY = 8;
 
 /** Control characters divide fields; backslashes and quotes mark what is escaped; half a character is no UTF-8. */
-// eslint-disable-next-line no-control-regex
+
 const UNSAFE = /[\x00-\x1f"\\\ud800-\udfff]/;
 
 /** A string as a field. */

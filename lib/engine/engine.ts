@@ -35,9 +35,12 @@ import {
   SUBMISSION_WORDS,
   SUBMITTED,
   UNACKED,
+  WAITED_FOR,
+  WAITED_KEY,
   WAITING,
   WANTED,
 } from './layout';
+import { Limiters } from './limiters';
 import { KeepAlive, eventLoopTurn, onNextTurn } from './real-timers';
 import type { AnyEvent } from '../events';
 import type { LatencyStats } from './latency-groups';
@@ -96,7 +99,7 @@ export interface EngineHost {
   onDone(event: AnyEvent): void;
   /** The event has ended well: handled, and acknowledged where that is asked for. */
   onSettled(event: AnyEvent): void;
-  onFailure(event: AnyEvent, error: unknown): void;
+  onFailure(event: AnyEvent, error: unknown, slot: number): void;
   onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
   /** The event left without an attempt of its own to blame. */
@@ -160,6 +163,9 @@ export class Engine {
   /** Slots by event id; built when somebody first asks, kept up from then on. */
   #byId: Map<string, number> | undefined;
 
+  /** Slots by event that has been started; built when somebody first asks, kept up from then on. */
+  #started: WeakMap<AnyEvent, number> | undefined;
+
   #workers = 0;
   /** Of these, the ones that wait without a permit. */
   #parked = 0;
@@ -194,6 +200,9 @@ export class Engine {
   readonly #alarms = new Map<number, Alarm>();
   #alarmSeq = 0;
 
+  /** What middleware has to say before an event starts. */
+  readonly limiters: Limiters;
+
   readonly keepAlive = new KeepAlive();
   /** Whether `start()` holds the process, because there is work. */
   #holding = false;
@@ -217,6 +226,9 @@ export class Engine {
     this.#maxStride = this.#isPrecise ? 1 : MAX_STRIDE;
     this.latency = config.latency === 0 ? undefined : new LatencyGroups(this.#core);
     this.#advance = this.#core.advance;
+    this.limiters = new Limiters(this.#core, () => {
+      if (this.isProcessing && this.#workers - this.#parked < this.#width) this.#schedulePump();
+    });
   }
 
   // ── Submission ───────────────────────────────────────────────────────────────────────────────────────
@@ -262,6 +274,11 @@ export class Engine {
       this.#schedulePump();
     }
     return slot;
+  }
+
+  /** The time of the event that is submitted next says nothing about now: the clock is read for it. */
+  readClock(): void {
+    this.#stampedTs = -1;
   }
 
   /** The slot that the next `submit` will use, for what has to be prepared before it. */
@@ -376,7 +393,7 @@ export class Engine {
   #onAckTimeout(slot: number, event: AnyEvent): void {
     const extras = this.#noteError(slot, this.#host.ackTimeoutError(event));
     this.tally.failed++;
-    this.#host.onFailure(event, extras.error);
+    this.#host.onFailure(event, extras.error, slot);
     this.#giveUpRun(slot, extras.error);
   }
 
@@ -438,16 +455,22 @@ export class Engine {
   #take(): number {
     const drain = this.#drain;
     if (this.#halted || (drain === undefined && !this.#continuous)) return this.#cross(0);
-    if (drain === undefined) {
-      const slot = this.#cross(1);
-      if (this.onRoom !== undefined) this.onRoom();
-      return slot;
-    }
-    if (drain.budget === 0) return this.#cross(0);
-    const slot = this.#cross(1);
-    if (slot >= 0) drain.budget--;
+    if (drain !== undefined && drain.budget === 0) return this.#cross(0);
+    const slot = this.limiters.isOn ? this.#crossLimiters() : this.#cross(1);
+    if (drain !== undefined && slot >= 0) drain.budget--;
     if (this.onRoom !== undefined) this.onRoom();
     return slot;
+  }
+
+  /** The next slot whose event finds the permits that it needs; the others go back into the core and wait there. */
+  #crossLimiters(): number {
+    const words = this.#words;
+    for (let slot = this.#cross(1); slot >= 0; slot = this.#cross(1)) {
+      if (this.limiters.start(this.#events[slot]!, slot, words[WAITED_FOR]!, words[WAITED_KEY]!)) return slot;
+      if (--this.#untilCheck <= 0) this.#checkTurn();
+      if (this.#gate !== undefined) return -1;
+    }
+    return -1;
   }
 
   async #work(first: number): Promise<void> {
@@ -457,13 +480,12 @@ export class Engine {
       const event = this.#events[slot]!;
       const run = ++this.#runSeq;
       this.#runs[slot] = run;
+      if (this.#started !== undefined) this.#started.set(event, slot);
       let failed = false;
       let error: unknown;
       try {
-        this.#current = slot;
         // eslint-disable-next-line @typescript-eslint/no-explicit-any
-        let result: any = this.#host.run(event, slot);
-        this.#current = -1;
+        let result: any = this.#begin(event, slot);
         if (result !== undefined && result !== null) {
           if (typeof result.then === 'function') result = await result;
           if (typeof result === 'object' && result !== null && typeof result.type === 'string') {
@@ -486,6 +508,16 @@ export class Engine {
     } while (slot >= 0);
     this.#workerExits();
     this.#checkQuiet();
+  }
+
+  #begin(event: AnyEvent, slot: number): unknown {
+    this.#current = slot;
+    try {
+      return this.#host.run(event, slot);
+    } finally {
+      this.#current = -1;
+      if (this.limiters.isOn) this.limiters.settle();
+    }
   }
 
   #succeeded(slot: number, event: AnyEvent): void {
@@ -521,7 +553,7 @@ export class Engine {
       this.#release(slot, event);
       this.#host.onSettled(event);
     }
-    this.#host.onFailure(event, error);
+    this.#host.onFailure(event, error, slot);
   }
 
   /** Keeps what a dead letter will have to say, while the core still knows the slot. */
@@ -804,10 +836,25 @@ export class Engine {
     return this.#byId.get(eventId) ?? -1;
   }
 
+  /** The slot of an event that has been started. The first call builds the index: only middleware that waits needs it. */
+  slotOfRun(event: AnyEvent): number | undefined {
+    if (this.#started === undefined) {
+      this.#started = new WeakMap();
+      this.#runs.forEach((run, slot) => run && this.#started!.set(this.#events[slot]!, slot));
+    }
+    return this.#started.get(event);
+  }
+
   /** Whether the event of `slot` has been started and has not ended. */
   isRunning(slot: number): boolean {
     const state = this.#core.state(slot);
     return state === 5 || state === 6;
+  }
+
+  /** The core's number of the state that an event is in. */
+  stateOf(slot: number): number {
+    this.#flush();
+    return this.#core.state(slot);
   }
 
   eventAt(slot: number): AnyEvent | undefined {

@@ -12,6 +12,8 @@ export const WAITING = 7;
 export const RUNNING = 8;
 export const UNACKED = 9;
 export const DEPTH = 10;
+export const WAITED_FOR = 11;
+export const WAITED_KEY = 12;
 
 /** Header doubles (indexes into the Float64Array). */
 export const NOW = 8;

@@ -1,4 +1,4 @@
-import { apply, bind, middlewareIn } from './resolve';
+import { apply, bind, inside, middlewareIn } from './resolve';
 import { BIND } from './types';
 import type { Middleware, MiddlewareScope } from './types';
 
@@ -12,7 +12,8 @@ import type { Middleware, MiddlewareScope } from './types';
 export function composeMiddleware(...middlewares: Middleware[]): Middleware {
   const parts = middlewares.map((part, index) => middlewareIn(part, `middleware[${index}]`));
   return Object.assign(chain(parts), {
-    [BIND]: (scope: MiddlewareScope): Middleware => chain(parts.map((part) => bind(part, scope))),
+    [BIND]: (scope: MiddlewareScope): Middleware =>
+      chain(parts.map((part, index) => bind(part, index === 0 ? scope : inside(scope)))),
   });
 }
 

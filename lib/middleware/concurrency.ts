@@ -1,7 +1,8 @@
 import { MiddlewareError } from '../errors';
+import type { EngineLimiter } from '../engine/limiters';
 import type { AnyEvent } from '../events';
 import { native } from '../native/index';
-import type { Permits } from '../native/policy';
+import type { LimiterPermits, Permits } from '../native/policy';
 import {
   requireBoolean,
   requireFunction,
@@ -64,17 +65,22 @@ export const withConcurrency = withDefaults((options: ConcurrencyOptions = {}): 
     kind: 'pipeline',
     displayName: 'withConcurrency',
     create: (scope) => {
-      const full = whenFull(scope);
-      const limiter = new Limiter(native.createPermits(maxConcurrent, full.waits), full, scope, onRefusal);
-      return (run) => (event, cancel) => limiter.run(getKey(event), run, event, cancel);
+      const limiter = new Limiter(maxConcurrent, getKey, whenFull(scope), scope, onRefusal);
+      return (run) => (event, cancel) => limiter.run(run, event, cancel);
     },
   });
 });
 
+/** Stands for no event where one may be `undefined`. */
+const NOBODY = {};
+/** Instead of a permit: the event has waited too long. */
+const OVERDUE = -1;
+
 /** What the core's keys and waiters stand for. */
-class Limiter {
+class Limiter implements EngineLimiter {
   readonly #permits: Permits;
-  readonly #whenFull: WhenFull;
+  readonly #getKey: (event: AnyEvent) => unknown;
+  readonly #limitMs: number;
   readonly #scope: MiddlewareScope;
   readonly #onRefusal: () => void;
   readonly #ids = new Map<unknown, number>();
@@ -82,15 +88,93 @@ class Limiter {
   readonly #keys: unknown[] = [];
   /** By the core's id of the waiter. */
   readonly #waiters: (Waiter<void> | undefined)[] = [];
+  /** In a runtime's queue. */
+  readonly #queued: LimiterPermits | undefined;
+  /** The event that is being started with a permit, and of which key that is. */
+  #admitted: unknown = NOBODY;
+  #permit = OVERDUE;
 
-  constructor(permits: Permits, whenFull: WhenFull, scope: MiddlewareScope, onRefusal: () => void) {
-    this.#permits = permits;
-    this.#whenFull = whenFull;
+  constructor(
+    maxConcurrent: number,
+    getKey: (event: AnyEvent) => unknown,
+    whenFull: WhenFull,
+    scope: MiddlewareScope,
+    onRefusal: () => void,
+  ) {
+    this.#getKey = getKey;
+    this.#limitMs = whenFull.waits ? whenFull.limitMs : 0;
     this.#scope = scope;
     this.#onRefusal = onRefusal;
+    const limiters = whenFull.waits ? scope.limiters : undefined;
+    this.#queued = limiters?.createPermits(maxConcurrent);
+    this.#permits = this.#queued ?? native.createPermits(maxConcurrent, whenFull.waits);
+    limiters?.add(this, scope.isOutermost === true);
   }
 
-  run(key: unknown, run: Run, event: AnyEvent, cancel: Cancel | undefined): unknown {
+  // ── Before an event starts ───────────────────────────────────────────────────────────────────────────
+
+  get number(): number {
+    return this.#queued!.number;
+  }
+
+  look(event: AnyEvent, slot: number, known: number): boolean {
+    if (!this.#queued!.isCrowded()) return true;
+    const id = known >= 0 ? known : this.#idOf(event);
+    return id === undefined || this.#queued!.look(slot, id);
+  }
+
+  admit(event: AnyEvent, slot: number, known: number): boolean {
+    let id: number | undefined = known;
+    if (known < 0) {
+      let key: unknown;
+      try {
+        key = this.#getKey(event);
+      } catch {
+        // It will throw again inside the run, and the event fails.
+        return this.#scope.limiters!.begin(slot);
+      }
+      id = this.#ids.get(key);
+      if (id === undefined) {
+        this.#grant(event, this.#open(key));
+        if (this.#scope.limiters!.begin(slot)) return true;
+        this.settle();
+        return false;
+      }
+    }
+    const answer = this.#queued!.admit(slot, id, this.#limitMs);
+    if (answer === 1) this.#grant(event, id);
+    else if (answer === 3) this.#grant(event, OVERDUE);
+    return (answer & 1) === 1;
+  }
+
+  #idOf(event: AnyEvent): number | undefined {
+    try {
+      return this.#ids.get(this.#getKey(event));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #grant(event: AnyEvent, permit: number): void {
+    this.#admitted = event;
+    this.#permit = permit;
+  }
+
+  settle(): void {
+    if (this.#admitted === NOBODY) return;
+    this.#admitted = NOBODY;
+    if (this.#permit >= 0) this.#leave(this.#permit);
+  }
+
+  // ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  run(run: Run, event: AnyEvent, cancel: Cancel | undefined): unknown {
+    if (this.#admitted === event) {
+      this.#admitted = NOBODY;
+      if (this.#permit === OVERDUE) throw this.#refusal('CONCURRENCY_TIMEOUT');
+      return this.#hold(this.#permit, run, event, cancel);
+    }
+    const key = this.#getKey(event);
     const id = this.#ids.get(key);
     if (id === undefined) return this.#hold(this.#open(key), run, event, cancel);
     const place = this.#permits.enter(id);
@@ -100,10 +184,25 @@ class Limiter {
   }
 
   #open(key: unknown): number {
+    if (this.#queued !== undefined) this.#forgetIdle();
     const id = this.#permits.open();
     this.#ids.set(key, id);
     this.#keys[id] = key;
     return id;
+  }
+
+  /** Two old ones at most for each new one: they become fewer, and no event pays for all. */
+  #forgetIdle(): void {
+    for (let count = 0; count < 2; count++) {
+      const idle = this.#permits.closeIdle();
+      if (idle < 0) return;
+      this.#forget(idle);
+    }
+  }
+
+  #forget(id: number): void {
+    this.#ids.delete(this.#keys[id]);
+    this.#keys[id] = undefined;
   }
 
   /** Runs with a permit of `id`, which goes back whatever happens. */
@@ -139,8 +238,9 @@ class Limiter {
       this.#waiters[next] = undefined;
       waiter.arrive();
     } else if (next === -2) {
-      this.#ids.delete(this.#keys[id]);
-      this.#keys[id] = undefined;
+      this.#forget(id);
+    } else if (next === -3) {
+      this.#scope.limiters!.roused();
     }
   }
 
@@ -154,8 +254,7 @@ class Limiter {
       this.#permits.abandon(place);
     });
     this.#waiters[place] = waiter;
-    const { limitMs } = this.#whenFull as { limitMs: number };
-    if (limitMs !== Infinity) waiter.limit(limitMs, () => this.#refusal('CONCURRENCY_TIMEOUT'));
+    if (this.#limitMs !== Infinity) waiter.limit(this.#limitMs, () => this.#refusal('CONCURRENCY_TIMEOUT'));
     try {
       await this.#scope.park(event, waiter.promise);
     } catch (error) {

@@ -2,7 +2,7 @@ import { MiddlewareError, messageOf } from '../errors';
 import type { AnyEvent } from '../events';
 import { monotonicNow } from '../clock';
 import { composeMiddleware } from './compose';
-import { apply, bind } from './resolve';
+import { apply, bind, inside } from './resolve';
 import { BIND } from './types';
 import type { Middleware, MiddlewareHandler, MiddlewareScope } from './types';
 
@@ -52,7 +52,7 @@ export function safeMiddleware(name: string, middleware: Middleware): Middleware
       };
     };
   return Object.assign(around(middleware), {
-    [BIND]: (scope: MiddlewareScope): Middleware => around(bind(middleware, scope)),
+    [BIND]: (scope: MiddlewareScope): Middleware => around(bind(middleware, inside(scope))),
   });
 }
 

@@ -1,5 +1,6 @@
 import { messageOf } from '../errors';
 import type { AnyEvent } from '../events';
+import { isObject, readMember } from '../observability/guard';
 import type { Span } from '../observability/types';
 import { requireList, requireObject, requireString } from '../validate';
 import type { Cancel } from './cancel';
@@ -77,11 +78,29 @@ function attributesOf(event: AnyEvent): Record<string, string | number> {
   };
 }
 
-/** Code and subcode are read from whatever has them: errors of the framework come from another copy of the classes. */
+/**
+ * Code and subcode are read from whatever has them: errors of the framework come from another copy of the classes. What
+ * cannot be read is left out: the handler's error, and no other, is what callers get.
+ */
 function recordError(span: Span, error: unknown): void {
-  const { code, context } = Object(error) as { code?: unknown; context?: { subcode?: unknown } };
-  if (code !== undefined) span.setAttribute('error.code', String(code));
-  if (context?.subcode !== undefined) span.setAttribute('error.subcode', String(context.subcode));
+  setText(span, 'error.code', memberOf(error, 'code'));
+  setText(span, 'error.subcode', memberOf(memberOf(error, 'context'), 'subcode'));
   span.recordException(error);
   span.setStatus({ code: 'error', message: messageOf(error) });
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return isObject(value) ? readMember(value, name) : undefined;
+}
+
+function setText(span: Span, name: string, value: unknown): void {
+  if (value === undefined) return;
+  let text: string;
+  try {
+    text = String(value);
+  } catch {
+    // An object without `toString`, or with one that throws.
+    return;
+  }
+  span.setAttribute(name, text);
 }

@@ -22,11 +22,11 @@ export function resolveMiddlewareList(
   list: readonly unknown[],
   scope: MiddlewareScope,
 ): (handler: MiddlewareHandler) => Run {
-  const bound = list.map((entry, index) => bind(middlewareIn(entry, `middleware[${index}]`), scope));
+  const middlewares = list.map((entry, index) => middlewareIn(entry, `middleware[${index}]`));
   const inOrder = [
-    ...bound.filter((middleware) => middleware.kind !== 'pipeline'),
-    ...bound.filter((middleware) => middleware.kind === 'pipeline'),
-  ];
+    ...middlewares.filter((middleware) => middleware.kind !== 'pipeline'),
+    ...middlewares.filter((middleware) => middleware.kind === 'pipeline'),
+  ].map((middleware, index) => bind(middleware, index === list.length - 1 ? scope : inside(scope)));
   return (handler) => runOf(inOrder.reduce((inner, middleware) => apply(middleware, inner), handler));
 }
 
@@ -40,6 +40,11 @@ export function middlewareIn(entry: unknown, path: string): Middleware {
 /** The middleware with its state in `scope`. */
 export function bind(middleware: Bindable, scope: MiddlewareScope): Middleware {
   return middleware[BIND]?.(scope) ?? middleware;
+}
+
+/** The scope of what something else is, or may be, around. */
+export function inside(scope: MiddlewareScope): MiddlewareScope {
+  return scope.isOutermost ? { ...scope, isOutermost: false } : scope;
 }
 
 /** Wraps `inner`, and refuses a middleware that does not answer a handler. */

@@ -39,12 +39,13 @@ export const withTimeout = withDefaults((options: TimeoutOptions = {}): TimeoutM
   requireObject('withTimeout options', options);
   const timeoutMs = requireNumber('withTimeout.timeoutMs', options.timeoutMs ?? DEFAULT_TIMEOUT_MS, { min: 1 });
   const stats: TimeoutStats = { timeouts: 0, lateResults: 0 };
+  const limit = { timeoutMs, stats };
   const middleware = defineMiddleware({
     kind: 'pipeline',
     displayName: 'withTimeout',
     create: () => (run) => (event, cancel) => {
       const startedAt = monotonicNow();
-      const attempt = new Attempt(cancel, timeoutMs, stats);
+      const attempt = new Attempt(cancel, limit);
       let result: unknown;
       try {
         result = run(event, attempt);
@@ -61,50 +62,63 @@ export const withTimeout = withDefaults((options: TimeoutOptions = {}): TimeoutM
   return Object.assign(middleware, { getStats: () => ({ ...stats }) });
 });
 
+interface Limit {
+  readonly timeoutMs: number;
+  readonly stats: TimeoutStats;
+}
+
+/** The functions of the promise that was made last: one function takes them for all, instead of a new one for each. */
+const captured = { resolve: (_value: unknown): void => undefined, reject: (_error: unknown): void => undefined };
+const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  captured.resolve = resolve;
+  captured.reject = reject;
+};
+
 /** One attempt: its abort, its deadline, its outcome. Whichever of outcome and deadline comes first decides. */
 class Attempt extends Cancellation implements Alarm {
-  readonly #timeoutMs: number;
-  readonly #stats: TimeoutStats;
+  readonly #limit: Limit;
+  /** -1: it is settled. */
   #deadline = -1;
-  #isSettled = false;
-  #reject!: (error: unknown) => void;
+  #reject: ((error: unknown) => void) | undefined;
 
-  constructor(outer: Cancel | undefined, timeoutMs: number, stats: TimeoutStats) {
+  constructor(outer: Cancel | undefined, limit: Limit) {
     super(outer);
-    this.#timeoutMs = timeoutMs;
-    this.#stats = stats;
+    this.#limit = limit;
   }
 
   watch(promise: Promise<unknown>, startedAt: number): Promise<unknown> {
-    this.#deadline = timers.start(this, startedAt, this.#timeoutMs);
-    return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      promise.then(
-        (value) => this.#settle() && resolve(value),
-        (error: unknown) => this.#settle() && reject(error),
-      );
-    });
+    this.#deadline = timers.start(this, startedAt, this.#limit.timeoutMs);
+    const outcome = new Promise(capture);
+    const { resolve, reject } = captured;
+    this.#reject = reject;
+    promise.then(
+      (value) => this.#settle() && resolve(value),
+      (error: unknown) => this.#settle() && reject(error),
+    );
+    return outcome;
   }
 
   ring(): void {
-    this.#isSettled = true;
-    this.#stats.timeouts++;
-    const error = new KernelError('TIMEOUT_EXCEEDED', `Handler timed out after ${this.#timeoutMs}ms`, {
-      context: { timeoutMs: this.#timeoutMs },
+    const { timeoutMs, stats } = this.#limit;
+    this.#deadline = -1;
+    stats.timeouts++;
+    const error = new KernelError('TIMEOUT_EXCEEDED', `Handler timed out after ${timeoutMs}ms`, {
+      context: { timeoutMs },
     });
-    this.#reject(error);
+    this.#reject!(error);
     this.abort(error);
     this.release();
   }
 
   /** Whether the outcome that has come counts. */
   #settle(): boolean {
-    if (this.#isSettled) {
-      this.#stats.lateResults++;
+    const deadline = this.#deadline;
+    if (deadline < 0) {
+      this.#limit.stats.lateResults++;
       return false;
     }
-    this.#isSettled = true;
-    timers.stop(this.#deadline, this);
+    this.#deadline = -1;
+    timers.stop(deadline, this);
     this.release();
     return true;
   }

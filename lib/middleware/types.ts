@@ -1,3 +1,4 @@
+import type { Limiters } from '../engine/limiters';
 import type { AnyEvent } from '../events';
 import type { ObservabilityPort } from '../observability/port';
 
@@ -28,6 +29,10 @@ export type MiddlewareFactoryType<Options = any> = (options?: Options) => Middle
 export interface MiddlewareScope {
   /** False: the middleware is used by hand. */
   readonly inRuntime: boolean;
+  /** Where events wait in the runtime's queue for permits of a middleware; by hand and without a queue there is none. */
+  readonly limiters?: Limiters;
+  /** Whether nothing in the runtime is outside of the middleware that gets this scope. */
+  readonly isOutermost?: boolean;
   /** Logs and spans. */
   readonly port: ObservabilityPort;
   /**

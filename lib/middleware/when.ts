@@ -2,7 +2,7 @@ import { wallNow } from '../clock';
 import type { AnyEvent } from '../events';
 import { requireFunction } from '../validate';
 import type { MiddlewareContext } from './conditional';
-import { middlewareIn, bind, apply } from './resolve';
+import { apply, bind, inside, middlewareIn } from './resolve';
 import { handlerOf, promiseIn, runOf } from './run';
 import { BIND } from './types';
 import type { Middleware, MiddlewareScope } from './types';
@@ -40,7 +40,10 @@ export function when(condition: WhenCondition, middleware: Middleware): Middlewa
     ...(inner.kind !== undefined && { kind: inner.kind }),
     displayName,
     [BIND]: (scope: MiddlewareScope): Middleware =>
-      Object.assign(around(bind(inner, scope)), { ...(inner.kind !== undefined && { kind: inner.kind }), displayName }),
+      Object.assign(around(bind(inner, inside(scope))), {
+        ...(inner.kind !== undefined && { kind: inner.kind }),
+        displayName,
+      }),
   });
 }
 

@@ -1,3 +1,5 @@
+import type { LimiterPermits } from './policy';
+
 /** What an engine is made of. Checked by the facade before it crosses; 0 or Infinity mean "no limit" as noted. */
 export interface EngineConfig {
   maxConcurrent: number;
@@ -110,6 +112,10 @@ export interface EngineHandle {
   ack(now: number, slot: number): boolean;
   /** *notices* */
   nack(now: number, slot: number): boolean;
+  /** Makes permits in this core. From then on an event to start is only offered until `begin` or `admit` starts it. */
+  createPermits(maxConcurrent: number): LimiterPermits;
+  /** Starts an event whose turn has come; false: it has gone. */
+  begin(slot: number): boolean;
   park(slot: number): boolean;
   unpark(slot: number): boolean;
   /** *notices* */

@@ -7,6 +7,7 @@ import type { EngineNative } from './engine';
 import type { DeadLettersNative } from './dead-letters';
 import type { FloodNative } from './flood';
 import type { JournalNative } from './journal';
+import type { LogsNative } from './logs';
 import type { MemoryNative } from './memory';
 import type { PolicyNative } from './policy';
 import type { SnapshotNative } from './snapshots';
@@ -18,6 +19,7 @@ export interface NativeBinding
     DeadLettersNative,
     FloodNative,
     JournalNative,
+    LogsNative,
     MemoryNative,
     PolicyNative,
     SnapshotNative,

@@ -36,9 +36,14 @@ export interface RetryPolicy {
 export interface Permits {
   /** Names a key that nobody uses and takes one of its permits. */
   open(): number;
+  /** Closes and names a key that has become idle without a permit given back; -1: there is none. */
+  closeIdle(): number;
   /** Asks for a permit of an open key. -1: taken; -2: refused; else: in line, under this number. */
   enter(key: number): number;
-  /** Gives a permit back. -1: free again; -2: the key is idle and closed; else: it belongs to this waiter now. */
+  /**
+   * Gives a permit back. -1: free again; -2: the key is idle and closed; -3: free again, and an event of the queue may
+   * start; else: it belongs to this waiter now.
+   */
   leave(key: number): number;
   /** A waiter leaves the line. */
   abandon(waiter: number): void;
@@ -46,6 +51,21 @@ export interface Permits {
   inUse(): number;
   /** Waiters in line, of all keys. */
   waiting(): number;
+}
+
+/** Permits of one limited wrapper in the core of an engine, where events of the queue wait for them too. */
+export interface LimiterPermits extends Permits {
+  /** The limiter's number in that core. */
+  readonly number: number;
+  /**
+   * Starts an event whose turn has come with a permit of an open key, or lets it wait in the queue, no longer than
+   * `limitMs` in all. 0: it has gone; 1: started; 2: it waits; 3: started without a permit, it has waited too long.
+   */
+  admit(slot: number, key: number, limitMs: number): 0 | 1 | 2 | 3;
+  /** False: the key has no permit, and so many runs are in line that the event waits in the queue. */
+  look(slot: number, key: number): boolean;
+  /** Whether so many runs are in line. */
+  isCrowded(): boolean;
 }
 
 /** Configuration of a {@link BreakerPolicy}; zero switches a threshold or a window off. */

@@ -1,11 +1,10 @@
 //! How many events of one tenant and of one event type may run at once.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use super::ready::{Rank, rank};
+use super::ready::{Place, place};
 use super::slots::Slot;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,11 +17,7 @@ enum Limit {
 struct Usage {
     running: u32,
     /// Events that wait for a permit here, in the order in which they were to start.
-    held: BTreeSet<(Reverse<Rank>, u64, u32)>,
-}
-
-fn place(id: u32, slot: &Slot) -> (Reverse<Rank>, u64, u32) {
-    (Reverse(rank(slot.priority)), slot.seq, id)
+    held: BTreeSet<Place>,
 }
 
 /// Limits per tenant and per event type; entries exist only while something runs or waits.

@@ -1,5 +1,6 @@
 //! The ready queue: by priority, then fair among tenants, then by arrival.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
@@ -7,12 +8,19 @@ use rustc_hash::FxHashMap;
 use super::slots::{List, NONE, Slot};
 
 /// A priority as an integer of the same order.
-pub(super) type Rank = i64;
+pub(crate) type Rank = i64;
 
 pub(super) fn rank(priority: f64) -> Rank {
     // Adding zero makes -0.0 equal to 0.0.
     let bits = (priority + 0.0).to_bits() as i64;
     bits ^ (((bits >> 63) as u64) >> 1) as i64
+}
+
+/// An event's place among others that are to start, first to last: priority, arrival, slot.
+pub(crate) type Place = (Reverse<Rank>, u64, u32);
+
+pub(crate) fn place(id: u32, slot: &Slot) -> Place {
+    (Reverse(rank(slot.priority)), slot.seq, id)
 }
 
 /// The events of one priority. Tenants take turns by deficit round robin in which every event costs one.

@@ -1,8 +1,11 @@
 //! The life of events: admission, order, dispatch, delivery. See the contract in [the module above](super).
 
+mod permits;
+
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
+use tracing::debug;
 
 use super::delivery::Redelivery;
 use super::latency::{Groups, Latency};
@@ -14,6 +17,9 @@ use super::sizes::{SizeLimits, SizeVerdict, Sizes};
 use super::slots::{NONE, Slot, State};
 use super::stats::{Counters, Gauges};
 use super::timers::{TimerId, TimerKind, Timers};
+use permits::Gates;
+
+pub use permits::{Admission, Wait};
 
 /// How a runtime behaves. Values are checked by the facade, which knows the names that users gave them.
 #[derive(Debug, Clone)]
@@ -152,6 +158,7 @@ pub struct Runtime {
     resuming: VecDeque<u32>,
     keys: OrderingKeys,
     limits: GroupLimits,
+    gates: Gates,
     timers: Timers<(u32, TimerKind)>,
     policies: Vec<Redelivery>,
     extras: FxHashMap<u32, Extras>,
@@ -178,6 +185,7 @@ impl Runtime {
                 config.max_concurrent_per_tenant,
                 config.max_concurrent_per_kind,
             ),
+            gates: Gates::default(),
             timers: Timers::default(),
             policies: vec![config.redelivery],
             extras: FxHashMap::default(),
@@ -309,7 +317,8 @@ impl Runtime {
         Some(slot)
     }
 
-    /// The event that is to be started next, if a permit is free; the permit is taken.
+    /// The event whose turn it is, if a permit is free; the permit is taken. It is started, unless there are limiters:
+    /// then it is offered (see [`permits`]).
     #[inline]
     pub fn next(&mut self, now: f64) -> Option<u32> {
         if self.gauges.executing >= self.width {
@@ -324,24 +333,28 @@ impl Runtime {
                 continue;
             }
             if self.limits.is_off() || self.take_group_permits(slot) {
-                self.start(now, slot);
+                self.gauges.executing += 1;
+                if self.gates.is_off() {
+                    self.start(now, slot);
+                } else {
+                    self.slots[slot as usize].state = State::Offered;
+                }
                 return Some(slot);
             }
         }
     }
 
-    /// A time to live ends where the event starts. Expires the event if that is too late, even when the timer that
-    /// should have said so has not been served yet.
+    /// Expires an event whose turn comes too late, even when the timer that should have said so has not been served yet.
     #[cold]
     fn is_stale(&mut self, now: f64, slot: u32) -> bool {
-        let timer = std::mem::replace(&mut self.slots[slot as usize].ttl_timer, TimerId::NONE);
+        let timer = self.slots[slot as usize].ttl_timer;
         let stale = self.timers.deadline(timer) <= now;
-        self.timers.cancel(timer);
         if stale {
             self.gauges.ready -= 1;
             if !self.limits.is_off() {
                 self.wake_held(slot);
             }
+            self.leave_wait(slot);
             self.end(now, slot, End::Expired);
             self.notices.push_back(Notice::Expired { slot });
         }
@@ -352,8 +365,9 @@ impl Runtime {
         let entered = self.limits.enter(slot, &self.slots[slot as usize]);
         if !entered {
             self.slots[slot as usize].state = State::Held;
-            // Held at one limit, it no longer stands for those that wait at its other one.
+            // Held at one limit, it no longer stands for those that wait at its other ones.
             self.wake_held(slot);
+            self.leave_wait_unless_overdue(slot);
         }
         entered
     }
@@ -376,7 +390,11 @@ impl Runtime {
         }
         self.gauges.ready -= 1;
         self.gauges.running += 1;
-        self.gauges.executing += 1;
+        // A time to live ends where the event starts.
+        if record.ttl_timer != TimerId::NONE {
+            self.timers.cancel(record.ttl_timer);
+            record.ttl_timer = TimerId::NONE;
+        }
         if let Some(timeout) = self.ack_timeout_ms {
             record.timer = self
                 .timers
@@ -407,6 +425,9 @@ impl Runtime {
 
     /// Sets how many may run at once from now on; at least 1. What runs beyond it goes on.
     pub fn set_width(&mut self, width: u32) {
+        if self.width != width.max(1) {
+            debug!(from = self.width, to = width, "width changed");
+        }
         self.width = width.max(1);
     }
 
@@ -479,10 +500,12 @@ impl Runtime {
             .then(|| policy.next_delay(attempts, asked_ms, &mut self.rng))
             .flatten();
         let Some(delay_ms) = delay else {
+            debug!(slot, attempts, "given up");
             self.end(now, slot, End::Dead);
             self.notices.push_back(Notice::Dead { slot, attempts });
             return;
         };
+        debug!(slot, attempts, delay_ms, "redelivery scheduled");
         self.counters.retried += 1;
         self.counters.retry_delay_ms += delay_ms as u64;
         self.gauges.running -= 1;
@@ -542,6 +565,7 @@ impl Runtime {
             match kind {
                 TimerKind::Due => self.due(slot),
                 TimerKind::Expiry => self.expire(now, slot),
+                TimerKind::Permit => self.permit_timeout(slot),
                 TimerKind::AckTimeout => self.ack_timeout(now, slot),
             }
         }
@@ -560,6 +584,7 @@ impl Runtime {
     fn expire(&mut self, now: f64, slot: u32) {
         self.slots[slot as usize].ttl_timer = TimerId::NONE;
         if self.withdraw(slot) {
+            debug!(slot, "expired");
             self.end(now, slot, End::Expired);
             self.notices.push_back(Notice::Expired { slot });
         }
@@ -567,6 +592,7 @@ impl Runtime {
 
     fn ack_timeout(&mut self, now: f64, slot: u32) {
         self.slots[slot as usize].timer = TimerId::NONE;
+        debug!(slot, "no acknowledgement in time");
         self.counters.ack_timeouts += 1;
         self.words.remove(&slot);
         if self.state(slot) == State::Unacked {
@@ -657,10 +683,21 @@ impl Runtime {
                 if !self.limits.is_off() {
                     self.wake_held(slot);
                 }
+                self.leave_wait(slot);
+            }
+            State::Offered => {
+                self.gauges.ready -= 1;
+                self.decline(slot);
+                self.leave_wait(slot);
+            }
+            State::Gated => {
+                self.gauges.ready -= 1;
+                self.forget_wait(slot);
             }
             State::Held => {
                 self.gauges.ready -= 1;
                 self.limits.forget(slot, &self.slots[slot as usize]);
+                self.leave_wait(slot);
             }
             State::Unacked => self.gauges.unacked -= 1,
             State::Free | State::Running | State::Parked | State::Resuming => return false,
@@ -789,7 +826,11 @@ impl Runtime {
                 .filter(|&slot| {
                     matches!(
                         self.state(slot),
-                        State::Held | State::Delayed | State::Retrying | State::Blocked
+                        State::Held
+                            | State::Gated
+                            | State::Delayed
+                            | State::Retrying
+                            | State::Blocked
                     )
                 })
                 .collect();

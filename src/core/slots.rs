@@ -21,6 +21,10 @@ pub enum State {
     Ready,
     /// Ready, but its tenant or its type has no permit free.
     Held,
+    /// Ready, but its key has no permit free at a limiter of the middleware's.
+    Gated,
+    /// Its turn has come, and the facade is asked which permit it needs.
+    Offered,
     /// Its handlers run.
     Running,
     /// Its handlers have started and wait for something that must not hold a permit (a middleware's wait).

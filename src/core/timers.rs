@@ -26,6 +26,8 @@ pub enum TimerKind {
     Due,
     /// The time to live of an event that has not started is over.
     Expiry,
+    /// An event that is ready has waited too long for a permit of a limiter.
+    Permit,
     /// The acknowledgement of a delivery has not come.
     AckTimeout,
 }

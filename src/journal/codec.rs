@@ -28,14 +28,14 @@ pub fn pack(body: &str, flags: u32, compress_above: f64) -> Option<Packed<'_>> {
         Cow::Borrowed(body.as_bytes())
     };
     let original = bytes.len();
-    if original as f64 >= compress_above {
-        if let Some(smaller) = compress(&bytes).filter(|smaller| smaller.len() < original) {
-            return Some(Packed {
-                bytes: Cow::Owned(smaller),
-                flags: flags | COMPRESSED,
-                original,
-            });
-        }
+    if original as f64 >= compress_above
+        && let Some(smaller) = compress(&bytes).filter(|smaller| smaller.len() < original)
+    {
+        return Some(Packed {
+            bytes: Cow::Owned(smaller),
+            flags: flags | COMPRESSED,
+            original,
+        });
     }
     Some(Packed {
         bytes,

@@ -1,5 +1,7 @@
 //! The engine's handle: rings, and the core's commands as functions. Conversions only.
 
+mod permits;
+
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
@@ -178,6 +180,7 @@ impl Engine {
                 && let Some(slot) = self.core.next(now)
             {
                 wanted -= 1;
+                self.tell_wait(slot);
                 slot
             } else {
                 break;
@@ -186,6 +189,16 @@ impl Engine {
             written += 1;
         }
         self.rings.set_word(word::DISPATCHED, written as u32);
+    }
+
+    #[inline]
+    fn tell_wait(&mut self, slot: u32) {
+        let wait = self.core.wait_of(slot);
+        self.rings
+            .set_word(word::WAITED_FOR, wait.map_or(0, |wait| wait.limiter + 1));
+        if let Some(wait) = wait {
+            self.rings.set_word(word::WAITED_KEY, wait.key);
+        }
     }
 
     /// Writes notices, gauges and the next deadline where JavaScript sees them.
@@ -259,7 +272,7 @@ fn state_code(state: State) -> u32 {
         State::Delayed => 1,
         State::Retrying => 2,
         State::Blocked => 3,
-        State::Ready | State::Held => 4,
+        State::Ready | State::Held | State::Gated | State::Offered => 4,
         State::Running | State::Parked | State::Resuming => 5,
         State::Unacked => 6,
     }
@@ -279,12 +292,14 @@ pub fn create_engine<'env>(
     config: EngineConfig,
 ) -> Result<Object<'env>> {
     let engine = shared(Engine::new(&config, Rings::new(env, &buffer)?));
+    tracing::debug!(max_concurrent = config.max_concurrent, "engine made");
     let mut handle = Object::new(env)?;
     add_ring_functions(env, &mut handle, &engine)?;
     add_commands(env, &mut handle, &engine)?;
     add_alarms(env, &mut handle, &engine)?;
     add_views(env, &mut handle, &engine)?;
     add_latency(env, &mut handle, &engine)?;
+    permits::add(env, &mut handle, &engine)?;
     Ok(handle)
 }
 

@@ -8,6 +8,7 @@ mod engine;
 mod flood;
 mod journal;
 mod latency;
+mod logs;
 mod memory;
 mod policies;
 mod pressure;

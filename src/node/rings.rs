@@ -33,6 +33,10 @@ pub mod word {
     pub const UNACKED: usize = 9;
     /// Out: events that count against `maxQueueDepth`.
     pub const DEPTH: usize = 10;
+    /// Out: the limiter, plus one, that the event to start has waited for in the queue; 0: for none.
+    pub const WAITED_FOR: usize = 11;
+    /// Out: the key of that limiter.
+    pub const WAITED_KEY: usize = 12;
 }
 
 /// Indexes of the header's doubles (in units of 8 bytes from the start).

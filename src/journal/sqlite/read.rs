@@ -8,6 +8,7 @@ use crate::journal::codec::{Checksum, unpack};
 use crate::journal::error::{Code, JournalError};
 use crate::journal::frame::flags::REMEMBERED;
 use crate::journal::options::OnCorruption;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::fmt::Write;
 
@@ -305,39 +306,27 @@ pub fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError
 
 /// Kept events: `[seq, state, flags, ts, body]` each.
 pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalError> {
+    let types = match query.types.len() {
+        0 => String::new(),
+        count => format!("AND type IN ({})", vec!["?"; count].join(",")),
+    };
     let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 AND seq <= ?2 AND ts >= ?3 AND ts <= ?4 AND state <= ?5 \
-         AND (?6 OR type IN (SELECT value FROM json_each(?7))) ORDER BY seq LIMIT ?8"
+        "SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? AND seq <= ? AND ts >= ? AND ts <= ? AND state <= ? \
+         {types} ORDER BY seq LIMIT ?"
     );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let Query {
-        from_ts,
-        to_ts,
-        only_unprocessed,
-        types,
-        after_seq,
-        up_to_seq,
-        limit,
-    } = query;
-    let most = if *only_unprocessed { 1 } else { 2 };
-    let names = format!(
-        "[{}]",
-        types
-            .iter()
-            .map(|name| quoted(name))
-            .collect::<Vec<_>>()
-            .join(",")
-    );
-    let mut rows = statement.query(params![
-        after_seq,
-        up_to_seq,
-        from_ts,
-        to_ts,
-        most,
-        types.is_empty(),
-        names,
-        limit
-    ])?;
+    let most = if query.only_unprocessed { 1 } else { 2 };
+    let bounds: [Value; 5] = [
+        query.after_seq.into(),
+        query.up_to_seq.into(),
+        query.from_ts.into(),
+        query.to_ts.into(),
+        most.into(),
+    ];
+    let names = query.types.iter().cloned().map(Value::from);
+    let limit = Value::from(i64::from(query.limit));
+    let values = bounds.into_iter().chain(names).chain([limit]);
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
     let mut json = String::from("[");
     while let Some(row) = rows.next()? {
         let event = event_row(row)?.map_err(|detail| JournalError::new(Code::Corrupt, detail))?;

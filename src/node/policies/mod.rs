@@ -3,7 +3,7 @@
 
 mod breaker;
 mod cache;
-mod concurrency;
+pub(super) mod concurrency;
 mod deadlines;
 mod rate;
 mod retry;

@@ -214,6 +214,7 @@ impl Breaker {
 
     fn enter(&mut self, state: State, now: f64) {
         if !self.state.same_kind(&state) {
+            tracing::debug!(from = ?self.state, to = ?state, "breaker changed");
             self.since = now;
         }
         self.state = state;
