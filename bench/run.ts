@@ -9,6 +9,7 @@ import PQueue from 'p-queue';
 import { createRuntime, withConcurrency, withRetry, withTimeout } from '@kodus-flow/runtime';
 import type { Middleware } from '@kodus-flow/runtime';
 import { measureMiddleware } from './middleware';
+import { benchStreams } from './streams';
 import { measureObservability } from './observability';
 import { inTurn, median, ns, percentile, printTable, timed, times } from './stats';
 import type { Result } from './stats';
@@ -210,6 +211,7 @@ async function main(): Promise<void> {
   await latency();
   importTime();
   await memory();
+  await benchStreams();
 }
 
 void main();
