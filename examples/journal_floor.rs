@@ -1,6 +1,7 @@
 //! What the disk and SQLite can do, for comparison: groups of 1,000 events of 250 bytes, one durable sync a group.
 //! `cargo run --release --no-default-features --features journal --example journal_floor -- <directory>`; prints JSON lines.
 
+use kodus_flow_runtime::journal::{Content, Frame, Group, Options, SqliteStore, Store, SyncMode};
 use rusqlite::{Connection, params};
 use std::fs::File;
 use std::io::Write;
@@ -10,6 +11,8 @@ use std::time::Instant;
 const GROUP: usize = 1000;
 const GROUPS: usize = 60;
 const EVENT_BYTES: usize = 250;
+/// About 64 KiB, the size at which the facade hands a frame over.
+const EVENTS_A_FRAME: usize = 350;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::args()
@@ -23,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "bare rusqlite, WAL, synchronous FULL",
         sqlite(directory, &event)?,
     );
+    report("the journal's store alone", store(directory)?);
     Ok(())
 }
 
@@ -63,6 +67,52 @@ fn sqlite(directory: &Path, event: &str) -> Result<f64, Box<dyn std::error::Erro
         connection.execute_batch("COMMIT")?;
         Ok(())
     })
+}
+
+/// What of the journal is not JavaScript: the frames of a group, as the facade hands them over, carried out and committed.
+fn store(directory: &Path) -> Result<f64, Box<dyn std::error::Error>> {
+    std::fs::create_dir_all(directory.join("journal"))?;
+    let mut store = SqliteStore::open(&Options {
+        compress_above: 16384.0,
+        ..Options::new(directory.join("journal"))
+    })?;
+    let mut seq = 0;
+    measure(|| {
+        let mut left = GROUP;
+        while left > 0 {
+            let count = left.min(EVENTS_A_FRAME);
+            left -= count;
+            store.stage(&frame(&mut seq, count))?;
+        }
+        Ok(store.commit()?)
+    })
+}
+
+fn frame(seq: &mut usize, count: usize) -> Vec<Frame> {
+    let mut content = Content {
+        text: "call_abcdef_1234567890\ncorr_1234567890123_123456789\nbench".into(),
+        numbers: vec![4.0, 5.0, 6.0],
+    };
+    let pad = "x".repeat(150);
+    for _ in 0..count {
+        *seq += 1;
+        content
+            .text
+            .push_str(&format!("\n{{\"n\":{seq},\"pad\":\"{pad}\"}}"));
+        let numbers = [
+            1.0,
+            *seq as f64,
+            1.0,
+            1.7e12,
+            (*seq % 1000) as f64,
+            7.0,
+            0.0,
+        ];
+        content.numbers.extend(numbers);
+    }
+    let mut group = Group::new(SyncMode::Group, 1.0, GROUP);
+    group.push(1, content, 0.0);
+    group.next().to_vec()
 }
 
 fn measure(

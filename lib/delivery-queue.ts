@@ -14,6 +14,7 @@ import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
 import type { DurableLog, RecoveredEvent } from './durability/durable-log';
 import type { EventStoreFeed } from './event-store/feed';
 import type { AnyEvent, AnyEventMetadata } from './events';
+import type { MintedIds } from './ids';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
 import type { Submission } from './submission';
@@ -189,13 +190,31 @@ export class DeliveryQueue implements EngineHost {
     return error;
   }
 
+  /** Whether what is accepted is written down by a log that has a shorter way for plain events, and by nobody else. */
+  get takesOwn(): boolean {
+    return this.log?.acceptOwn !== undefined && this.feed === undefined && this.#held === undefined;
+  }
+
+  /** As `admit`, where `isPlain` and `takesOwn`, for an event that was made a moment ago and brings nothing. */
+  admitOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
+    if (!this.hasRoom() && !this.#makeRoom()) return this.#refused('full', event);
+    const error = this.log!.acceptOwn!(event, ids, isAwaited);
+    if (error === undefined) this.engine.submit(event, 0);
+    else this.#notWritten(event, error);
+    return error;
+  }
+
+  #notWritten(event: AnyEvent, error: RuntimeError): RuntimeError {
+    this.refusals['not-durable']++;
+    return this.#tell('not-durable', event, error);
+  }
+
   /** Nothing is accepted that cannot be kept. */
   #writeDown(event: AnyEvent, brings: Submission, bytes: number, isOurs: boolean): RuntimeError | undefined {
     const error = this.log?.accept(event, brings, isOurs);
     if (error === undefined) return undefined;
     if (bytes > 0) this.engine.returnBytes(bytes);
-    this.refusals['not-durable']++;
-    return this.#tell('not-durable', event, error);
+    return this.#notWritten(event, error);
   }
 
   #duplicate(event: AnyEvent, state: string): RuntimeError {

@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { PLAIN, PLAIN_AWAITED } from './submission';
 import { RuntimeError } from './errors';
 import { correlationOf } from './events';
-import { nextCallId, nextCorrelationId } from './ids';
+import { emitResult } from './emit-result';
+import { lastMinted, nextCallId, nextCorrelationId, reserveTwoCallIds } from './ids';
 import { readEventPolicy } from './retry-policy';
 import {
   requireBoolean,
@@ -19,6 +20,7 @@ import type { Submission } from './submission';
 import type { EmitBatcher } from './emit-batcher';
 import type { EventProcessor } from './event-processor';
 import type { AnyEvent, AnyEventMetadata } from './events';
+import type { MintedIds } from './ids';
 import type { ObservabilityPort } from './observability/port';
 import type { EmitOptions, EmitResult } from './runtime-types';
 import type { TraceCarrier } from './tracing/trace-context';
@@ -55,6 +57,8 @@ export class Emitter {
   readonly #causes: AsyncLocalStorage<Cause> | undefined;
   /** Whether an emit without options needs nothing but a place in the queue. */
   readonly #isSimple: boolean;
+  /** Where the ids of the event that was made last stand. */
+  readonly #minted: MintedIds = { callBlock: '', callIndex: 0, correlationBlock: '', correlationIndex: 0 };
   /** Put into the metadata of the event that is made next. */
   carrier: TraceCarrier | undefined;
   #waiters: Waiter[] = [];
@@ -89,22 +93,39 @@ export class Emitter {
   }
 
   emit(type: string, data: unknown, options: EmitOptions | undefined): EmitResult {
-    if (this.#isSimple && options === undefined && this.#queue.isPlain && typeof type === 'string') {
-      return this.#emitPlain(type, data, 0, undefined);
-    }
-    return this.#emitWith(type, data, options ?? {});
+    if (options !== undefined || !this.#isPlain(type)) return this.#emitWith(type, data, options ?? {});
+    const own = this.#queue.takesOwn ? this.#makeOwn(type, data) : undefined;
+    if (own === undefined) return this.#emitPlain(type, data, 0);
+    return emitResult(own, this.#queue.admitOwn(own, this.#minted, false));
+  }
+
+  /** Whether nothing has to be asked about an event of this type, if it brings nothing. */
+  #isPlain(type: string): boolean {
+    return this.#isSimple && this.#queue.isPlain && typeof type === 'string';
   }
 
   /** The usual case: nothing but a type, data, and maybe a priority. */
-  #emitPlain(type: string, data: unknown, priority: number, given: string | undefined): EmitResult {
-    const event = this.#makeEvent(type, data, given, undefined);
+  #emitPlain(type: string, data: unknown, priority: number): EmitResult {
+    const event = this.#makeEvent(type, data, undefined, undefined);
     const { id } = event;
     const correlationId = event.metadata!.correlationId!;
     if (this.#queue.isRecorded || !this.#queue.hasRoom()) {
-      return this.#resultOf(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true, true));
+      return emitResult(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true, true));
     }
     this.#queue.engine.submit(event, priority);
     return { success: true, eventId: id, queued: true, correlationId };
+  }
+
+  /** An event with nothing but what every event has, and in `#minted` where its ids stand; undefined: this one has more. */
+  #makeOwn(type: string, data: unknown): AnyEvent | undefined {
+    const { tenantId, stampsTime } = this.#settings;
+    if (tenantId !== undefined || stampsTime || this.carrier !== undefined) return undefined;
+    if (correlationOf(data) !== undefined) return undefined;
+    reserveTwoCallIds();
+    const metadata = { correlationId: nextCorrelationId() };
+    const event = { id: nextCallId(), type, data, ts: Date.now(), threadId: nextCallId(), metadata };
+    lastMinted(this.#minted);
+    return event;
   }
 
   #makeEvent(type: string, data: unknown, given: string | undefined, tenant: string | undefined): AnyEvent {
@@ -120,9 +141,7 @@ export class Emitter {
   #emitWith(type: string, data: unknown, options: EmitOptions): EmitResult {
     try {
       const priority = onlyPriority(options);
-      if (priority !== undefined && this.#isSimple && this.#queue.isPlain && typeof type === 'string') {
-        return this.#emitPlain(type, data, priority, undefined);
-      }
+      if (priority !== undefined && this.#isPlain(type)) return this.#emitPlain(type, data, priority);
       requireObject('options', options);
       const brings = this.#read(type, options);
       const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
@@ -156,23 +175,40 @@ export class Emitter {
     }
   }
 
-  async emitAsync(type: string, data: unknown, options: EmitOptions = {}): Promise<EmitResult> {
-    if (this.#queue.log !== undefined) return this.#emitDurably(type, data, options);
+  emitAsync(type: string, data: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
+    if (this.#queue.log === undefined) return this.#emitWhenRoom(type, data, options ?? {});
+    const isShort = options === undefined && this.#queue.takesOwn && this.#isPlain(type) && !this.#mustWait;
+    const own = isShort ? this.#makeOwn(type, data) : undefined;
+    return own === undefined ? this.#emitDurably(type, data, options ?? {}) : this.#emitOwnDurably(own);
+  }
+
+  async #emitWhenRoom(type: string, data: unknown, options: EmitOptions): Promise<EmitResult> {
     const { batcher } = this.#settings;
     if (!this.#mayWait || batcher.collects(options)) return this.emit(type, data, options);
     try {
       requireObject('options', options);
       const brings = this.#read(type, options);
       const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
-      if (this.#waiters.length === 0 && this.#queue.hasRoom()) return this.#enqueue(event, options, brings, true);
-      return this.#resultOf(event, await this.#whenRoom(event, brings));
+      if (!this.#mustWait) return this.#enqueue(event, options, brings, true);
+      return emitResult(event, await this.#whenRoom(event, brings));
     } catch (error) {
       return this.#invalid(error);
     }
   }
 
+  #emitOwnDurably(event: AnyEvent): Promise<EmitResult> {
+    const refusal = this.#queue.admitOwn(event, this.#minted, true);
+    const settled = refusal === undefined ? this.#queue.log!.settledOf?.(event) : undefined;
+    return settled ?? Promise.resolve(emitResult(event, refusal));
+  }
+
   get #mayWait(): boolean {
     return this.#queue.settings.overflow === 'wait' && this.#queue.settings.maxQueueDepth > 0;
+  }
+
+  /** Whether somebody who can wait for room has to. */
+  get #mustWait(): boolean {
+    return this.#mayWait && (this.#waiters.length > 0 || !this.#queue.hasRoom());
   }
 
   /** Accepted only when it is durable. Such events are not collected in batches: the log groups them. */
@@ -181,7 +217,7 @@ export class Emitter {
       const brings = this.#readAwaited(type, options);
       const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
       if (options.deliveryGuarantee !== undefined) event.metadata!.deliveryGuarantee = options.deliveryGuarantee;
-      if (this.#mayWait && (this.#waiters.length > 0 || !this.#queue.hasRoom())) {
+      if (this.#mustWait) {
         return this.#whenRoom(event, brings).then((error) => this.#whenSettled(event, error));
       }
       return this.#whenSettled(event, this.#admit(event, brings, true));
@@ -200,8 +236,8 @@ export class Emitter {
 
   #whenSettled(event: AnyEvent, refusal: Error | undefined): Promise<EmitResult> {
     const settled = refusal === undefined ? this.#queue.log?.settled() : undefined;
-    if (settled === undefined) return Promise.resolve(this.#resultOf(event, refusal));
-    return settled.then((error) => this.#resultOf(event, error));
+    if (settled === undefined) return Promise.resolve(emitResult(event, refusal));
+    return settled.then((error) => emitResult(event, error));
   }
 
   /** First come, first served. */
@@ -242,9 +278,9 @@ export class Emitter {
   #enqueue(event: AnyEvent, options: EmitOptions, brings: Submission, fresh: boolean): EmitResult {
     if (this.#settings.batcher.collects(options) && !this.#queue.isClosed) {
       const flushed = this.#settings.batcher.add(event.type, options, () => this.#admit(event, brings, fresh));
-      return this.#resultOf(event, flushed?.error);
+      return emitResult(event, flushed?.error);
     }
-    return this.#resultOf(event, this.#admit(event, brings, fresh));
+    return emitResult(event, this.#admit(event, brings, fresh));
   }
 
   #admit(event: AnyEvent, brings: Submission, fresh: boolean): Error | undefined {
@@ -258,14 +294,6 @@ export class Emitter {
     const refusal = this.#queue.admit(event, { ...brings, causeNode: node, onEnd }, fresh, fresh);
     if (refusal !== undefined) onEnd();
     return refusal;
-  }
-
-  #resultOf(event: AnyEvent, error: Error | undefined): EmitResult {
-    const { id: eventId, metadata } = event;
-    const result: EmitResult = { success: error === undefined, eventId, queued: error === undefined };
-    if (error !== undefined) result.error = error;
-    result.correlationId = metadata?.correlationId ?? '';
-    return result;
   }
 
   /** `emit` never throws: what is wrong with its arguments is in the result. */

@@ -47,6 +47,15 @@ function randomDigits(): number {
   return number;
 }
 
+/** Where the ids that were made last stand: each is a block that many share, and its place in it. */
+export interface MintedIds {
+  callBlock: string;
+  /** Place of the first of the two call ids that an event has; the other one follows it. */
+  callIndex: number;
+  correlationBlock: string;
+  correlationIndex: number;
+}
+
 let callBlock = '';
 let callIndex = PAIRS.length;
 
@@ -55,11 +64,18 @@ let callIndex = PAIRS.length;
  * characters: so an id costs one concatenation. 36 random bits and a clock of microseconds keep processes and restarts apart.
  */
 export function nextCallId(): string {
-  if (callIndex === PAIRS.length) {
-    callIndex = 0;
-    callBlock = `call_${random62(6)}_${uniqueMicros().toString(36)}`;
-  }
+  if (callIndex === PAIRS.length) newCallBlock();
   return callBlock + PAIRS[callIndex++]!;
+}
+
+function newCallBlock(): void {
+  callIndex = 0;
+  callBlock = `call_${random62(6)}_${uniqueMicros().toString(36)}`;
+}
+
+/** Sees to it that the next two call ids are of one block. */
+export function reserveTwoCallIds(): void {
+  if (callIndex > PAIRS.length - 2) newCallBlock();
 }
 
 let correlationBlock = '';
@@ -72,6 +88,14 @@ export function nextCorrelationId(): string {
     correlationBlock = `corr_${wallNow()}_${randomDigits()}`;
   }
   return correlationBlock + TRIPLES[correlationIndex++]!;
+}
+
+/** Writes into `minted` where the last two call ids and the last correlation id stand. */
+export function lastMinted(minted: MintedIds): void {
+  minted.callBlock = callBlock;
+  minted.callIndex = callIndex - 2;
+  minted.correlationBlock = correlationBlock;
+  minted.correlationIndex = correlationIndex - 1;
 }
 
 /** Kinds of ids that `IdGenerator.validateId` knows. */

@@ -4,7 +4,7 @@
 //! `KODUS_FLOW_CRASH_RUNS=200 cargo test --features journal --test journal_crash` looks longer; seeds are printed.
 #![cfg(all(feature = "journal", unix))]
 
-use kodus_flow_runtime::journal::{Frame, Group, Options, SqliteStore, Store, SyncMode};
+use kodus_flow_runtime::journal::{Content, Frame, Group, Options, SqliteStore, Store, SyncMode};
 use rusqlite::ffi;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -328,8 +328,34 @@ impl Rng {
 }
 
 impl Model {
+    /// A random operation and its effect.
+    fn step(&mut self, rng: &mut Rng, content: &mut Content) {
+        if rng.below(6) == 0 {
+            return self.burst(rng, content);
+        }
+        content.numbers.push(LINE);
+        let line = self.line(rng);
+        content.text.push_str(&line);
+    }
+
+    /// Plain events, most often enough of them for a segment.
+    fn burst(&mut self, rng: &mut Rng, content: &mut Content) {
+        for _ in 0..4 + rng.below(30) {
+            // Those that are remembered have another form.
+            self.next += 1 + i64::from(self.next % 4 == 3);
+            let seq = self.next;
+            self.pending.insert(seq, 0);
+            let numbers = [OWN, seq as f64, 0.0, 1.0, (seq % 1000) as f64, 0.0, 0.0];
+            content.numbers.extend(numbers);
+            let pad = "p".repeat(rng.below(600) as usize);
+            content
+                .text
+                .push_str(&format!("\"{pad}{}\"\n", rng.below(1000)));
+        }
+    }
+
     /// A random operation as a line, and its effect.
-    fn step(&mut self, rng: &mut Rng) -> String {
+    fn line(&mut self, rng: &mut Rng) -> String {
         let pick = (self.pending.len() as u64).max(1);
         let known = self.pending.keys().nth(rng.below(pick) as usize).copied();
         match (rng.below(10), known) {
@@ -375,9 +401,21 @@ impl Model {
     }
 }
 
-fn frame_of(text: String) -> Vec<Frame> {
+/// Codes of `docs/journal-format.md`.
+const LINE: f64 = 0.0;
+const OWN: f64 = 1.0;
+const DEFINITIONS: [f64; 3] = [4.0, 5.0, 6.0];
+
+fn frame_of(model: &mut Model, rng: &mut Rng) -> Vec<Frame> {
+    let mut content = Content {
+        text: "call_\ncorr_\nt\n".into(),
+        numbers: DEFINITIONS.into(),
+    };
+    for _ in 0..1 + rng.below(8) {
+        model.step(rng, &mut content);
+    }
     let mut group = Group::new(SyncMode::Group, 1.0, 1000);
-    group.push(1, text, 0.0);
+    group.push(1, content, 0.0);
     group.next().to_vec()
 }
 
@@ -390,13 +428,14 @@ fn read_back(directory: &Path) -> Model {
         .unwrap();
     assert_eq!(check, "ok");
     let mut found = Model::default();
-    let page = store.page(0).unwrap().json;
-    if !page.is_empty() {
-        for row in serde_json::from_str::<Vec<serde_json::Value>>(&page).unwrap() {
+    let mut page = store.page(0).unwrap();
+    while !page.json.is_empty() {
+        for row in serde_json::from_str::<Vec<serde_json::Value>>(&page.json).unwrap() {
             found
                 .pending
                 .insert(row[0].as_i64().unwrap(), row[1].as_i64().unwrap());
         }
+        page = store.page(page.last).unwrap();
     }
     for letter in serde_json::from_str::<Vec<serde_json::Value>>(&store.letters().unwrap()).unwrap()
     {
@@ -419,20 +458,26 @@ fn run(seed: u64) -> (PathBuf, Vec<Disk>, Vec<(usize, Model)>) {
     let directory = tempfile::tempdir().unwrap();
     *RECORD.lock().unwrap() = Some(Vec::new());
     let entries = || RECORD.lock().unwrap().as_ref().map_or(0, Vec::len);
-    let mut store = SqliteStore::open(&Options::new(directory.path())).unwrap();
+    let options = Options {
+        // Every other run compresses.
+        compress_above: if seed % 2 == 0 { 1000.0 } else { f64::INFINITY },
+        // So little that segments with holes in them are dissolved soon.
+        max_bytes: 20_000,
+        ..Options::new(directory.path())
+    };
+    let mut store = SqliteStore::open(&options).unwrap();
     let mut model = Model::default();
     let mut marks = vec![(entries(), model.clone())];
     for _ in 0..4 + rng.below(12) {
         for _ in 0..1 + rng.below(3) {
-            let text = (0..1 + rng.below(8))
-                .map(|_| model.step(&mut rng))
-                .collect();
-            store.stage(&frame_of(text)).unwrap();
+            store.stage(&frame_of(&mut model, &mut rng)).unwrap();
         }
         store.commit().unwrap();
         marks.push((entries(), model.clone()));
-        if rng.below(4) == 0 {
-            store.checkpoint();
+        match rng.below(4) {
+            0 => store.checkpoint(),
+            1 => while store.tidy().unwrap() {},
+            _ => {}
         }
     }
     drop(store);

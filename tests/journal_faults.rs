@@ -142,7 +142,8 @@ fn a_torn_last_write_costs_nothing_that_was_durable() {
         while reports.recv_timeout(WAIT).unwrap().durable < 1 {}
         let wal = |path: &Path| path.join("journal.db-wal");
         let durable = std::fs::metadata(wal(directory.path())).unwrap().len();
-        journal.write((2..40).map(|seq| accept(seq, true)).collect(), true);
+        let text: String = (2..40).map(|seq| accept(seq, true)).collect();
+        journal.write(text, true);
         while reports.recv_timeout(WAIT).unwrap().durable < 2 {}
         for name in ["journal.db", "journal.db-wal"] {
             std::fs::copy(directory.path().join(name), copy.path().join(name)).unwrap();
@@ -300,10 +301,14 @@ fn frames_are_committed_in_their_order_through_failures_and_only_awaited_events_
     let thread = std::thread::spawn(move || writer.run(&inbox));
     use kodus_flow_runtime::journal::Command;
     commands
-        .send(Command::Frame(1, "D\u{1f}1\u{1f}0\u{1f}0\n".into(), true))
+        .send(Command::Frame(
+            1,
+            "D\u{1f}1\u{1f}0\u{1f}0\n".to_string().into(),
+            true,
+        ))
         .unwrap();
     commands
-        .send(Command::Frame(2, accept(5, true), true))
+        .send(Command::Frame(2, accept(5, true).into(), true))
         .unwrap();
     let mut lost = Vec::new();
     loop {
@@ -314,7 +319,7 @@ fn frames_are_committed_in_their_order_through_failures_and_only_awaited_events_
         }
     }
     commands
-        .send(Command::Frame(3, accept(6, true), true))
+        .send(Command::Frame(3, accept(6, true).into(), true))
         .unwrap();
     while reports.recv_timeout(WAIT).unwrap().durable < 3 {}
     drop(commands);

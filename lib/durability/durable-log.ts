@@ -1,6 +1,8 @@
 import type { RuntimeError } from '../errors';
 import type { Submission } from '../delivery-queue';
 import type { AnyEvent } from '../events';
+import type { MintedIds } from '../ids';
+import type { EmitResult } from '../runtime-types';
 
 /** How an event left without having been handled. */
 export type Departure = 'cancelled' | 'expired' | 'dropped' | 'dead' | 'started';
@@ -65,6 +67,14 @@ export interface DurableLog {
    * @param isOurs whether the emitter has made it just now
    */
   accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined;
+  /**
+   * As `accept`, for an event that the emitter has made a moment ago and that brings nothing. Absent: there is no shorter way.
+   *
+   * @param isAwaited whether somebody will ask `settledOf`
+   */
+  acceptOwn?(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined;
+  /** What `emitAsync` answers for an event that `acceptOwn` has just taken, when it is durable or given up. */
+  settledOf?(event: AnyEvent): Promise<EmitResult>;
   /**
    * Resolves when what has been accepted so far is durable, with an error if it is not; undefined: there is nothing to
    * wait for. To be called right after `accept`.

@@ -6,9 +6,7 @@ import {
   BINARY,
   REMEMBERED,
   acceptLine,
-  doneLine,
   field,
-  goneLine,
   letterGoneLine,
   letterLine,
   namesOf,
@@ -18,8 +16,11 @@ import {
   stateLine,
 } from './ops';
 import { readHeader, writeHeader } from './header';
-import { PLAIN_AWAITED } from '../submission';
+import { emitResult } from '../emit-result';
+import { PLAIN, PLAIN_AWAITED } from '../submission';
 import type { AnyEvent } from '../events';
+import type { MintedIds } from '../ids';
+import type { EmitResult } from '../runtime-types';
 import type { Submission } from '../submission';
 import type { ObservabilityPort } from '../observability/port';
 import type { Codec } from './codec';
@@ -48,14 +49,30 @@ export interface RememberedKey {
   state: string;
 }
 
-/** The transitions of a queue's events as lines of a journal. */
+type Resolve = (result: EmitResult) => void;
+
+/** Awaited events that are in one frame. */
+interface AwaitedFrame {
+  frame: number;
+  events: AnyEvent[];
+  /** Of those of them that the journal itself answers for; a shared promise tells when. */
+  answers: { events: AnyEvent[]; resolves: Resolve[] } | undefined;
+}
+
+let lastResolve: Resolve;
+/** One function for all promises, instead of a closure for each. */
+const keepResolve = (resolve: Resolve): void => {
+  lastResolve = resolve;
+};
+
+/** The transitions of a queue's events as operations of a journal. */
 export class JournalLog implements DurableLog {
   readonly journal: Journal;
   readonly #codec: Codec;
   /** Sequence numbers of the events that have not ended. */
   readonly #seqs = new Map<AnyEvent, number>();
   /** Awaited events by the frame that they are written in. */
-  #awaited: { frame: number; events: AnyEvent[] }[] = [];
+  #awaited: AwaitedFrame[] = [];
   #nextSeq: number;
   readonly #typeFields = new Map<string, string>();
   #persisted = 0;
@@ -112,6 +129,37 @@ export class JournalLog implements DurableLog {
     return undefined;
   }
 
+  acceptOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
+    const { journal } = this;
+    if (journal.refusal !== undefined) return journal.refusal;
+    if (this.#codec.isBinary) return this.accept(event, isAwaited ? PLAIN_AWAITED : PLAIN, true);
+    let data: string;
+    try {
+      data = dataJson(event);
+    } catch (error) {
+      return error as RuntimeError;
+    }
+    const seq = this.#nextSeq++;
+    this.#seqs.set(event, seq);
+    this.#persisted++;
+    if (isAwaited) this.#noteAwaited(event);
+    journal.writeOwn(seq, isAwaited ? AWAITED : 0, event.ts, ids, this.#typeField(event.type), data);
+    return undefined;
+  }
+
+  settledOf(event: AnyEvent): Promise<EmitResult> {
+    const last = this.#awaited.at(-1)!;
+    const settled = new Promise<EmitResult>(keepResolve);
+    if (last.answers === undefined) {
+      const answers = (last.answers = { events: [event], resolves: [lastResolve] });
+      void (this.settled() ?? Promise.resolve(undefined)).then((error) => answer(answers, error));
+    } else {
+      last.answers.events.push(event);
+      last.answers.resolves.push(lastResolve);
+    }
+    return settled;
+  }
+
   /** Types come again and again. */
   #typeField(type: string): string {
     const known = this.#typeFields.get(type);
@@ -139,7 +187,7 @@ export class JournalLog implements DurableLog {
     const { frame } = this.journal;
     const last = this.#awaited.at(-1);
     if (last?.frame === frame) last.events.push(event);
-    else this.#awaited.push({ frame, events: [event] });
+    else this.#awaited.push({ frame, events: [event], answers: undefined });
     // Frames that are durable need no list any more.
     while (this.#awaited.length > 1 && this.#awaited[0]!.frame <= this.journal.durable) this.#awaited.shift();
   }
@@ -165,7 +213,7 @@ export class JournalLog implements DurableLog {
 
   done(event: AnyEvent, isProcessed: boolean): void {
     const seq = this.#take(event);
-    if (seq > 0) this.journal.write(doneLine(seq, isProcessed, Date.now()));
+    if (seq > 0) this.journal.writeDone(seq, isProcessed, Date.now());
   }
 
   retried(event: AnyEvent, attempts: number, dueAt: number): void {
@@ -177,7 +225,7 @@ export class JournalLog implements DurableLog {
 
   gone(event: AnyEvent): void {
     const seq = this.#take(event);
-    if (seq > 0) this.journal.write(goneLine(seq, Date.now()));
+    if (seq > 0) this.journal.writeGone(seq, Date.now());
   }
 
   async release(event: AnyEvent): Promise<void> {
@@ -273,6 +321,10 @@ export class JournalLog implements DurableLog {
   close(): Promise<void> {
     return this.journal.close();
   }
+}
+
+function answer({ events, resolves }: { events: AnyEvent[]; resolves: Resolve[] }, error: Error | undefined): void {
+  for (let index = 0; index < events.length; index++) resolves[index]!(emitResult(events[index]!, error));
 }
 
 function withoutData({ id, type, ...rest }: AnyEvent): AnyEvent {

@@ -1,7 +1,9 @@
 import { RuntimeError } from '../errors';
+import { FrameWriter } from './frame';
 import { native } from '../native/index';
 import { KeepAlive, onNextTurn } from '../engine/real-timers';
 import type { RuntimeErrorCode } from '../errors';
+import type { MintedIds } from '../ids';
 import type { GroupReport, JournalHandle, NativeJournalOptions } from '../native/journal';
 
 /** Characters after which a frame is handed over before the turn ends, so that the journal's thread has work. */
@@ -47,7 +49,7 @@ export interface JournalListener {
 }
 
 /**
- * The JavaScript half of a journal: gathers the lines of a turn into a frame, hands it to the journal's thread, and tells
+ * The JavaScript half of a journal: gathers the operations of a turn into a frame, hands it to the journal's thread, and tells
  * those who wait when it is durable. What is written when, and what is tried again, is decided there.
  */
 export class Journal {
@@ -55,10 +57,10 @@ export class Journal {
   readonly handle: JournalHandle;
   readonly #listener: JournalListener;
   readonly #keepAlive = new KeepAlive();
-  #lines = '';
+  readonly #frame = new FrameWriter();
   #isScheduled = false;
   /** Frames handed over, and the last of them that is durable. */
-  #written = 0;
+  #handedOver = 0;
   #durable = 0;
   #sent: Sent[] = [];
   #charsSent = 0;
@@ -84,7 +86,7 @@ export class Journal {
 
   /** The number of the frame that the next line will be in. */
   get frame(): number {
-    return this.#written + 1;
+    return this.#handedOver + 1;
   }
 
   /** The last frame that is durable. */
@@ -92,10 +94,36 @@ export class Journal {
     return this.#durable;
   }
 
-  /** Adds a line to the frame of this turn. */
+  /** Adds an operation to the frame of this turn. */
   write(line: string): void {
-    this.#lines += line;
-    if (this.#lines.length >= FRAME_CHARS) this.#handOver(false);
+    this.#frame.line(line);
+    this.#written();
+  }
+
+  /** Adds operations that are to be stored together or not at all. */
+  writeAll(lines: readonly string[]): void {
+    this.#frame.lines(lines);
+    this.#written();
+  }
+
+  /** Adds an event that the emitter has made. */
+  writeOwn(seq: number, flags: number, ts: number, ids: MintedIds, typeField: string, data: string): void {
+    this.#frame.own(seq, flags, ts, ids, typeField, data);
+    this.#written();
+  }
+
+  writeDone(seq: number, isProcessed: boolean, at: number): void {
+    this.#frame.done(seq, isProcessed, at);
+    this.#written();
+  }
+
+  writeGone(seq: number, at: number): void {
+    this.#frame.gone(seq, at);
+    this.#written();
+  }
+
+  #written(): void {
+    if (this.#frame.chars >= FRAME_CHARS) this.#handOver(false);
     else if (!this.#isScheduled) this.#schedule();
   }
 
@@ -108,18 +136,17 @@ export class Journal {
   }
 
   #handOver(isTurnOver: boolean): void {
-    const { length } = this.#lines;
-    if (length === 0 || this.#closing !== undefined) return;
-    const lines = this.#lines;
-    this.#lines = '';
-    this.#sent.push({ frame: ++this.#written, chars: length });
-    this.#charsSent += length;
-    this.handle.write(lines, isTurnOver);
+    if (this.#frame.isEmpty || this.#closing !== undefined) return;
+    const { chars } = this.#frame;
+    const { text, numbers } = this.#frame.take();
+    this.#sent.push({ frame: ++this.#handedOver, chars });
+    this.#charsSent += chars;
+    this.handle.write(text, numbers, isTurnOver);
   }
 
   /** Resolves when everything written so far is durable; with an error if the events of its frame were given up. */
   settled(): Promise<RuntimeError | undefined> | undefined {
-    const frame = this.#lines.length > 0 ? this.#written + 1 : this.#written;
+    const frame = this.#frame.isEmpty ? this.#handedOver : this.#handedOver + 1;
     if (frame <= this.#durable) return undefined;
     const last = this.#waits.at(-1);
     if (last?.frame === frame) return last.promise;

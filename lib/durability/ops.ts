@@ -1,10 +1,9 @@
 import type { AnyEvent, AnyEventMetadata } from '../events';
 
 /**
- * The lines of a journal's frame: fields divided by a unit separator. The grammar is in docs/journal-format.md.
+ * The operations of a journal that are lines: fields divided by a unit separator. The grammar is in docs/journal-format.md.
  */
 const FIELD = '\x1f';
-const LINE = '\n';
 
 /** Flags of an accepted event. */
 export const AWAITED = 1;
@@ -23,7 +22,7 @@ export function field(text: string): string {
 
 /** An event that somebody else has made. `body`: JSON of all of it, or base64. */
 export function acceptLine(numbers: string, event: AnyEvent, names: string, header: string, body: string): string {
-  return 'A' + FIELD + numbers + FIELD + field(event.id) + FIELD + names + FIELD + header + FIELD + body + LINE;
+  return 'A' + FIELD + numbers + FIELD + field(event.id) + FIELD + names + FIELD + header + FIELD + body;
 }
 
 /**
@@ -36,7 +35,7 @@ export function acceptLine(numbers: string, event: AnyEvent, names: string, head
 export function ownEventLine(numbers: string, event: AnyEvent, names: string, header: string, data: string): string {
   const { id, threadId, metadata } = event;
   const parts = 'E' + FIELD + numbers + FIELD + id + FIELD + names + FIELD + header + FIELD + threadId + FIELD;
-  return parts + metadataField(metadata!) + FIELD + data + LINE;
+  return parts + metadataField(metadata!) + FIELD + data;
 }
 
 /** A correlation id that is all there is stands for the metadata with it. */
@@ -54,30 +53,24 @@ export const numbersOf = (seq: number, flags: number, ts: number, dueAt: number)
 export const namesOf = (typeField: string, key: string | undefined): string =>
   key === undefined ? typeField + FIELD : typeField + FIELD + field(key);
 
-export const doneLine = (seq: number, isProcessed: boolean, at: number): string =>
-  `D${FIELD}${seq}${FIELD}${isProcessed ? 1 : 0}${FIELD}${at}${LINE}`;
-
-export const goneLine = (seq: number, at: number): string => `G${FIELD}${seq}${FIELD}${at}${LINE}`;
-
 export const retryLine = (seq: number, attempts: number, dueAt: number, error: string): string =>
-  `R${FIELD}${seq}${FIELD}${attempts}${FIELD}${dueAt}${FIELD}${error}${LINE}`;
+  `R${FIELD}${seq}${FIELD}${attempts}${FIELD}${dueAt}${FIELD}${error}`;
 
 export const letterLine = (id: string, seq: number, at: number, body: string): string =>
-  `L${FIELD}${field(id)}${FIELD}${seq}${FIELD}${at}${FIELD}${body}${LINE}`;
+  `L${FIELD}${field(id)}${FIELD}${seq}${FIELD}${at}${FIELD}${body}`;
 
-export const letterGoneLine = (id: string): string => `U${FIELD}${field(id)}${LINE}`;
+export const letterGoneLine = (id: string): string => `U${FIELD}${field(id)}`;
 
-export const stateLine = (key: string, value: string): string => `V${FIELD}${field(key)}${FIELD}${field(value)}${LINE}`;
+export const stateLine = (key: string, value: string): string => `V${FIELD}${field(key)}${FIELD}${field(value)}`;
 
 /** A kept event has been processed. */
-export const markLine = (id: string, at: number): string => `M${FIELD}${field(id)}${FIELD}${at}${LINE}`;
+export const markLine = (id: string, at: number): string => `M${FIELD}${field(id)}${FIELD}${at}`;
 
 /** Kept events that were processed before a time are to be forgotten. */
-export const forgetLine = (at: number): string => `F${FIELD}${at}${LINE}`;
+export const forgetLine = (at: number): string => `F${FIELD}${at}`;
 
 export const snapshotLine = (xcId: string, hash: string, ts: number, body: string): string =>
-  `P${FIELD}${field(xcId)}${FIELD}${field(hash)}${FIELD}${ts}${FIELD}${body}${LINE}`;
+  `P${FIELD}${field(xcId)}${FIELD}${field(hash)}${FIELD}${ts}${FIELD}${body}`;
 
 /** `hash` '': all snapshots of `xcId`. */
-export const snapshotGoneLine = (xcId: string, hash: string): string =>
-  `Q${FIELD}${field(xcId)}${FIELD}${field(hash)}${LINE}`;
+export const snapshotGoneLine = (xcId: string, hash: string): string => `Q${FIELD}${field(xcId)}${FIELD}${field(hash)}`;

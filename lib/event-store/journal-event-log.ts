@@ -62,7 +62,7 @@ export class JournalEventLog implements EventLog {
       return acceptLine(numbers, event, namesOf(field(event.type), undefined), '', bodies[index]!);
     });
     // One write, so that they are stored together or not at all.
-    journal.write(lines.join(''));
+    journal.writeAll(lines);
     const error = await journal.settled();
     if (error !== undefined) throw error;
   }
@@ -79,7 +79,7 @@ export class JournalEventLog implements EventLog {
     if (eventIds.length === 0) return;
     const now = Date.now();
     const { journal } = this.#source;
-    journal.write(eventIds.map((id) => markLine(id, now)).join(''));
+    journal.writeAll(eventIds.map((id) => markLine(id, now)));
     await journal.flush();
   }
 

@@ -100,7 +100,7 @@ export interface JournalHandle {
   keys(): string;
   getState(key: string): string | null;
   /** Hands a frame to the journal's thread; returns at once. `turnOver`: nothing more comes for the moment. */
-  write(frame: string, turnOver: boolean): void;
+  write(text: string, numbers: Float64Array, turnOver: boolean): void;
   /** Lets the present group wait no longer. */
   commit(): void;
   /** JSON: `[[seq, state, flags, ts, body], ...]` in order. */

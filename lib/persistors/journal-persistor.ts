@@ -115,7 +115,7 @@ export class JournalPersistor implements Persistor {
   delete = async (xcId: string, hashes: readonly string[]): Promise<void> => {
     this.#requireOpen();
     if (hashes.length === 0) return;
-    this.#journal.write(hashes.map((hash) => snapshotGoneLine(xcId, hash)).join(''));
+    this.#journal.writeAll(hashes.map((hash) => snapshotGoneLine(xcId, hash)));
     await this.#durable();
   };
 

@@ -10,6 +10,9 @@ use std::borrow::Cow;
 /// More than a string of JavaScript can hold.
 const MAX_BYTES: usize = 1 << 30;
 
+/// One of the fast levels of Zstandard.
+const SEGMENT_LEVEL: i32 = -1;
+
 /// A body as it is stored, and the flags that say how.
 pub struct Packed<'a> {
     /// The bytes.
@@ -55,6 +58,36 @@ pub fn unpack(bytes: &[u8], flags: u32) -> Option<String> {
         return Some(format!("\"{}\"", STANDARD.encode(&plain)));
     }
     String::from_utf8(plain.into_owned()).ok()
+}
+
+/// Compresses the bodies of segments: fast, since every event goes through it, and well, since events are like each other.
+#[derive(Default)]
+pub struct SegmentPacker(Option<zstd::bulk::Compressor<'static>>);
+
+impl SegmentPacker {
+    /// A packer; one that does nothing where events are not to be compressed.
+    pub fn new(compresses: bool) -> Self {
+        Self(
+            compresses
+                .then(|| zstd::bulk::Compressor::new(SEGMENT_LEVEL).ok())
+                .flatten(),
+        )
+    }
+
+    /// A frame of Zstandard, if that is smaller.
+    pub fn pack(&mut self, body: &[u8]) -> Option<Vec<u8>> {
+        let packed = self.0.as_mut()?.compress(body).ok()?;
+        (packed.len() < body.len()).then_some(packed)
+    }
+}
+
+/// The body of a segment of so many bytes. `None` if it is damaged.
+pub fn unpack_segment(stored: Vec<u8>, size: usize) -> Option<Vec<u8>> {
+    if stored.len() == size {
+        return Some(stored);
+    }
+    let body = zstd::bulk::decompress(&stored, size.min(MAX_BYTES)).ok()?;
+    (body.len() == size).then_some(body)
 }
 
 /// The size, then a frame of Zstandard.
@@ -116,6 +149,16 @@ mod tests {
         assert_eq!(bytes.bytes.as_ref(), [1, 2, 3]);
         assert_eq!(unpack(&bytes.bytes, bytes.flags).unwrap(), "\"AQID\"");
         assert!(pack("no base64!", BINARY, f64::INFINITY).is_none());
+        let body = b"a line\nand another line\nand another line\n".repeat(20);
+        let segment = SegmentPacker::new(true).pack(&body).unwrap();
+        assert!(segment.len() < body.len() / 4);
+        assert_eq!(
+            unpack_segment(segment.clone(), body.len()),
+            Some(body.clone())
+        );
+        assert_eq!(unpack_segment(segment[1..].to_vec(), body.len()), None);
+        assert_eq!(unpack_segment(body.clone(), body.len()), Some(body.clone()));
+        assert_eq!(SegmentPacker::new(false).pack(&body), None);
         assert!(unpack(&[255, 255, 255, 255, 0], COMPRESSED).is_none());
     }
 }

@@ -1,8 +1,10 @@
 //! Frames: what the facade has written in one turn, a line for each operation. The grammar is in `docs/journal-format.md`.
 
+use super::compact::{Content, Own, ops};
 use std::borrow::Cow;
 
-const FIELD: char = '\u{1f}';
+/// Divides fields.
+pub const FIELD: char = '\u{1f}';
 
 /// Flags of an accepted event.
 pub mod flags {
@@ -48,6 +50,8 @@ pub struct Accept<'a> {
 pub enum Op<'a> {
     /// An event is accepted.
     Accept(Accept<'a>),
+    /// An event that the emitter has made is accepted.
+    Own(Own<'a>),
     /// An event is done.
     Done {
         /// Its number.
@@ -130,32 +134,60 @@ pub enum Op<'a> {
     },
 }
 
-/// The operations of a frame. A line that makes no sense ends them with what is wrong about it.
-pub fn ops(frame: &str) -> impl Iterator<Item = Result<Op<'_>, String>> {
-    frame
-        .split('\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| parse(line).ok_or_else(|| line.chars().take(80).collect()))
+/// What is to be known of a frame before it is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Survey {
+    /// Operations.
+    pub count: usize,
+    /// Whether somebody waits for one of its events.
+    pub has_awaited: bool,
+    /// Whether it ends events.
+    pub has_ends: bool,
 }
 
-/// How many operations a frame has.
-pub fn count(frame: &str) -> usize {
-    frame.bytes().filter(|byte| *byte == b'\n').count()
+impl Survey {
+    /// Looks at all operations.
+    pub fn of(content: &Content) -> Self {
+        let mut survey = Self::default();
+        for op in ops(content).flatten() {
+            survey.count += 1;
+            survey.has_awaited |= op.is_awaited();
+            survey.has_ends |= matches!(op, Op::Done { .. } | Op::Gone { .. });
+        }
+        survey
+    }
 }
 
-/// Whether somebody waits for an event of this frame.
-pub fn has_awaited(frame: &str) -> bool {
-    frame.split('\n').any(|line| {
-        let mut fields = line.split(FIELD);
-        matches!(fields.next(), Some("A" | "E"))
-            && fields
-                .nth(1)
-                .and_then(|text| text.parse::<u32>().ok())
-                .is_some_and(|bits| bits & flags::AWAITED != 0)
-    })
+impl Op<'_> {
+    /// Whether somebody waits for this to be durable.
+    pub fn is_awaited(&self) -> bool {
+        let flags = match self {
+            Op::Accept(accept) => accept.flags,
+            Op::Own(own) => own.flags,
+            _ => 0,
+        };
+        flags & flags::AWAITED != 0
+    }
+
+    /// Whether it accepts an event.
+    pub fn accepts(&self) -> bool {
+        matches!(self, Op::Accept(_) | Op::Own(_))
+    }
+
+    /// The number of the event that it is about.
+    pub fn seq(&self) -> Option<i64> {
+        match self {
+            Op::Accept(accept) => Some(accept.seq),
+            Op::Own(own) => Some(own.seq),
+            Op::Done { seq, .. } | Op::Gone { seq, .. } | Op::Retry { seq, .. } => Some(*seq),
+            Op::Letter { seq, .. } => Some(*seq),
+            _ => None,
+        }
+    }
 }
 
-fn parse(line: &str) -> Option<Op<'_>> {
+/// An operation that stands in a line.
+pub fn parse(line: &str) -> Option<Op<'_>> {
     let mut fields = line.split(FIELD);
     let op = match fields.next()? {
         "A" => Op::Accept(Accept {
@@ -249,7 +281,7 @@ fn number(field: &str) -> Option<f64> {
 }
 
 /// A string field: as it is, or escaped as in JSON if a backslash is in it. What JSON cannot mean stays escaped.
-fn text(field: &str) -> Cow<'_, str> {
+pub fn text(field: &str) -> Cow<'_, str> {
     if !field.contains('\\') {
         return Cow::Borrowed(field);
     }
@@ -263,7 +295,8 @@ mod tests {
     #[test]
     fn lines_become_operations() {
         let frame = "A\u{1f}7\u{1f}5\u{1f}1000.5\u{1f}0\u{1f}id\u{1f}a\\nb\u{1f}\u{1f}\u{1f}{\"x\":1}\nD\u{1f}7\u{1f}1\u{1f}2000\nV\u{1f}k\u{1f}\n";
-        let parsed: Vec<_> = ops(frame).map(Result::unwrap).collect();
+        let content = Content::from(frame);
+        let parsed: Vec<_> = ops(&content).map(Result::unwrap).collect();
         let Op::Accept(accept) = &parsed[0] else {
             panic!("{parsed:?}")
         };
@@ -277,34 +310,45 @@ mod tests {
                 at: 2000.0
             }
         );
-        assert_eq!(count(frame), 3);
-        assert!(has_awaited(frame));
-        assert!(!has_awaited("D\u{1f}1\u{1f}1\u{1f}1\n"));
+        let expected = Survey {
+            count: 3,
+            has_awaited: true,
+            has_ends: true,
+        };
+        assert_eq!(Survey::of(&content), expected);
+        let plain = Content::from("D\u{1f}1\u{1f}1\u{1f}1\n");
+        let expected = Survey {
+            count: 1,
+            has_awaited: false,
+            has_ends: true,
+        };
+        assert_eq!(Survey::of(&plain), expected);
     }
 
     #[test]
     fn an_event_of_the_emitter_brings_its_parts() {
         let line =
             "E\u{1f}1\u{1f}1\u{1f}5\u{1f}0\u{1f}id\u{1f}t\u{1f}\u{1f}\u{1f}th\u{1f}corr\u{1f}[1]\n";
-        let Op::Accept(accept) = ops(line).next().unwrap().unwrap() else {
+        let content = Content::from(line);
+        let Op::Accept(accept) = ops(&content).next().unwrap().unwrap() else {
             panic!()
         };
         let expected = r#""threadId":"th","metadata":{"correlationId":"corr"}"#;
         assert_eq!((accept.envelope.as_ref(), accept.body), (expected, "[1]"));
-        assert!(has_awaited(line));
+        assert!(Survey::of(&content).has_awaited);
     }
 
     #[test]
     fn rubbish_is_named_and_half_a_character_stays_escaped() {
-        assert!(ops("X\u{1f}1\n").next().unwrap().is_err());
-        assert!(ops("D\u{1f}1\n").next().unwrap().is_err());
-        assert!(
-            ops("D\u{1f}1\u{1f}1\u{1f}1\u{1f}1\n")
-                .next()
-                .unwrap()
-                .is_err()
-        );
-        let Op::LetterGone { id } = ops("U\u{1f}\\ud800\n").next().unwrap().unwrap() else {
+        for line in [
+            "X\u{1f}1\n",
+            "D\u{1f}1\n",
+            "D\u{1f}1\u{1f}1\u{1f}1\u{1f}1\n",
+        ] {
+            assert!(ops(&line.into()).next().unwrap().is_err());
+        }
+        let content = Content::from("U\u{1f}\\ud800\n");
+        let Op::LetterGone { id } = ops(&content).next().unwrap().unwrap() else {
             panic!()
         };
         assert_eq!(id, "\\ud800");

@@ -1,7 +1,8 @@
 //! Which frames are committed together, when, and what becomes of them when that fails. No clock, no I/O: times are
 //! milliseconds that are passed in.
 
-use super::frame;
+use super::compact::Content;
+use super::frame::Survey;
 use super::options::SyncMode;
 
 /// First pause after a failed commit; it doubles up to [`MAX_PAUSE_MS`].
@@ -11,16 +12,22 @@ const MAX_PAUSE_MS: f64 = 5_000.0;
 const OFF_GROUP_MS: f64 = 50.0;
 
 /// A frame on its way to the disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
     /// Its number, as its owner counts.
     pub number: u64,
-    /// Its lines.
-    pub text: String,
+    /// What it says.
+    pub content: Content,
     /// Whether the events that somebody waited for have been given up.
     pub given_up: bool,
-    ops: usize,
-    has_awaited: bool,
+    survey: Survey,
+}
+
+impl Frame {
+    /// Whether it ends events.
+    pub fn has_ends(&self) -> bool {
+        self.survey.has_ends
+    }
 }
 
 /// The frames that wait to be committed.
@@ -61,16 +68,15 @@ impl Group {
     }
 
     /// Takes a frame in.
-    pub fn push(&mut self, number: u64, text: String, now: f64) {
-        let ops = frame::count(&text);
-        let has_awaited = frame::has_awaited(&text);
-        self.ops += ops;
+    pub fn push(&mut self, number: u64, content: impl Into<Content>, now: f64) {
+        let content = content.into();
+        let survey = Survey::of(&content);
+        self.ops += survey.count;
         self.frames.push(Frame {
             number,
-            text,
+            content,
             given_up: false,
-            ops,
-            has_awaited,
+            survey,
         });
         if self.failing {
             return;
@@ -80,7 +86,7 @@ impl Group {
             SyncMode::Group | SyncMode::Os => self.group_ms,
             SyncMode::Off => self.group_ms.max(OFF_GROUP_MS),
         };
-        self.has_awaited |= has_awaited;
+        self.has_awaited |= survey.has_awaited;
         self.due = self.due.min(now + longest);
         if self.ops >= self.group_events {
             self.due = now;
@@ -134,10 +140,10 @@ impl Group {
             .get(count.wrapping_sub(1))
             .map_or(0, |frame| frame.number);
         self.frames.drain(..count);
-        self.ops = self.frames.iter().map(|frame| frame.ops).sum();
+        self.ops = self.frames.iter().map(|frame| frame.survey.count).sum();
         self.failing = false;
         self.pause_ms = FIRST_PAUSE_MS;
-        self.has_awaited = self.frames.iter().any(|frame| frame.has_awaited);
+        self.has_awaited = self.frames.iter().any(|frame| frame.survey.has_awaited);
         self.due = if self.frames.is_empty() {
             f64::INFINITY
         } else {
@@ -162,7 +168,7 @@ impl Group {
             .frames
             .iter_mut()
             .skip(settled)
-            .filter(|frame| frame.has_awaited && !frame.given_up)
+            .filter(|frame| frame.survey.has_awaited && !frame.given_up)
         {
             frame.given_up = true;
             lost.push(frame.number);
@@ -186,10 +192,10 @@ mod tests {
     fn a_group_waits_for_company_but_not_for_ever() {
         let mut group = Group::new(SyncMode::Group, 2.0, 3);
         assert_eq!(group.due(), f64::INFINITY);
-        group.push(1, PLAIN.into(), 10.0);
-        group.push(2, PLAIN.into(), 11.5);
+        group.push(1, PLAIN, 10.0);
+        group.push(2, PLAIN, 11.5);
         assert_eq!(group.due(), 12.0);
-        group.push(3, PLAIN.into(), 11.6);
+        group.push(3, PLAIN, 11.6);
         assert_eq!(group.due(), 11.6, "three operations are enough");
         assert_eq!(numbers(&group), [1, 2, 3]);
         assert_eq!(group.committed(12.0), 3);
@@ -199,15 +205,15 @@ mod tests {
     #[test]
     fn a_turn_that_is_over_is_committed_at_once_but_not_more_often_than_groups_are() {
         let mut group = Group::new(SyncMode::Group, 2.0, 1000);
-        group.push(1, AWAITED.into(), 10.0);
+        group.push(1, AWAITED, 10.0);
         group.turn_over(10.1);
         assert_eq!(group.due(), 10.1);
         group.committed(10.5);
-        group.push(2, AWAITED.into(), 10.6);
+        group.push(2, AWAITED, 10.6);
         group.turn_over(10.6);
         assert_eq!(group.due(), 12.1, "two milliseconds after the last one");
         group.committed(12.4);
-        group.push(3, PLAIN.into(), 20.0);
+        group.push(3, PLAIN, 20.0);
         group.turn_over(20.0);
         assert_eq!(group.due(), 22.0, "nobody waits");
     }
@@ -215,8 +221,8 @@ mod tests {
     #[test]
     fn each_frame_alone_where_every_one_is_synced() {
         let mut group = Group::new(SyncMode::Always, 2.0, 1000);
-        group.push(1, PLAIN.into(), 10.0);
-        group.push(2, PLAIN.into(), 10.0);
+        group.push(1, PLAIN, 10.0);
+        group.push(2, PLAIN, 10.0);
         assert_eq!((group.due(), numbers(&group)), (10.0, vec![1]));
         assert_eq!(group.committed(10.0), 1);
         assert_eq!((group.due(), numbers(&group)), (10.0, vec![2]));
@@ -225,11 +231,11 @@ mod tests {
     #[test]
     fn a_failure_gives_up_what_is_awaited_and_keeps_the_rest() {
         let mut group = Group::new(SyncMode::Group, 2.0, 1000);
-        group.push(1, PLAIN.into(), 0.0);
-        group.push(2, AWAITED.into(), 0.0);
+        group.push(1, PLAIN, 0.0);
+        group.push(2, AWAITED, 0.0);
         assert_eq!(group.failed(2.0), [2]);
         assert_eq!(group.due(), 102.0);
-        group.push(3, AWAITED.into(), 50.0);
+        group.push(3, AWAITED, 50.0);
         group.hurry(50.0);
         assert_eq!(group.due(), 102.0, "nobody hurries a full disk");
         assert_eq!(group.failed(102.0), [3]);

@@ -2,18 +2,21 @@
 //! takes frames over a channel and tells in one call what has become of a group. It knows nothing of Node-API.
 
 mod codec;
+mod compact;
 mod error;
 mod frame;
 mod group;
 mod lock;
 mod options;
 mod readers;
+mod segments;
 mod sqlite;
 mod store;
 mod writer;
 
+pub use compact::{Content, Own, Packet, Utf16Content, ops};
 pub use error::{Code, JournalError};
-pub use frame::{Op, ops};
+pub use frame::Op;
 pub use group::{Frame, Group};
 pub use options::{OnCorruption, Options, SyncMode};
 pub use readers::{compact, export, inspect, verify};
@@ -120,12 +123,12 @@ impl Journal {
     }
 
     /// Hands a frame over. Answers its number. `turn_over`: nothing more comes for the moment.
-    pub fn write(&mut self, frame: String, turn_over: bool) -> u64 {
+    pub fn write(&mut self, frame: impl Into<Packet>, turn_over: bool) -> u64 {
         self.frames += 1;
         // A journal that is closed has told so already.
         let _ = self
             .commands
-            .send(Command::Frame(self.frames, frame, turn_over));
+            .send(Command::Frame(self.frames, frame.into(), turn_over));
         self.frames
     }
 

@@ -1,6 +1,7 @@
 //! The journal's thread: it takes frames, commits them in groups, tells what has become of them, and tidies up while it
 //! has nothing else to do. When and what is decided in [`super::group`].
 
+use super::compact::Packet;
 use super::error::{Code, JournalError};
 use super::group::Group;
 use super::options::{Options, SyncMode};
@@ -16,7 +17,7 @@ const TIDY_EVERY_GROUPS: u64 = 16;
 /// What the thread is asked.
 pub enum Command<S> {
     /// A frame, by its number, and whether the turn that has brought it is over.
-    Frame(u64, String, bool),
+    Frame(u64, Packet, bool),
     /// Let the present group wait no longer.
     Commit,
     /// Call this with the store.
@@ -130,9 +131,9 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
                 }
             };
             match command {
-                Command::Frame(number, text, turn_over) => {
+                Command::Frame(number, content, turn_over) => {
                     let now = self.now();
-                    self.group.push(number, text, now);
+                    self.group.push(number, content, now);
                     if turn_over {
                         self.group.turn_over(now);
                     }

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use futures::channel::oneshot;
-use napi::bindgen_prelude::{Env, Error, Function, Result, Status};
+use napi::bindgen_prelude::{Env, Error, Function, Result, Status, Utf16String};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
-use crate::journal::{self, JournalError, OnCorruption, Options, Query, Report, SyncMode};
+use crate::journal::{
+    self, JournalError, OnCorruption, Options, Query, Report, SyncMode, Utf16Content,
+};
 
 #[napi(object, object_to_js = false)]
 pub struct NativeJournalOptions {
@@ -246,7 +248,11 @@ impl JournalHandle {
 
     /// Hands a frame over.
     #[napi]
-    pub fn write(&self, frame: String, turn_over: bool) -> Result<()> {
+    pub fn write(&self, text: Utf16String, numbers: &[f64], turn_over: bool) -> Result<()> {
+        let frame = Utf16Content {
+            text: text.to_vec(),
+            numbers: numbers.to_vec(),
+        };
         self.lock()?.write(frame, turn_over);
         Ok(())
     }

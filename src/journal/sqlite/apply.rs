@@ -1,11 +1,13 @@
 //! The operations of a group as one transaction.
 
+use super::segments::Builder;
 use super::state::{FINISHED, PENDING, PROCESSED};
 use super::{SqliteStore, read};
 use crate::journal::codec::{Checksum, pack};
+use crate::journal::compact::{Own, ops};
 use crate::journal::error::{Code, JournalError};
-use crate::journal::frame::flags::{AWAITED, COMPRESSED, REMEMBERED, REPLAY_ONLY};
-use crate::journal::frame::{self, Accept, Op};
+use crate::journal::frame::flags::{COMPRESSED, REMEMBERED, REPLAY_ONLY};
+use crate::journal::frame::{Accept, Op};
 use crate::journal::group::Frame;
 use crate::journal::store::StoreStats;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -16,7 +18,7 @@ const KEYS_PER_TRIM: u64 = 256;
 
 /// Changes that count only when the transaction has been committed.
 pub(super) struct Draft {
-    stats: StoreStats,
+    pub(super) stats: StoreStats,
     latest: f64,
     /// `None`: forgotten.
     remembered: FxHashMap<i64, Option<(String, String)>>,
@@ -42,27 +44,35 @@ impl SqliteStore {
 
     fn begin(&self) -> Result<Draft, JournalError> {
         self.run("BEGIN IMMEDIATE", [])?;
-        Ok(Draft {
+        Ok(self.draft_of_now())
+    }
+
+    pub(super) fn draft_of_now(&self) -> Draft {
+        Draft {
             stats: self.stats.clone(),
             latest: self.latest,
             remembered: FxHashMap::default(),
             keys_added: 0,
-        })
+        }
     }
 
-    fn roll_back(&self) {
+    pub(super) fn roll_back(&mut self) {
         // It may have been rolled back already.
         let _ = self.connection.execute_batch("ROLLBACK");
+        self.segments.roll_back();
+        self.body = None;
     }
 
     pub(super) fn commit_draft(&mut self) -> Result<(), JournalError> {
         let Some(draft) = self.draft.take() else {
             return Ok(());
         };
-        if let Err(error) = self.run("COMMIT", []) {
+        let committed = self.store_ends().and_then(|()| self.run("COMMIT", []));
+        if let Err(error) = committed {
             self.roll_back();
             return Err(error);
         }
+        self.segments.commit();
         self.stats = draft.stats;
         self.latest = draft.latest;
         for (seq, names) in draft.remembered {
@@ -83,13 +93,16 @@ impl SqliteStore {
     fn ended_within(&self, frames: &[Frame]) -> Result<FxHashSet<i64>, JournalError> {
         let mut accepted = FxHashSet::default();
         let mut ended = FxHashSet::default();
-        if self.options.keep_events {
+        if self.options.keep_events || !frames.iter().any(Frame::has_ends) {
             return Ok(ended);
         }
-        for op in frames.iter().flat_map(|frame| frame::ops(&frame.text)) {
+        for op in frames.iter().flat_map(|frame| ops(&frame.content)) {
             match op.map_err(nonsense)? {
                 Op::Accept(accept) if accept.flags & (REMEMBERED | REPLAY_ONLY) == 0 => {
                     accepted.insert(accept.seq);
+                }
+                Op::Own(own) => {
+                    accepted.insert(own.seq);
                 }
                 Op::Done { seq, .. } | Op::Gone { seq, .. } if accepted.contains(&seq) => {
                     ended.insert(seq);
@@ -101,30 +114,48 @@ impl SqliteStore {
     }
 
     fn apply_all(
-        &self,
+        &mut self,
         frames: &[Frame],
         ended: &FxHashSet<i64>,
         draft: &mut Draft,
     ) -> Result<(), JournalError> {
+        let mut builder = Builder::default();
         for frame in frames {
-            for op in frame::ops(&frame.text) {
+            for op in ops(&frame.content) {
                 draft.stats.ops += 1;
-                match op.map_err(nonsense)? {
-                    Op::Accept(accept) if ended.contains(&accept.seq) => draft.stats.coalesced += 1,
-                    Op::Accept(accept) if frame.given_up && accept.flags & AWAITED != 0 => {}
-                    Op::Accept(accept) => self.accept(&accept, draft)?,
-                    Op::Done { seq, .. } | Op::Gone { seq, .. } | Op::Retry { seq, .. }
-                        if ended.contains(&seq) => {}
-                    other => self.apply_op(other, draft)?,
+                let op = op.map_err(nonsense)?;
+                if op.seq().is_some_and(|seq| ended.contains(&seq)) {
+                    draft.stats.coalesced += u64::from(op.accepts());
+                    continue;
+                }
+                if frame.given_up && op.is_awaited() {
+                    continue;
+                }
+                match op {
+                    Op::Own(own) if self.belongs_in_a_segment(&own) => {
+                        self.gather(&own, &mut builder, draft)?;
+                    }
+                    other => {
+                        if other.seq().is_some_and(|seq| builder.may_hold(seq)) {
+                            self.store_segment(&mut builder, draft)?;
+                        }
+                        self.apply_op(other, draft)?;
+                    }
                 }
             }
         }
-        Ok(())
+        self.store_segment(&mut builder, draft)
     }
 
-    fn apply_op(&self, op: Op<'_>, draft: &mut Draft) -> Result<(), JournalError> {
+    /// Large events are compressed one by one, and an event store looks for single events.
+    fn belongs_in_a_segment(&self, own: &Own<'_>) -> bool {
+        !self.options.keep_events && (own.data.len() as f64) < self.options.compress_above
+    }
+
+    fn apply_op(&mut self, op: Op<'_>, draft: &mut Draft) -> Result<(), JournalError> {
         match op {
             Op::Accept(accept) => self.accept(&accept, draft),
+            Op::Own(own) => self.accept(&own.accept(), draft),
             Op::Done { seq, processed, at } => {
                 draft.latest = draft.latest.max(at);
                 self.remember(seq, "done", at, draft)?;
@@ -140,7 +171,7 @@ impl SqliteStore {
                 attempts,
                 due,
                 error,
-            } => self.retry(seq, attempts, due, error),
+            } => self.retry(seq, attempts, due, error, draft),
             Op::Letter { id, seq, at, body } => {
                 if seq > 0 {
                     self.remember(seq, "dead", at, draft)?;
@@ -190,11 +221,19 @@ impl SqliteStore {
         }
     }
 
-    fn run(&self, sql: &str, params: impl rusqlite::Params) -> Result<u64, JournalError> {
+    pub(super) fn run(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<u64, JournalError> {
         Ok(self.connection.prepare_cached(sql)?.execute(params)? as u64)
     }
 
-    fn accept(&self, accept: &Accept<'_>, draft: &mut Draft) -> Result<(), JournalError> {
+    pub(super) fn accept(
+        &self,
+        accept: &Accept<'_>,
+        draft: &mut Draft,
+    ) -> Result<(), JournalError> {
         let Accept {
             seq,
             flags,
@@ -257,7 +296,12 @@ impl SqliteStore {
     }
 
     /// A pending event has ended.
-    fn end(&self, seq: i64, state: i64, draft: &mut Draft) -> Result<(), JournalError> {
+    fn end(&mut self, seq: i64, state: i64, draft: &mut Draft) -> Result<(), JournalError> {
+        if let Some(place) = self.segments.find(seq) {
+            self.segments.end(place);
+            draft.stats.pending = draft.stats.pending.saturating_sub(1);
+            return Ok(());
+        }
         if !self.options.keep_events {
             let gone = self.run(
                 "DELETE FROM events WHERE seq = ?1 AND state = 0",
@@ -273,7 +317,17 @@ impl SqliteStore {
         Ok(())
     }
 
-    fn retry(&self, seq: i64, attempts: i64, due: f64, error: &str) -> Result<(), JournalError> {
+    fn retry(
+        &mut self,
+        seq: i64,
+        attempts: i64,
+        due: f64,
+        error: &str,
+        draft: &mut Draft,
+    ) -> Result<(), JournalError> {
+        if let Some(place) = self.segments.find(seq) {
+            self.take_out(place, draft)?;
+        }
         let sql =
             "UPDATE events SET attempts = ?2, due = ?3, retry = ?4 WHERE seq = ?1 AND state = 0";
         self.run(sql, params![seq, attempts, due, error])?;

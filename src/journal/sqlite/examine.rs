@@ -1,6 +1,7 @@
 //! Looking at every record, for tools.
 
-use super::read::{EVENT_COLUMNS, EventRow, event_row, letter_checksum, snapshot_checksum};
+use super::read::{EVENT_COLUMNS, EventRow, Merged, event_row, letter_checksum, snapshot_checksum};
+use super::segments::{SegmentEvents, examine_segments, segments_after};
 use crate::journal::error::{Code, JournalError};
 use rusqlite::{Connection, params};
 use serde_json::value::RawValue;
@@ -25,6 +26,10 @@ pub fn examine(connection: &Connection) -> Result<(u64, Vec<String>), JournalErr
     each(connection, &events, &mut records, &mut problems, |row| {
         Ok(event_row(row)?.err())
     });
+    match examine_segments(connection, |problem| problems.push(problem)) {
+        Ok(events) => records += events,
+        Err(error) => problems.push(error.to_string()),
+    }
     each(
         connection,
         "SELECT id, body, crc FROM letters ORDER BY n",
@@ -107,11 +112,15 @@ fn export_events(
 ) -> Result<(Vec<Value>, i64), JournalError> {
     let sql = format!("SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2");
     let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query(params![after, limit])?;
+    let mut of_segments = segments_after(connection)?;
+    let segments = SegmentEvents::new(of_segments.query(params![after])?, after);
+    let mut events = Merged::new(statement.query(params![after, limit])?, segments)?;
     let (mut list, mut last) = (Vec::new(), after);
-    while let Some(row) = rows.next()? {
-        last = row.get(0)?;
-        list.push(match event_row(row)? {
+    while list.len() < limit as usize
+        && let Some((seq, event)) = events.next()?
+    {
+        last = seq;
+        list.push(match event {
             Err(problem) => json!({ "kind": "damaged", "seq": last, "problem": problem }),
             Ok(event) => exported(event),
         });

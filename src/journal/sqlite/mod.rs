@@ -5,15 +5,19 @@ mod examine;
 mod read;
 mod salvage;
 mod schema;
+mod segments;
 mod tidy;
 
 pub use examine::{examine, export_page};
 pub use read::{Page, Query, replay, snapshot, snapshots};
 pub use schema::{FORMAT, file_in, open_to_read};
+pub use segments::each_in_segments;
 
+use super::codec::SegmentPacker;
 use super::error::JournalError;
 use super::group::Frame;
 use super::options::{OnCorruption, Options};
+use super::segments::Segments;
 use super::store::{Recovered, Store, StoreStats};
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
@@ -42,6 +46,11 @@ pub struct SqliteStore {
     /// The latest time that an operation has brought.
     latest: f64,
     keys_since_trim: u64,
+    /// Events that stand in segments.
+    segments: Segments,
+    packer: SegmentPacker,
+    /// The body of the segment that was read last, by its name.
+    body: Option<(i64, Vec<u8>)>,
     /// What the open transaction changes.
     draft: Option<apply::Draft>,
 }
@@ -70,9 +79,16 @@ impl SqliteStore {
             remembered: FxHashMap::default(),
             latest: 0.0,
             keys_since_trim: 0,
+            segments: Segments::default(),
+            packer: SegmentPacker::new(options.compress_above.is_finite()),
+            body: None,
             draft: None,
         };
         store.check_rows()?;
+        store.load_segments()?;
+        if options.keep_events {
+            store.dissolve_segments()?;
+        }
         store.count()?;
         Ok(store)
     }

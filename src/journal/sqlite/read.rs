@@ -2,14 +2,16 @@
 //! as they are.
 
 use super::apply::{count, event_checksum};
+use super::segments::{SegmentEvents, segments_after};
 use super::state::PENDING;
 use super::{MAX_DETAILS, SqliteStore};
 use crate::journal::codec::{Checksum, unpack};
 use crate::journal::error::{Code, JournalError};
+use crate::journal::frame::Accept;
 use crate::journal::frame::flags::REMEMBERED;
 use crate::journal::options::OnCorruption;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use std::fmt::Write;
 
 /// Bytes after which a page is full.
@@ -193,28 +195,35 @@ impl SqliteStore {
         if damaged.is_empty() {
             return Ok(());
         }
+        let problems: Vec<String> = damaged.iter().map(|(.., detail)| detail.clone()).collect();
         if self.options.on_corruption == OnCorruption::Fail {
-            let (_, _, first) = &damaged[0];
-            let message = format!(
-                "the journal {} has {} damaged records ({first}); restore it from a backup, or open it with \
-                 onCorruption: 'skip' to go on without them",
-                self.options.path.display(),
-                damaged.len()
-            );
-            return Err(JournalError::new(Code::Corrupt, message));
+            return Err(self.corrupt(&problems));
         }
         for (table, n, _) in &damaged {
             self.connection
                 .execute(&format!("DELETE FROM {table} = ?1"), params![n])?;
         }
-        self.skip(damaged.into_iter().map(|(_, _, detail)| detail).collect());
+        self.skip(problems);
         Ok(())
+    }
+
+    /// `problems`: at least one.
+    pub(super) fn corrupt(&self, problems: &[String]) -> JournalError {
+        let message = format!(
+            "the journal {} has {} damaged records ({}); restore it from a backup, or open it with \
+             onCorruption: 'skip' to go on without them",
+            self.options.path.display(),
+            problems.len(),
+            problems[0]
+        );
+        JournalError::new(Code::Corrupt, message)
     }
 
     /// Counts what is there.
     pub(super) fn count(&mut self) -> Result<(), JournalError> {
         let connection = &self.connection;
-        self.stats.pending = count(connection, "SELECT count(*) FROM events WHERE state = 0")?;
+        let alone = count(connection, "SELECT count(*) FROM events WHERE state = 0")?;
+        self.stats.pending = alone + self.segments.live();
         self.stats.kept = count(connection, "SELECT count(*) FROM events WHERE state > 0")?;
         self.stats.letters = count(connection, "SELECT count(*) FROM letters")?;
         self.stats.keys = count(connection, "SELECT count(*) FROM keys")?;
@@ -228,10 +237,10 @@ impl SqliteStore {
         self.recovered.pending = self.stats.pending;
         self.recovered.letters = self.stats.letters;
         self.recovered.keys = self.stats.keys;
+        let newest = "SELECT coalesce(max((SELECT coalesce(max(seq), 0) FROM events), \
+                      (SELECT coalesce(max(last), 0) FROM segments)), 0)";
         self.recovered.next_seq =
-            1 + connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| {
-                row.get::<_, i64>(0)
-            })?;
+            1 + connection.query_row(newest, [], |row| row.get::<_, i64>(0))?;
         self.recovered.details.truncate(MAX_DETAILS);
         Ok(())
     }
@@ -272,20 +281,91 @@ impl SqliteStore {
     }
 }
 
+/// An event that has just been accepted, as a row would have it.
+pub(super) fn pending_row(accept: &Accept<'_>) -> EventRow {
+    let (id, kind) = (accept.id.to_string(), accept.kind.to_string());
+    let body = whole_event(&id, &kind, accept.ts, &accept.envelope, accept.body);
+    EventRow {
+        seq: accept.seq,
+        state: PENDING,
+        flags: accept.flags,
+        attempts: 0,
+        due: accept.due,
+        ts: accept.ts,
+        id,
+        kind,
+        key: accept.key.to_string(),
+        header: accept.header.to_string(),
+        retry: String::new(),
+        body,
+    }
+}
+
+/// A record by its number: an event, or what is wrong with it.
+type Record = (i64, Result<EventRow, String>);
+
+/// Rows of events and events of segments as one sequence in the order of their numbers.
+pub(super) struct Merged<'statement> {
+    rows: Rows<'statement>,
+    segments: SegmentEvents<'statement>,
+    next_row: Option<Record>,
+    next_of_segments: Option<Record>,
+}
+
+impl<'statement> Merged<'statement> {
+    /// `rows`: of [`EVENT_COLUMNS`]; both after the same number and in order.
+    pub(super) fn new(
+        rows: Rows<'statement>,
+        segments: SegmentEvents<'statement>,
+    ) -> rusqlite::Result<Self> {
+        let mut merged = Self {
+            rows,
+            segments,
+            next_row: None,
+            next_of_segments: None,
+        };
+        merged.next_row = merged.read_row()?;
+        merged.next_of_segments = merged.segments.next()?;
+        Ok(merged)
+    }
+
+    fn read_row(&mut self) -> rusqlite::Result<Option<Record>> {
+        match self.rows.next()? {
+            Some(row) => Ok(Some((row.get(0)?, event_row(row)?))),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn next(&mut self) -> rusqlite::Result<Option<Record>> {
+        let row_comes_first = match (&self.next_row, &self.next_of_segments) {
+            (Some((row, _)), Some((other, _))) => row < other,
+            (row, _) => row.is_some(),
+        };
+        if row_comes_first {
+            let following = self.read_row()?;
+            return Ok(std::mem::replace(&mut self.next_row, following));
+        }
+        let following = self.segments.next()?;
+        Ok(std::mem::replace(&mut self.next_of_segments, following))
+    }
+}
+
 /// See [`SqliteStore::page`].
-pub fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
+fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
     let sql =
         format!("SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 AND state = 0 ORDER BY seq");
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![after])?;
+    let mut of_segments = segments_after(connection)?;
+    let segments = SegmentEvents::new(of_segments.query(params![after])?, after);
+    let mut events = Merged::new(statement.query(params![after])?, segments)?;
     let mut page = Page {
         json: String::with_capacity(PAGE_BYTES + 4096),
         last: after,
     };
     while page.json.len() < PAGE_BYTES
-        && let Some(row) = rows.next()?
+        && let Some((_, event)) = events.next()?
     {
-        let event = event_row(row)?.map_err(|detail| JournalError::new(Code::Corrupt, detail))?;
+        let event = event.map_err(|detail| JournalError::new(Code::Corrupt, detail))?;
         page.json.push(if page.json.is_empty() { '[' } else { ',' });
         let EventRow {
             seq,

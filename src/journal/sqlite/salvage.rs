@@ -7,8 +7,10 @@ use rusqlite::{Connection, OpenFlags, types::Value};
 use std::path::{Path, PathBuf};
 
 /// Tables, the column that numbers their rows, and how many columns they have.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 7] = [
     ("events", "seq"),
+    ("segments", "first"),
+    ("segment_ends", "first"),
     ("letters", "n"),
     ("keys", "n"),
     ("snapshots", "position"),

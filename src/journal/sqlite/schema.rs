@@ -8,7 +8,7 @@ use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 /// The version that this library writes, in SQLite's `user_version`.
-pub const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 2;
 /// "KFJ1", in SQLite's `application_id`.
 const APPLICATION: i64 = 0x4b46_4a31;
 const FILE: &str = "journal.db";
@@ -60,6 +60,24 @@ CREATE TABLE state (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// New in version 2.
+const SEGMENTS: &str = "
+CREATE TABLE segments (
+  first INTEGER PRIMARY KEY,
+  last INTEGER NOT NULL,
+  offsets BLOB NOT NULL,
+  sums BLOB NOT NULL,
+  size INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+CREATE TABLE segment_ends (
+  first INTEGER PRIMARY KEY,
+  bits BLOB NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+";
+
 /// The database of the journal in `directory`.
 pub fn file_in(directory: &Path) -> PathBuf {
     directory.join(FILE)
@@ -106,16 +124,15 @@ pub fn open(
 }
 
 fn migrate(connection: &Connection, path: &Path) -> Result<(), JournalError> {
-    match version_of(connection)? {
-        0 => {
-            let made = format!(
-                "BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
-            );
-            Ok(connection.execute_batch(&made)?)
-        }
-        FORMAT => Ok(()),
-        other => Err(newer(path, other)),
-    }
+    let tables = match version_of(connection)? {
+        0 => TABLES,
+        1 => "",
+        FORMAT => return Ok(()),
+        other => return Err(newer(path, other)),
+    };
+    Ok(connection.execute_batch(&format!(
+        "BEGIN; {tables} {SEGMENTS} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
+    ))?)
 }
 
 /// Opens the database for reading, also while its owner writes.
@@ -129,6 +146,7 @@ pub fn open_to_read(directory: &Path) -> Result<Connection, JournalError> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     match version_of(&connection)? {
         FORMAT => Ok(connection),
+        version @ 1..FORMAT => Err(older(&path, version)),
         0 => Err(JournalError::new(
             Code::Corrupt,
             format!("{} is no journal", path.display()),
@@ -139,6 +157,14 @@ pub fn open_to_read(directory: &Path) -> Result<Connection, JournalError> {
 
 fn version_of(connection: &Connection) -> Result<i64, JournalError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+fn older(path: &Path, version: i64) -> JournalError {
+    let message = format!(
+        "{} has format {version}; open it once with this version of @kodus-flow/runtime (format {FORMAT}), which brings it up to date",
+        path.display()
+    );
+    JournalError::new(Code::Version, message)
 }
 
 fn newer(path: &Path, version: i64) -> JournalError {

@@ -15,6 +15,9 @@ impl SqliteStore {
         if self.options.keep_events && self.retire()? {
             return Ok(true);
         }
+        if self.tidy_segments()? {
+            return Ok(true);
+        }
         let free = self.pragma("freelist_count");
         if free <= KEPT_FREE_PAGES {
             return Ok(false);

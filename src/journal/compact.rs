@@ -1,0 +1,400 @@
+//! The operations that every event brings, as numbers: a frame is numbers and lines of text, and what has neither a name nor
+//! a payload of its own costs no text. The layout is in `docs/journal-format.md`.
+
+use super::frame::{Accept, FIELD, Op, flags::AWAITED, parse, text};
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::str::Split;
+
+/// What the next numbers mean.
+mod code {
+    /// The next line of text is an operation.
+    pub const LINE: i64 = 0;
+    /// An event that the emitter has made. `seq flags ts call correlation type`; the next line is the JSON of its data.
+    pub const OWN: i64 = 1;
+    /// `seq processed at`
+    pub const DONE: i64 = 2;
+    /// `seq at`
+    pub const GONE: i64 = 3;
+    /// The next line is what the call ids that follow begin with.
+    pub const CALLS: i64 = 4;
+    /// The same of correlation ids.
+    pub const CORRELATIONS: i64 = 5;
+    /// The next line is a type; they are numbered 0, 1, 2 ... in each frame.
+    pub const TYPE: i64 = 6;
+}
+
+/// What JavaScript hands over at a time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Content {
+    /// Lines, each with its end.
+    pub text: String,
+    /// See [`code`]. None at all: every line is an operation.
+    pub numbers: Vec<f64>,
+}
+
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            numbers: Vec::new(),
+        }
+    }
+}
+
+/// Content as it comes from JavaScript: text in UTF-16 is copied fastest there, and made UTF-8 of here, on the journal's thread.
+pub struct Utf16Content {
+    /// See [`Content::text`].
+    pub text: Vec<u16>,
+    /// See [`Content::numbers`].
+    pub numbers: Vec<f64>,
+}
+
+impl From<Utf16Content> for Content {
+    fn from(given: Utf16Content) -> Self {
+        Self {
+            text: utf8(&given.text),
+            numbers: given.numbers,
+        }
+    }
+}
+
+/// Most text is ASCII, which is worth looking for: a compiler makes few instructions of both loops.
+fn utf8(units: &[u16]) -> String {
+    let is_ascii = units.iter().fold(0, |all, unit| all | unit) < 0x80;
+    if !is_ascii {
+        return String::from_utf16_lossy(units);
+    }
+    let bytes = units.iter().map(|unit| *unit as u8).collect();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// A frame on its way to the journal's thread.
+pub enum Packet {
+    /// Ready to be read.
+    Content(Content),
+    /// To be made readable.
+    Utf16(Utf16Content),
+}
+
+impl From<String> for Packet {
+    fn from(text: String) -> Self {
+        Self::Content(text.into())
+    }
+}
+
+impl From<Utf16Content> for Packet {
+    fn from(given: Utf16Content) -> Self {
+        Self::Utf16(given)
+    }
+}
+
+impl From<Packet> for Content {
+    fn from(packet: Packet) -> Self {
+        match packet {
+            Packet::Content(content) => content,
+            Packet::Utf16(given) => given.into(),
+        }
+    }
+}
+
+impl From<&str> for Content {
+    fn from(text: &str) -> Self {
+        text.to_string().into()
+    }
+}
+
+/// An event that the emitter has made: nothing about it is out of the ordinary.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Own<'a> {
+    /// Its number; they rise.
+    pub seq: i64,
+    /// See [`super::frame::flags`].
+    pub flags: u32,
+    /// Its own time, whole milliseconds since the epoch.
+    pub ts: i64,
+    /// What its ids begin with. Its thread's id is the one after its own.
+    calls: &'a str,
+    call: usize,
+    correlations: &'a str,
+    correlation: usize,
+    /// Its type, as a field.
+    kind: &'a str,
+    /// JSON of its data, or nothing.
+    pub data: &'a str,
+}
+
+impl<'a> Own<'a> {
+    /// The same, in parts that a row has.
+    pub fn accept(&self) -> Accept<'a> {
+        let mut envelope = String::with_capacity(96);
+        envelope.push_str("\"threadId\":\"");
+        push_call(&mut envelope, self.calls, self.call + 1);
+        envelope.push_str("\",\"metadata\":{\"correlationId\":\"");
+        push_correlation(&mut envelope, self.correlations, self.correlation);
+        envelope.push_str("\"}");
+        let mut id = String::with_capacity(32);
+        push_call(&mut id, self.calls, self.call);
+        Accept {
+            seq: self.seq,
+            flags: self.flags,
+            ts: self.ts as f64,
+            due: 0.0,
+            id: Cow::Owned(id),
+            kind: text(self.kind),
+            key: Cow::Borrowed(""),
+            header: "",
+            envelope: Cow::Owned(envelope),
+            body: self.data,
+        }
+    }
+
+    /// The same as a line, as it stands in a segment.
+    pub fn write_line(&self, out: &mut String) {
+        let flags = self.flags & !AWAITED;
+        let _ = write!(
+            out,
+            "E{FIELD}{}{FIELD}{flags}{FIELD}{}{FIELD}0{FIELD}",
+            self.seq, self.ts
+        );
+        push_call(out, self.calls, self.call);
+        out.push(FIELD);
+        out.push_str(self.kind);
+        out.push_str("\u{1f}\u{1f}\u{1f}");
+        push_call(out, self.calls, self.call + 1);
+        out.push(FIELD);
+        push_correlation(out, self.correlations, self.correlation);
+        out.push(FIELD);
+        out.push_str(self.data);
+        out.push('\n');
+    }
+}
+
+/// Two digits of base 36 end a call id.
+fn push_call(out: &mut String, block: &str, index: usize) {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    out.push_str(block);
+    out.push(char::from(DIGITS[index / 36 % 36]));
+    out.push(char::from(DIGITS[index % 36]));
+}
+
+/// Three decimal digits end a correlation id.
+fn push_correlation(out: &mut String, block: &str, index: usize) {
+    out.push_str(block);
+    for unit in [100, 10, 1] {
+        out.push(char::from(b'0' + (index / unit % 10) as u8));
+    }
+}
+
+/// The operations of a frame in order. What makes no sense ends them with what is wrong about it.
+pub struct Ops<'a> {
+    lines: Split<'a, char>,
+    numbers: std::slice::Iter<'a, f64>,
+    is_text: bool,
+    calls: &'a str,
+    correlations: &'a str,
+    types: Vec<&'a str>,
+}
+
+/// See [`Ops`].
+pub fn ops(content: &Content) -> Ops<'_> {
+    Ops {
+        lines: content.text.split('\n'),
+        numbers: content.numbers.iter(),
+        is_text: content.numbers.is_empty(),
+        calls: "",
+        correlations: "",
+        types: Vec::new(),
+    }
+}
+
+impl<'a> Iterator for Ops<'a> {
+    type Item = Result<Op<'a>, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_text {
+            let line = self.lines.find(|line| !line.is_empty())?;
+            return Some(operation(line));
+        }
+        loop {
+            let code = self.integer()?;
+            match code {
+                code::LINE => return Some(self.line().and_then(operation)),
+                code::OWN => return Some(self.own().map(Op::Own)),
+                code::DONE => return Some(self.done()),
+                code::GONE => return Some(self.gone()),
+                code::CALLS | code::CORRELATIONS | code::TYPE => {
+                    if let Err(problem) = self.define(code) {
+                        return Some(Err(problem));
+                    }
+                }
+                _ => {
+                    self.numbers = [].iter();
+                    return Some(Err(format!("code {code}")));
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Ops<'a> {
+    fn number(&mut self) -> Option<f64> {
+        self.numbers.next().copied()
+    }
+
+    fn integer(&mut self) -> Option<i64> {
+        self.number().map(|number| number as i64)
+    }
+
+    fn line(&mut self) -> Result<&'a str, String> {
+        self.lines.next().ok_or_else(|| "a line is missing".into())
+    }
+
+    fn define(&mut self, code: i64) -> Result<(), String> {
+        let line = self.line()?;
+        match code {
+            code::CALLS => self.calls = line,
+            code::CORRELATIONS => self.correlations = line,
+            _ => self.types.push(line),
+        }
+        Ok(())
+    }
+
+    fn own(&mut self) -> Result<Own<'a>, String> {
+        let data = self.line()?;
+        let mut read = || {
+            let (seq, flags, ts) = (self.integer()?, self.integer()?, self.integer()?);
+            let (call, correlation, kind) = (self.integer()?, self.integer()?, self.integer()?);
+            Some(Own {
+                seq,
+                flags: flags as u32,
+                ts,
+                calls: self.calls,
+                call: call as usize,
+                correlations: self.correlations,
+                correlation: correlation as usize,
+                kind: self.types.get(kind as usize)?,
+                data,
+            })
+        };
+        read().ok_or_else(|| "an event is cut short".into())
+    }
+
+    fn done(&mut self) -> Result<Op<'a>, String> {
+        let mut read = || {
+            Some(Op::Done {
+                seq: self.integer()?,
+                processed: self.integer()? != 0,
+                at: self.number()?,
+            })
+        };
+        read().ok_or_else(|| "a completion is cut short".into())
+    }
+
+    fn gone(&mut self) -> Result<Op<'a>, String> {
+        let mut read = || {
+            Some(Op::Gone {
+                seq: self.integer()?,
+                at: self.number()?,
+            })
+        };
+        read().ok_or_else(|| "a departure is cut short".into())
+    }
+}
+
+fn operation(line: &str) -> Result<Op<'_>, String> {
+    parse(line).ok_or_else(|| line.chars().take(80).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content() -> Content {
+        Content {
+            text: "call_a_\ncorr_1_\nuser.created\n{\"n\":1}\nV\u{1f}k\u{1f}v\n\n".into(),
+            numbers: vec![
+                4.0, 5.0, 6.0, 1.0, 7.0, 1.0, 1000.0, 37.0, 42.0, 0.0, 0.0, 1.0, 8.0, 0.0, 1001.0,
+                1295.0, 999.0, 0.0, 2.0, 7.0, 1.0, 1002.0, 3.0, 8.0, 1003.0,
+            ],
+        }
+    }
+
+    #[test]
+    fn numbers_and_lines_become_operations() {
+        let content = content();
+        let all: Vec<_> = ops(&content).map(Result::unwrap).collect();
+        assert_eq!(all.len(), 5);
+        let Op::Own(own) = &all[0] else {
+            panic!("{all:?}")
+        };
+        let accept = own.accept();
+        assert_eq!((accept.seq, accept.flags, accept.ts), (7, 1, 1000.0));
+        assert_eq!(
+            (accept.id.as_ref(), accept.kind.as_ref()),
+            ("call_a_11", "user.created")
+        );
+        assert_eq!(accept.body, "{\"n\":1}");
+        let expected = r#""threadId":"call_a_12","metadata":{"correlationId":"corr_1_042"}"#;
+        assert_eq!(accept.envelope, expected);
+        assert!(matches!(&all[1], Op::State { key, value } if key == "k" && value == "v"));
+        let Op::Own(bare) = &all[2] else {
+            panic!("{all:?}")
+        };
+        assert_eq!((bare.accept().id.as_ref(), bare.data), ("call_a_zz", ""));
+        assert!(matches!(
+            all[3],
+            Op::Done {
+                seq: 7,
+                processed: true,
+                at: 1002.0
+            }
+        ));
+        assert!(matches!(all[4], Op::Gone { seq: 8, at: 1003.0 }));
+    }
+
+    #[test]
+    fn a_line_of_a_segment_says_the_same() {
+        let content = content();
+        let Some(Ok(Op::Own(own))) = ops(&content).next() else {
+            panic!()
+        };
+        let mut line = String::new();
+        own.write_line(&mut line);
+        let parsed = parse(line.trim_end_matches('\n')).unwrap();
+        let Op::Accept(accept) = parsed else { panic!() };
+        assert_eq!(
+            accept,
+            Accept {
+                flags: 0,
+                ..own.accept()
+            }
+        );
+    }
+
+    #[test]
+    fn text_of_javascript_becomes_utf8() {
+        for text in ["", "plain\n", "caf\u{e9} \u{1f600}"] {
+            assert_eq!(utf8(&text.encode_utf16().collect::<Vec<_>>()), text);
+        }
+        assert_eq!(utf8(&[0x61, 0xd800]), "a\u{fffd}");
+    }
+
+    #[test]
+    fn what_is_cut_short_or_unknown_is_named() {
+        for numbers in [
+            vec![9.0],
+            vec![2.0, 1.0],
+            vec![3.0],
+            vec![1.0, 1.0],
+            vec![0.0],
+        ] {
+            let content = Content {
+                text: String::new(),
+                numbers,
+            };
+            assert!(ops(&content).next().unwrap().is_err(), "{content:?}");
+        }
+        assert!(ops(&Content::default()).next().is_none());
+    }
+}
