@@ -7,6 +7,7 @@ import { RuntimeError, messageOf } from './errors';
 import { monotonicNow } from './clock';
 import { PressureSampler } from './pressure';
 import { QueueBreaker } from './queue-breaker';
+import { failureFields, logFields } from './observability/fields';
 import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DeadLetterQueue } from './dead-letter-queue';
@@ -343,8 +344,8 @@ export class DeliveryQueue implements EngineHost {
 
   #tell(refusal: Refusal, event: AnyEvent, error: RuntimeError): RuntimeError {
     this.port.flood(`refused.${refusal}`, 'warn', `Event refused: ${error.message}`, () => ({
-      eventId: event.id,
-      eventType: event.type,
+      ...logFields(event),
+      code: error.code,
       queueSize: this.engine.depth,
       error,
     }));
@@ -421,9 +422,8 @@ export class DeliveryQueue implements EngineHost {
     try {
       return { retryable: this.settings.retryable(error), askedMs: askedDelay(error) };
     } catch (thrown) {
-      this.port.log('error', 'The retryable predicate has thrown; the error counts as not retryable', {
-        error: thrown as Error,
-      });
+      const message = 'The retryable predicate has thrown; the error counts as not retryable';
+      this.port.flood('retryable.failed', 'error', message, () => ({ ...logFields(event), error: thrown }));
       return { retryable: false, askedMs: NaN };
     }
   }
@@ -441,18 +441,16 @@ export class DeliveryQueue implements EngineHost {
   onFailure(event: AnyEvent, error: unknown, slot: number): void {
     this.port.flood('handler.failed', 'error', `Handler failed for ${event.type}: ${messageOf(error)}`, () => ({
       ...logFields(event),
-      ...codeOf(error),
-      attempt: this.engine.attempts(slot),
-      error: error as Error,
+      ...failureFields(error, this.engine.attempts(slot), this.engine.runTimeOf(slot)),
     }));
     try {
       this.settings.onError?.(error, event);
     } catch (thrown) {
-      this.port.log('error', 'onError has thrown', { error: thrown as Error });
+      this.port.flood('onError.failed', 'error', 'onError has thrown', () => ({ ...logFields(event), error: thrown }));
     }
   }
 
-  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number): void {
+  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void {
     const counts = this.retriesByType;
     const type = counts.has(event.type) || counts.size < MAX_COUNTED_TYPES ? event.type : OTHER_TYPES;
     counts.set(type, (counts.get(type) ?? 0) + 1);
@@ -473,35 +471,31 @@ export class DeliveryQueue implements EngineHost {
     this.log?.retried(event, attempts, timestamp + delayMs, error);
     this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
       ...logFields(event),
-      ...codeOf(error),
-      attempt: attempts,
+      ...failureFields(error, attempts, this.engine.runTimeOf(slot)),
       delayMs,
     }));
   }
 
-  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void {
+  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined, slot: number): void {
+    const durationMs = (): number | undefined => this.engine.runTimeOf(slot, extras);
     if (this.deadLetters === undefined) {
       this.log?.gone(event, 'dead');
-      this.port.flood(
-        'dead',
-        'error',
-        `${event.type} failed for good and is dropped: there is no dead letter queue`,
-        () => ({
-          ...logFields(event),
-          attempts,
-          error: error as Error,
-        }),
-      );
+      const message = `${event.type} failed for good and is dropped: there is no dead letter queue`;
+      this.port.flood('dead', 'error', message, () => ({
+        ...logFields(event),
+        ...failureFields(error, attempts, durationMs()),
+      }));
       return;
     }
     const { metadata } = event;
-    this.deadLetters.add(event, error, attempts, {
+    const context = {
       correlationId: metadata?.correlationId,
       traceId: metadata?.traceId,
       agentId: metadata?.agentId,
       workflowId: metadata?.workflowId,
       originalPriority: extras?.priority ?? 0,
-    });
+    };
+    this.deadLetters.add(event, error, attempts, context, durationMs);
     // A log that keeps no dead letters itself has nothing more to do with it.
     this.log?.gone(event, 'dead');
   }
@@ -593,21 +587,4 @@ function clearRetryMetadata(event: AnyEvent): void {
   } catch {
     // As above.
   }
-}
-
-/** The code of an error, where it has one. */
-function codeOf(error: unknown): { code?: string } {
-  const { code } = Object(error) as { code?: unknown };
-  return typeof code === 'string' ? { code } : {};
-}
-
-/** The fields of an event that every message about it has. */
-export function logFields(event: AnyEvent): Record<string, unknown> {
-  const { metadata } = event;
-  return {
-    eventId: event.id,
-    eventType: event.type,
-    correlationId: metadata?.correlationId,
-    tenantId: metadata?.tenantId,
-  };
 }

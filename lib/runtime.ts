@@ -21,6 +21,7 @@ import { resolveMiddlewareList } from './middleware/resolve';
 import { TenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import { followNativeLogs } from './observability/native-logs';
+import { codeOf, logFields } from './observability/fields';
 import { createPort } from './observability/port';
 import { processorStats } from './optimized-event-processor';
 import { EnhancedEventQueue, tellOfPersistence } from './queue';
@@ -468,9 +469,14 @@ class RuntimeImpl implements Runtime {
     const { engine } = this.#queue;
     const slot = engine.slotOf(eventId);
     const reason = error ?? new RuntimeError('NACKED', 'the delivery was refused by its handler');
+    const event = slot < 0 ? undefined : engine.eventAt(slot);
     const refused = slot >= 0 && engine.nack(slot, reason);
     const message = refused ? 'nack: the delivery counts as failed' : 'nack: no delivery of this event waits for one';
-    this.#port.flood(refused ? 'nack' : 'nack.unknown', 'warn', message, { eventId, error: reason });
+    this.#port.flood(refused ? 'nack' : 'nack.unknown', 'warn', message, () => ({
+      ...(event === undefined ? { eventId } : logFields(event)),
+      ...codeOf(reason),
+      error: reason,
+    }));
   };
 
   // ── Streams ──────────────────────────────────────────────────────────────────────────────────────────

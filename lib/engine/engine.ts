@@ -1,4 +1,4 @@
-import { monotonicNow } from '../clock';
+import { monotonicNow, wallNow } from '../clock';
 import { LatencyGroups } from './latency-groups';
 import { native } from '../native/index';
 import type { EngineConfig, EngineHandle, EngineStats } from '../native/engine';
@@ -68,8 +68,9 @@ export interface SlotExtras {
   priority?: number;
   /** Aborted at ack timeout, cancellation and shutdown. Made when a handler asks for it. */
   controller?: AbortController;
-  /** What the last attempt failed with. */
+  /** What the last attempt failed with, and when, on the monotonic clock. */
   error?: unknown;
+  failedAt?: number;
   /** Said by the owner while it runs. */
   acked?: boolean;
   nacked?: boolean;
@@ -101,7 +102,7 @@ export interface EngineHost {
   onSettled(event: AnyEvent): void;
   onFailure(event: AnyEvent, error: unknown, slot: number): void;
   onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
-  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
+  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined, slot: number): void;
   /** The event left without an attempt of its own to blame. */
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void;
   /** The error of a delivery whose acknowledgement did not come. */
@@ -375,7 +376,7 @@ export class Engine {
       case NOTICE_DEAD:
         this.tally.deadLettered++;
         this.#release(slot, event);
-        return this.#host.onDead(event, extras?.error, attempts, extras);
+        return this.#host.onDead(event, extras?.error, attempts, extras, slot);
       case NOTICE_ACK_TIMEOUT:
         return this.#onAckTimeout(slot, event);
       default: {
@@ -547,7 +548,7 @@ export class Engine {
     this.tally.failed++;
     this.#runs[slot] = 0;
     const { retryable, askedMs } = this.#host.classify(error, event);
-    this.#doubles[NOW] = monotonicNow();
+    this.#doubles[NOW] = extras.failedAt!;
     this.#complete(slot, retryable ? FAILED_RETRYABLE : FAILED, askedMs);
     if (extras.acked) {
       this.#release(slot, event);
@@ -560,6 +561,7 @@ export class Engine {
   #noteError(slot: number, error: unknown): SlotExtras {
     const extras = this.extrasOf(slot);
     extras.error = error;
+    extras.failedAt = monotonicNow();
     extras.priority ??= this.#core.priority(slot);
     return extras;
   }
@@ -978,6 +980,19 @@ export class Engine {
 
   priority(slot: number): number {
     return this.#core.priority(slot);
+  }
+
+  /** Milliseconds since the epoch when what waits for its delay or redelivery may start; undefined for what waits for neither. */
+  dueAt(slot: number): number | undefined {
+    this.#flush();
+    const inMs = this.#core.dueAt(slot) - monotonicNow();
+    return Number.isNaN(inMs) ? undefined : Math.round(wallNow() + inMs);
+  }
+
+  /** Milliseconds that the handlers of an attempt ran until it failed; undefined where no times are recorded. */
+  runTimeOf(slot: number, extras = this.#extras.get(slot)): number | undefined {
+    const ms = extras?.failedAt === undefined ? NaN : this.#core.runTime(extras.failedAt, slot);
+    return Number.isNaN(ms) ? undefined : Math.round(ms * 1000) / 1000;
   }
 
   // ── End ──────────────────────────────────────────────────────────────────────────────────────────────

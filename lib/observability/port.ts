@@ -30,7 +30,7 @@ export interface ObservabilityPort {
   log(level: LogLevel, message: string, context?: LogContext): void;
   /**
    * Logs what may come in floods: the first message of a `key`, then at most one a second, with the number of those left
-   * out as `suppressed`. Keys are few and fixed, such as 'refused.full'.
+   * out as `suppressed`; when the flood is over, that number comes by itself. Keys are few and fixed, such as 'refused.full'.
    */
   flood(key: string, level: LogLevel, message: string, context?: LazyLogContext): void;
   /** Tells what `flood` has left out and not told yet. For the end of a runtime. */
@@ -96,7 +96,7 @@ class UserPort implements ObservabilityPort {
   readonly #hasTraceSwitch: boolean;
   /** The object with the span methods: the user's own, or its `telemetry`. */
   readonly #spans: object | undefined;
-  readonly #floods = new FloodControl();
+  readonly #floods = new FloodControl((level, message, suppressed) => this.log(level, message, { suppressed }));
 
   constructor(target: object) {
     const bareLogger = isBareLogger(target);
@@ -130,7 +130,7 @@ class UserPort implements ObservabilityPort {
   }
 
   flushFloods(): void {
-    for (const { level, message, suppressed } of this.#floods.takeAll()) this.log(level, message, { suppressed });
+    this.#floods.flush();
   }
 
   trace<T>(name: string, fn: () => T | Promise<T>, options: SpanOptions = {}): Promise<T> {

@@ -485,6 +485,12 @@ fn add_views(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Result<
                 .map_or(0.0, |slot| slot.priority)
         })?,
     )?;
+    handle.set(
+        "dueAt",
+        raw(env, "dueAt", engine, |engine, [slot]: [f64; 1]| {
+            engine.core.due_at(slot as u32).unwrap_or(f64::NAN)
+        })?,
+    )?;
     let view = Shared::clone(engine);
     handle.set(
         "snapshot",
