@@ -1,7 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cleanUpAll, deferred, quiet, sleep } from './helpers';
 
-afterEach(cleanUpAll);
+afterEach(async () => {
+  vi.useRealTimers();
+  await cleanUpAll();
+});
 
 const failing = (): never => {
   throw new Error('no luck');
@@ -9,6 +12,7 @@ const failing = (): never => {
 
 describe('explain', () => {
   it('tells of events that wait: ready, delayed, and behind their ordering key', async () => {
+    vi.useFakeTimers();
     const runtime = quiet({ tenantId: 't' });
     const [first, ready, blocked, delayed] = [
       runtime.emit('a', {}, { priority: 5, orderingKey: 'k', correlationId: 'c' }),
@@ -29,6 +33,9 @@ describe('explain', () => {
     expect(ready).toMatchObject({ state: 'ready', ahead: 1 });
     expect(blocked!.state).toBe('blocked');
     expect(delayed!.state).toBe('waiting');
+    expect(delayed!.dueAt).toBe(delayed!.timestamp + 10_000);
+    expect(delayed!.summary).toContain(new Date(delayed!.dueAt!).toISOString());
+    expect([first!.dueAt, ready!.dueAt, blocked!.dueAt]).toEqual([undefined, undefined, undefined]);
     expect(ready!.summary).toMatch(/could start/);
   });
 

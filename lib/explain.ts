@@ -66,7 +66,6 @@ const STATES: readonly (EventState | undefined)[] = [
 interface RetryNotes {
   retryHistory?: { attempt: number; timestamp: number; error: string; delay: number }[];
   lastError?: string;
-  nextRetryAt?: number;
 }
 
 const notesOf = (event: AnyEvent): RetryNotes => (event.metadata?.retry as RetryNotes | undefined) ?? {};
@@ -98,14 +97,14 @@ function live(queue: DeliveryQueue, slot: number): EventExplanation | undefined 
   if (event === undefined || state === undefined) return undefined;
   const failures = failuresOf(event);
   const lastError = notesOf(event).lastError;
-  const { nextRetryAt } = notesOf(event);
+  const dueAt = engine.dueAt(slot);
   const place = state === 'running' || state === 'unacked' ? -1 : engine.snapshot(MAX_AHEAD).indexOf(slot);
   const known = {
     ...base(event, state, failures),
     priority: engine.priority(slot),
     attempts: engine.attempts(slot),
     ...(lastError !== undefined && { lastError }),
-    ...(state === 'retrying' && nextRetryAt !== undefined && { dueAt: nextRetryAt }),
+    ...(dueAt !== undefined && { dueAt }),
     ...(place >= 0 && { ahead: place }),
   };
   return { ...known, summary: summaryOf(known) };
@@ -147,16 +146,17 @@ function ended(recent: RecentEvents, eventId: string): EventExplanation | undefi
 
 function summaryOf({ state, attempts, lastError, ahead, dueAt }: Omit<EventExplanation, 'summary'>): string {
   const failed = lastError === undefined ? '' : `; the last attempt failed: ${lastError}`;
+  const until = dueAt === undefined ? '' : ` until ${new Date(dueAt).toISOString()}`;
   const before = ahead === undefined ? '' : `; ${ahead} would start before it`;
   switch (state) {
     case 'waiting':
-      return `It waits for its delay${before}.`;
+      return `It waits for its delay${until}${before}.`;
     case 'blocked':
       return `It waits behind an older event of the same ordering key${before}.`;
     case 'ready':
       return `It could start now, limits permitting${before}${failed}.`;
     case 'retrying':
-      return `It waits for redelivery${dueAt === undefined ? '' : ` at ${new Date(dueAt).toISOString()}`}${failed}.`;
+      return `It waits for redelivery${until}${failed}.`;
     case 'running':
       return `Its handlers run, attempt ${attempts}${failed}.`;
     case 'unacked':

@@ -813,6 +813,16 @@ impl Runtime {
         self.latency.as_deref_mut()
     }
 
+    /// When an event that waits for its delay or redelivery may start, by the clock of `now`; `None` if it waits for neither.
+    pub fn due_at(&self, slot: u32) -> Option<f64> {
+        let record = self.slot(slot)?;
+        let waits = matches!(
+            record.state,
+            State::Delayed | State::Retrying | State::Blocked
+        );
+        (waits && record.due > 0.0).then_some(record.due)
+    }
+
     /// How many may run at once now.
     pub fn width(&self) -> u32 {
         self.width
