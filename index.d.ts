@@ -117,6 +117,11 @@ declare const STATES: readonly [
   "open",
   "half-open"
 ];
+declare const STREAMS: readonly [
+  "child",
+  "all",
+  "off"
+];
 declare function keyByEventType(event: any): string;
 /** The base of all errors that the runtime raises itself: a stable `code`, a message that says what to do, `cause`. */
 export declare abstract class BaseSDKError<Code extends string = string> extends Error {
@@ -1260,7 +1265,7 @@ export declare const circuitBreakerUtils: {
   readonly protectByType: (types: readonly string[]) => (event: any) => boolean;
   /** Whether the event's numeric `latency` is above the threshold. */
   readonly protectByLatency: (threshold: number) => (event: any) => boolean;
-  /** Writes one warning. */
+  /** Writes a warning; at most one a second. */
   readonly defaultOnRejected: (event: any, result: CircuitResult) => void;
 };
 /** The conditions, ready to use. */
@@ -1961,7 +1966,7 @@ export interface DLQConfig {
   enableAutoCleanup?: boolean | undefined;
   /** Milliseconds between sweeps, at least 1. Default one hour. */
   cleanupInterval?: number | undefined;
-  /** Log an error for each item. Default true. */
+  /** Log an error for each item; of a flood the first, then at most one a second with the number of the others. Default true. */
   enableDetailedLogging?: boolean | undefined;
   /** Size from which a warning is logged, at most one a second. At least 1. Default 100. */
   alertThreshold?: number | undefined;
@@ -4067,6 +4072,11 @@ export interface TelemetryConfig {
    * attempt a trace of its own; `'off'`: no spans. Default `'parent'`.
    */
   spans?: (typeof SPANS)[number];
+  /**
+   * Which runs of streams have a span. `'child'`: those that begin while a span is active, as its children; `'all'`: every run, also
+   * subscriptions that may last as long as the process; `'off'`: none. Default `'child'`; `spans: 'off'` means none.
+   */
+  streams?: (typeof STREAMS)[number];
   /** Counters, gauges and histograms through the API's meter. Default true. */
   metrics?: boolean;
   /** Event types, and tenants, told apart in metrics; the rest is `(other)`. Default 100. */

@@ -154,6 +154,8 @@ class RuntimeImpl implements Runtime {
     });
     const telemetry = this.#port.enabled ? checkTelemetry('telemetry', config.telemetry ?? true) : TELEMETRY_OFF;
     this.#telemetry = Telemetry.of(telemetry);
+    const traceRuns = this.#telemetry?.streams;
+    if (traceRuns !== undefined) this.#streams.traceRuns(traceRuns);
     this.#meters = RuntimeMetrics.of(telemetry, tenantId ?? 'default', () => this.getStats());
     this.#emits = this.#telemetry === undefined ? this.#emitter : new TracedEmitter(this.#emitter, this.#telemetry);
     const run = this.#observed((event, slot) =>
@@ -396,26 +398,16 @@ class RuntimeImpl implements Runtime {
     this.#emitter.flushBatch();
     this.#lookForSdk();
     this.#queue.beginDrain();
-    return this.#inBatchSpan(() =>
+    const drain = (): Promise<ProcessResult> =>
       this.#queue.engine.drain({
         untilEmpty,
         catchUp: true,
         ...(maxEvents !== undefined && { maxEvents }),
         ...(timeoutMs !== undefined && { timeoutMs }),
         ...(signal !== undefined && { signal }),
-      }),
-    );
-  }
-
-  /** A span for what one call has processed, if there is something, and somebody who traces. */
-  async #inBatchSpan(drain: () => Promise<ProcessResult>): Promise<ProcessResult> {
-    const span = this.#queue.engine.depth === 0 ? undefined : this.#telemetry?.start('process batch', {});
-    if (span === undefined) return drain();
-    const tally = await drain();
-    span.setAttribute('messaging.batch.message_count', tally.processed + tally.failed);
-    span.setAttribute('kodus_flow.failed', tally.failed);
-    span.end();
-    return tally;
+      });
+    const isTraced = this.#telemetry !== undefined && this.#queue.engine.depth > 0;
+    return isTraced ? this.#telemetry.aroundBatch(drain) : drain();
   }
 
   start = (): void => {

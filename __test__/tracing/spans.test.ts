@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEvent } from '../../lib/index';
 import { cleanUpAll, quiet, sleep } from '../helpers';
-import { startTracing } from './sdk';
+import { inSpan, startTracing } from './sdk';
 
 const PARENT = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
 
@@ -15,17 +15,6 @@ afterEach(async () => {
   await cleanUpAll();
   await sdk.stop();
 });
-
-/** Runs `fn` inside a span of the application's own. */
-async function inSpan<T>(fn: () => T | Promise<T>): Promise<T> {
-  return trace.getTracer('app').startActiveSpan('app', async (span) => {
-    try {
-      return await fn();
-    } finally {
-      span.end();
-    }
-  });
-}
 
 describe('spans of an event', () => {
   it('has a producer span under the active one and a consumer span under that, with the attributes of messaging', async () => {

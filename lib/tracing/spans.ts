@@ -1,6 +1,6 @@
 /** Spans in the form of OpenTelemetry's semantic conventions for messaging. */
 import { messageOf } from '../errors';
-import { carrierOf, contextIn } from './trace-context';
+import { carrierOf, contextIn, withBaggage } from './trace-context';
 import type { AnyEvent } from '../events';
 import type { OtelApi } from './load-api';
 import type { TraceCarrier } from './trace-context';
@@ -37,8 +37,9 @@ export function errorTypeOf(error: unknown): string {
 }
 
 /** Ends a span; with an error if there was one. A tracer that throws harms nothing. */
-export function endSpan(span: Span, failed: boolean, error?: unknown): void {
+export function endSpan(span: Span, failed: boolean, error?: unknown, attributes?: Attributes): void {
   try {
+    if (attributes !== undefined) span.setAttributes(attributes);
     if (failed) {
       span.recordException(error instanceof Error ? error : messageOf(error));
       span.setAttribute('error.type', errorTypeOf(error));
@@ -57,10 +58,10 @@ export interface Publication {
 }
 
 /** Starts the span of an emit as a child of the active one. */
-export function startPublication(tracer: Tracer, type: string): Publication | undefined {
+export function startPublication(api: OtelApi, tracer: Tracer, type: string): Publication | undefined {
   try {
     const span = tracer.startSpan(`send ${type}`, { kind: KIND_PRODUCER });
-    return { span, carrier: carrierOf(span.spanContext()) };
+    return { span, carrier: carrierOf(api, span.spanContext()) };
   } catch {
     return undefined;
   }
@@ -95,7 +96,7 @@ export function startAttempt(
     const attributes = messageAttributes(event, 'process', 'process');
     attributes['kodus_flow.attempt'] = attempt;
     // Whatever is active here belongs to whoever happened to wake the queue.
-    const root = api.ROOT_CONTEXT;
+    const root = withBaggage(api, api.ROOT_CONTEXT, event.metadata);
     const parent = origin !== undefined && isChild ? api.trace.setSpanContext(root, origin) : root;
     const links = origin !== undefined && !isChild ? [{ context: origin }] : [];
     const span = tracer.startSpan(`process ${event.type}`, { kind: KIND_CONSUMER, attributes, links }, parent);
@@ -106,12 +107,9 @@ export function startAttempt(
 }
 
 /** Starts a span of the runtime's own doing (a batch, a stream) as a child of the active one. */
-export function startInternal(tracer: Tracer, name: string, attributes: Attributes): Span | undefined {
+export function startInternal(tracer: Tracer, name: string): Span | undefined {
   try {
-    return tracer.startSpan(name, {
-      kind: KIND_INTERNAL,
-      attributes: { 'messaging.system': MESSAGING_SYSTEM, ...attributes },
-    });
+    return tracer.startSpan(name, { kind: KIND_INTERNAL, attributes: { 'messaging.system': MESSAGING_SYSTEM } });
   } catch {
     return undefined;
   }
