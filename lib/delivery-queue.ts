@@ -17,11 +17,14 @@ import type { EventStoreFeed } from './event-store/feed';
 import type { AnyEvent, AnyEventMetadata } from './events';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
+import type { Pressure } from './pressure';
 import type { Submission } from './submission';
 import type { TenantRate } from './tenant-rate';
 
 export type { Submission };
 
+/** Between events that wait for I/O the machine is looked at after so long; a drain that computes is quicker to do it. */
+const LOOK_EVERY_MS = 150;
 /** Redeliveries remembered in an event's metadata. */
 const MAX_HISTORY = 20;
 /** Types whose redeliveries are counted one by one; the rest is counted together. */
@@ -64,7 +67,15 @@ export interface DeliverySettings {
 }
 
 type Refusal =
-  'not-durable' | 'rate-limited' | 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
+  | 'not-durable'
+  | 'rate-limited'
+  | 'full'
+  | 'memory'
+  | 'too-large'
+  | 'duplicate'
+  | 'shutting-down'
+  | 'invalid'
+  | 'aborted';
 
 const SIZE_TOO_LARGE = 2;
 const SIZE_QUEUE_FULL = 3;
@@ -98,10 +109,13 @@ export class DeliveryQueue implements EngineHost {
   readonly #keys = new Interner();
   readonly #kinds = new Interner();
   readonly #exactFrom: number;
+  /** `maxQueueDepth`; while memory is exhausted no more than 1, so that what waits for room still gets its turn. */
+  #depthLimit: number;
   readonly refusals: Record<Refusal, number> = {
     'not-durable': 0,
     'rate-limited': 0,
     full: 0,
+    memory: 0,
     'too-large': 0,
     duplicate: 0,
     'shutting-down': 0,
@@ -123,7 +137,8 @@ export class DeliveryQueue implements EngineHost {
     this.settings = settings;
     this.port = port;
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
-    this.pressure = new PressureSampler(settings);
+    this.#depthLimit = settings.maxQueueDepth;
+    this.pressure = new PressureSampler(settings, (pressure) => this.#onPressure(pressure));
     const { breakerThreshold } = settings;
     this.breaker =
       breakerThreshold === undefined
@@ -132,7 +147,8 @@ export class DeliveryQueue implements EngineHost {
             port.log(state === 'open' ? 'warn' : 'info', `The breaker of the queue is ${state}`, { state }),
           );
     this.engine = new Engine(engineConfig(settings), this);
-    this.engine.onTurn = (): void => this.#samplePressure();
+    this.engine.onTurn = (computes): void => this.#samplePressure(computes);
+    this.engine.lookAt = monotonicNow() + LOOK_EVERY_MS;
     const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
     this.#exactFrom = Math.min(largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes) / 2;
   }
@@ -155,7 +171,7 @@ export class DeliveryQueue implements EngineHost {
   }
 
   hasRoom(): boolean {
-    return this.engine.depth + (this.#held?.length ?? 0) < this.settings.maxQueueDepth;
+    return this.engine.depth + (this.#held?.length ?? 0) < this.#depthLimit;
   }
 
   /**
@@ -259,13 +275,14 @@ export class DeliveryQueue implements EngineHost {
   }
 
   /** Size, then depth, as one step with the insertion. */
-  #refusalOf(event: AnyEvent, bytes: number): 'too-large' | 'full' | undefined {
+  #refusalOf(event: AnyEvent, bytes: number): 'too-large' | 'full' | 'memory' | undefined {
     const verdict = bytes > 0 ? this.engine.admitBytes(bytes) : 0;
     if (verdict === SIZE_TOO_LARGE) return 'too-large';
     if (verdict === SIZE_QUEUE_FULL) return 'full';
+    if (!this.hasRoom() && this.pressure.isExhausted) this.#samplePressure(false);
     if (!this.hasRoom() && !this.#makeRoom()) {
       if (bytes > 0) this.engine.returnBytes(bytes);
-      return 'full';
+      return this.pressure.isExhausted ? 'memory' : 'full';
     }
     if (verdict === SIZE_LARGE && this.settings.enableCompression) this.#markLarge(event, bytes);
     return undefined;
@@ -362,6 +379,12 @@ export class DeliveryQueue implements EngineHost {
           'RUNTIME_EVENT_QUEUE_FULL',
           `the queue is full (${maxQueueDepth} events); process events, raise queueSize, or set overflow to 'wait' or 'drop-oldest'`,
           { context: { ...context, maxQueueDepth } },
+        );
+      case 'memory':
+        return new RuntimeError(
+          'RUNTIME_EVENT_QUEUE_FULL',
+          'the memory of the machine or container is nearly used up: nothing is taken in while another event waits; process events, or give more memory',
+          { context },
         );
       case 'rate-limited':
         return new RuntimeError(
@@ -540,15 +563,30 @@ export class DeliveryQueue implements EngineHost {
   }
 
   /** Looks at the machine (at most every 100 ms) and narrows or widens what runs at once. */
-  #samplePressure(): void {
-    this.engine.setWidth(this.pressure.maybeSample(monotonicNow()));
+  #samplePressure(computes: boolean): void {
+    const now = monotonicNow();
+    this.engine.setWidth(this.pressure.maybeSample(now, computes));
+    this.engine.lookAt = now + LOOK_EVERY_MS;
+  }
+
+  #onPressure({ isActive, isExhausted, ...figures }: Pressure): void {
+    const { maxQueueDepth } = this.settings;
+    this.#depthLimit = isExhausted ? Math.min(maxQueueDepth, 1) : maxQueueDepth;
+    if (isExhausted) {
+      const message = 'Memory is nearly used up: no event is taken in while another waits';
+      this.port.flood('pressure.exhausted', 'warn', message, figures);
+    } else if (isActive) {
+      this.port.flood('pressure', 'warn', 'Backpressure: memory or CPU is short, fewer events run at once', figures);
+    } else {
+      this.port.flood('pressure.over', 'info', 'The backpressure is over', figures);
+    }
   }
 
   /** Whether anything asks emitters to slow down: depth, or memory or processors while there is work. */
   get isUnderPressure(): boolean {
     if (!this.hasRoom()) return true;
     if (this.engine.depth === 0 && !this.engine.isBusy) return false;
-    this.#samplePressure();
+    this.#samplePressure(false);
     return this.pressure.isActive;
   }
 }

@@ -210,8 +210,12 @@ export class Engine {
   readonly tally: Tally = { processed: 0, acked: 0, failed: 0, retried: 0, deadLettered: 0 };
   /** Results that came after their run had been given up. */
   lateResults = 0;
-  /** Called once a turn of a long drain, for readings that must stay off the hot path. */
-  onTurn: (() => void) | undefined;
+  /**
+   * For readings that stay off the hot path: called once a turn of a drain that computes (true), and otherwise (false) once a full
+   * ring of emits, and when an event ends after `lookAt`.
+   */
+  onTurn: ((computes: boolean) => void) | undefined;
+  lookAt = Infinity;
   /** Called when there may be room in the queue again. */
   onRoom: (() => void) | undefined;
 
@@ -242,7 +246,10 @@ export class Engine {
   /** Takes an event in; it is in the queue when this returns. Answers its slot. */
   submit(event: AnyEvent, priority: number, tenant = 0, key = NONE, kind = 0, delayMs = 0): number {
     const words = this.#words;
-    if (words[SUBMITTED] === RING_RECORDS) this.#cross(0);
+    if (words[SUBMITTED] === RING_RECORDS) {
+      this.#cross(0);
+      this.onTurn?.(false);
+    }
     const slot = this.#free.length > 0 ? this.#free.pop()! : this.#events.length;
     this.#events[slot] = event;
     const index = words[SUBMITTED]!;
@@ -598,6 +605,7 @@ export class Engine {
     this.#doubles[NOW] = now;
     this.#stride = sinceLast > 1 ? 1 : Math.min(this.#maxStride, this.#stride * 2);
     this.#untilCheck = this.#stride;
+    if (now >= this.lookAt) this.onTurn?.(false);
     if (this.latency !== undefined && !this.#watchesTurn) this.#watchTurn();
     if (now - this.#turnStart >= TURN_BUDGET_MS && this.#gate === undefined) this.#endTurn();
   }
@@ -613,7 +621,7 @@ export class Engine {
   }
 
   #endTurn(): void {
-    this.onTurn?.();
+    this.onTurn?.(true);
     this.#gate = eventLoopTurn().then(() => {
       this.#gate = undefined;
       this.#turnStart = monotonicNow();
