@@ -2189,6 +2189,8 @@ export interface EventExplanation {
   eventId: string;
   eventType: string;
   state: EventState;
+  /** How it has ended; undefined while it lives, and where nobody remembers. */
+  outcome?: EventOutcome;
   /** When it was made, in milliseconds since the epoch. */
   timestamp: number;
   correlationId?: string;
@@ -4201,12 +4203,14 @@ export type EngineErrorCode = (typeof ENGINE_CODES)[number];
 export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode | EngineErrorCode | OrchestrationErrorCode;
 /** A handler. It is called with the event alone, or with `(event, signal)` if it declares two parameters. */
 export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
+/** How an event has ended: handled, or as the counters of the same names say. */
+export type EventOutcome = "done" | BadEnd;
 /** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
 export type EventPattern = string | RegExp;
 /**
  * Where an event is. `waiting`: for its delay; `blocked`: behind an older event of its ordering key; `ready`: could start, limits
  * permitting; `retrying`: for its redelivery; `running`; `unacked`: handled, its acknowledgement outstanding; `dead`: a dead
- * letter; `ended`: it began processing and is gone.
+ * letter; `ended`: it is gone.
  */
 export type EventState = "waiting" | "blocked" | "ready" | "retrying" | "running" | "unacked" | "dead" | "ended";
 /** A known event type, or any other string. */
@@ -4448,6 +4452,7 @@ interface WithValidate {
   (schema: AnySchema, options?: ValidateOptions): Middleware;
   (schema: AnySchema, handler: MiddlewareHandler, options?: ValidateOptions): MiddlewareHandler;
 }
+type BadEnd = "dead" | "expired" | "cancelled" | "dropped";
 type Cancel = AbortSignal | Cancellation;
 type ConnectedRuntime = Pick<Runtime, "on" | "createEvent" | "emitEvent">;
 /** The old name of `TEvent`. */

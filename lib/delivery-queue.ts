@@ -5,8 +5,10 @@ import { Interner } from './engine/interner';
 import { NONE } from './engine/layout';
 import { RuntimeError, messageOf } from './errors';
 import { monotonicNow } from './clock';
+import { EventHistory } from './event-history';
 import { PressureSampler } from './pressure';
 import { QueueBreaker } from './queue-breaker';
+import { failuresIn } from './explain';
 import { failureFields, logFields } from './observability/fields';
 import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
@@ -15,6 +17,7 @@ import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
 import type { DurableLog, RecoveredEvent } from './durability/durable-log';
 import type { EventStoreFeed } from './event-store/feed';
 import type { AnyEvent, AnyEventMetadata } from './events';
+import type { RetryNotes } from './explain';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
 import type { Pressure } from './pressure';
@@ -122,6 +125,7 @@ export class DeliveryQueue implements EngineHost {
     invalid: 0,
     aborted: 0,
   };
+  readonly history = new EventHistory();
   readonly retriesByType = new Map<string, number>();
   compressedEvents = 0;
   /** Events that waited when the queue was closed, and that the next start will find. */
@@ -479,18 +483,20 @@ export class DeliveryQueue implements EngineHost {
     counts.set(type, (counts.get(type) ?? 0) + 1);
     const timestamp = Date.now();
     const message = messageOf(error);
-    const before = event.metadata?.retry as { originalError?: string; retryHistory?: object[] } | undefined;
-    const history = [...(before?.retryHistory ?? []), { attempt: attempts, timestamp, error: message, delay: delayMs }];
+    const before = event.metadata?.retry as RetryNotes | undefined;
+    const failure = { attempt: attempts, timestamp, error: message, delay: delayMs };
+    const retryHistory = [...(before?.retryHistory ?? []), failure].slice(-MAX_HISTORY);
     setMetadata(event, {
       isRetry: true,
       retry: {
         retryCount: attempts,
         originalError: before?.originalError ?? message,
         lastError: message,
-        retryHistory: history.slice(-MAX_HISTORY),
+        retryHistory,
         nextRetryAt: timestamp + delayMs,
       },
     });
+    this.history.failed(event, attempts, failuresIn(retryHistory));
     this.log?.retried(event, attempts, timestamp + delayMs, error);
     this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
       ...logFields(event),
@@ -501,6 +507,7 @@ export class DeliveryQueue implements EngineHost {
 
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined, slot: number): void {
     const durationMs = (): number | undefined => this.engine.runTimeOf(slot, extras);
+    this.history.died(event, attempts, messageOf(error));
     if (this.deadLetters === undefined) {
       this.log?.gone(event, 'dead');
       const message = `${event.type} failed for good and is dropped: there is no dead letter queue`;
@@ -530,6 +537,7 @@ export class DeliveryQueue implements EngineHost {
       return;
     }
     this.log?.gone(event, how);
+    this.history.ended(event, how);
     this.port.flood(`gone.${how}`, how === 'cancelled' ? 'debug' : 'warn', `Event ${how}: ${event.type}`, () =>
       logFields(event),
     );
@@ -553,7 +561,10 @@ export class DeliveryQueue implements EngineHost {
   requeue(event: AnyEvent, priority: number): boolean {
     const brings: Submission = { priority, tenantId: event.metadata?.tenantId, queuedAt: Date.now() };
     const isTaken = this.engine.slotOf(event.id) < 0 && this.admit(event, brings, true) === undefined;
-    if (isTaken) clearRetryMetadata(event);
+    if (isTaken) {
+      clearRetryMetadata(event);
+      this.history.forget(event.id);
+    }
     return isTaken;
   }
 
