@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRuntime } from '../lib/index';
 import { cleanUpAll, sleep } from './helpers';
@@ -206,6 +209,40 @@ describe('the logger of a runtime', () => {
     const [fields, message] = kind === 'like pino' ? line : [...line].reverse();
     expect(message).toMatch(/no luck/);
     expect(fields).toMatchObject({ eventType: 'a', code: 'E_LUCK', correlationId: 'c' });
+  });
+
+  it('may be one with a method for each level beneath logger, whose error comes before the fields', async () => {
+    const lines: unknown[][] = [];
+    const write =
+      (level: string) =>
+      (...line: unknown[]) =>
+        void lines.push([level, ...line]);
+    const logger = { info: write('info'), warn: write('warn'), error: write('error'), debug: write('debug') };
+    const runtime = start({ logger });
+    runtime.on('a', failing);
+    await run(runtime);
+    const [created, failed] = lines as [string, string, any, any][];
+    expect(created!.slice(0, 2)).toEqual(['info', 'Runtime created']);
+    expect(failed!.slice(0, 2)).toEqual(['error', 'Handler failed for a: no luck']);
+    expect(failed![2]).toBeInstanceOf(Error);
+    expect(failed![3]).toMatchObject({ eventType: 'a', correlationId: 'c', code: 'E_LUCK', error: 'no luck' });
+  });
+
+  it('hears when the journal fails and when it works again', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'kodus-logging-'));
+    const logger = recorder();
+    const runtime = start(logger, { journal: { path, maxBytes: 2 ** 20 } });
+    const data = 'x'.repeat(50_000);
+    while ((await runtime.emitAsync('a', data)).queued);
+    const told = () => logger.lines.filter(({ message }) => /No events are accepted|works again/.test(message));
+    expect(told()[0]).toMatchObject({ level: 'error', context: { code: 'JOURNAL_FULL' } });
+    runtime.on('a', () => undefined);
+    await runtime.process();
+    await runtime.flush();
+    await expect.poll(async () => (await runtime.emitAsync('a')).queued).toBe(true);
+    expect(told()[1]).toMatchObject({ level: 'info' });
+    await runtime.cleanup();
+    rmSync(path, { recursive: true });
   });
 
   it('harms nothing when it throws, rejects, or throws when asked for its level', async () => {

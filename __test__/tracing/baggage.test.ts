@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createEvent } from '../../lib/index';
+import { createEvent, createPersistor } from '../../lib/index';
 import { cleanUpAll, quiet, sleep } from '../helpers';
 import { inSpan, startTracing } from './sdk';
 import type { Runtime } from '../../lib/index';
@@ -82,6 +82,24 @@ describe('baggage', () => {
     );
     await after.cleanup();
     rmSync(path, { recursive: true });
+  });
+
+  it('keeps through a persistor and a restart', async () => {
+    const config = {
+      persistor: createPersistor('memory', {}),
+      executionId: 'baggage',
+      enablePersistence: true,
+      persistAllEvents: true,
+    };
+    const before = quiet(config);
+    await withBaggage({ customer: 'acme' }, () => before.emitAsync('a'));
+    await before.cleanup();
+    const after = quiet(config);
+    const seen = watch(after);
+    await after.process();
+    expect(seen).toEqual([{ customer: 'acme' }]);
+    const [[send], [process]] = ['send a', 'process a'].map(sdk.named);
+    expect(process!.parentSpanContext?.spanId).toBe(send!.spanContext().spanId);
   });
 
   it('keeps through a dead letter that goes back into the queue', async () => {
