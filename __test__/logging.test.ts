@@ -271,7 +271,9 @@ describe('the logger of a runtime', () => {
 
   it('hears nothing when observability is off', async () => {
     const logger = recorder();
-    const runtime = start(logger, { enableObservability: false, queueSize: 1 });
+    const memoryMonitor = { thresholds: { rss: 1 }, onAlert: vi.fn() };
+    const runtime = start(logger, { enableObservability: false, queueSize: 1, memoryMonitor, nativeLogLevel: 'debug' });
+    expect(memoryMonitor.onAlert).toHaveBeenCalled();
     runtime.on('a', failing);
     await run(runtime, 3);
     await runtime.cleanup();

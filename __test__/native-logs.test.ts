@@ -145,6 +145,15 @@ describe('logs of the native code', () => {
     expect(runtime.getStats().queue.dead).toBe(1);
   });
 
+  it('reach nobody whose runtime could not be made', async () => {
+    const logger = recorder();
+    const config: RuntimeConfig = { nativeLogLevel: 'debug', journal: join(tmpdir(), 'no\0such') };
+    expect(() => start(logger, config)).toThrow();
+    logger.lines.length = 0;
+    await failOnce(start(recorder(), { nativeLogLevel: 'debug' }));
+    expect(logger.native()).toEqual([]);
+  });
+
   it('are refused a level that does not exist', () => {
     expect(() => start({}, { nativeLogLevel: 'trace' as never })).toThrow(/nativeLogLevel/);
   });

@@ -129,18 +129,15 @@ class RuntimeImpl implements Runtime {
     this.#config = config;
     this.#port = createPort(observability, config.enableObservability ?? true);
     this.#tellUnknownKeys(unknownKeys);
-    if (this.#port.enabled) {
-      const unfollow = followNativeLogs(observability, config.nativeLogLevel);
-      if (unfollow !== undefined) this.#releases.push(unfollow);
-    }
     tellOfPersistence(this.#port, { ...config, ...config.queueConfig });
     const tenantId = config.tenantId ?? textOr(this.#context.tenantId, undefined);
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
     this.#queue = new DeliveryQueue({ ...runtimeSettings(config), tenantId }, this.#port);
     this.#processor = this.#makeProcessor(tenantId);
-    this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
-    this.#journal = this.#openLog();
-    this.#eventStore = this.#openEventStore();
+    this.#monitor = new MemoryMonitor(this.#port.enabled ? observability : undefined, config.memoryMonitor);
+    this.#followNativeLogs();
+    this.#journal = this.#orRelease(() => this.#openLog());
+    this.#eventStore = this.#orRelease(() => this.#openEventStore());
     this.#dlq = this.#makeDeadLetters();
     this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
     this.#enhanced.useEventStore(this.#eventStore);
@@ -170,6 +167,25 @@ class RuntimeImpl implements Runtime {
     this.#port.log('info', 'Runtime created', { executionId: this.#executionId, tenantId });
   }
 
+  #followNativeLogs(): void {
+    const unfollow = this.#port.enabled && followNativeLogs(this.#observability, this.#config.nativeLogLevel);
+    if (unfollow) this.#releases.push(unfollow);
+  }
+
+  /** Nobody gets a runtime that could not be made: it must not hold on to anything. */
+  #orRelease<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+  }
+
+  #release(): void {
+    for (const release of this.#releases.splice(0)) release();
+  }
+
   /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
   #openLog(): JournalLog | undefined {
     const { journal, queueConfig } = this.#config;
@@ -193,6 +209,7 @@ class RuntimeImpl implements Runtime {
       recoverInto(this.#queue, this.#journal);
     } catch (error) {
       // Nobody gets this runtime: its journal must not stay locked.
+      this.#release();
       void this.#journal.close().catch(() => undefined);
       throw journalError(error, this.#journal.journal.path);
     }
@@ -595,7 +612,7 @@ class RuntimeImpl implements Runtime {
     this.#shutdown.abort(reason);
     await this.#endStreams();
     this.#emitter.close();
-    for (const release of this.#releases.splice(0)) release();
+    this.#release();
     this.#processor.handlers.clear();
     await this.#dlq.flush();
     this.#dlq.destroy();

@@ -37,7 +37,14 @@ describe('spans of an event', () => {
       'kodus_flow.attempt': 1,
       'kodus_flow.tenant.id': 'acme',
     });
-    expect(send!.attributes).toMatchObject({ 'messaging.message.id': eventId, 'messaging.operation.type': 'send' });
+    expect(send!.attributes).toEqual({
+      'messaging.system': 'kodus_flow',
+      'messaging.operation.name': 'send',
+      'messaging.operation.type': 'send',
+      'messaging.destination.name': 'order.created',
+      'messaging.message.id': eventId,
+      'messaging.message.conversation_id': 'c1',
+    });
     expect(sdk.named('process batch')[0]!.attributes).toMatchObject({ 'messaging.batch.message_count': 1 });
     expect(sdk.spans()).toHaveLength(4);
   });

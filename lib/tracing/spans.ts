@@ -15,15 +15,18 @@ const KIND_PRODUCER = 3;
 const KIND_CONSUMER = 4;
 const STATUS_ERROR = 2;
 
-function messageAttributes(event: AnyEvent, operation: 'send' | 'process', name: string): Attributes {
-  const { metadata } = event;
-  const attributes: Attributes = {
+/** What is known before the event is; samplers see no more. */
+function operationAttributes(type: string, operation: 'send' | 'process'): Attributes {
+  return {
     'messaging.system': MESSAGING_SYSTEM,
-    'messaging.operation.name': name,
+    'messaging.operation.name': operation,
     'messaging.operation.type': operation,
-    'messaging.destination.name': event.type,
-    'messaging.message.id': event.id,
+    'messaging.destination.name': type,
   };
+}
+
+function eventAttributes({ id, metadata }: AnyEvent): Attributes {
+  const attributes: Attributes = { 'messaging.message.id': id };
   if (metadata?.correlationId !== undefined) attributes['messaging.message.conversation_id'] = metadata.correlationId;
   if (metadata?.tenantId !== undefined) attributes['kodus_flow.tenant.id'] = metadata.tenantId;
   return attributes;
@@ -60,7 +63,8 @@ export interface Publication {
 /** Starts the span of an emit as a child of the active one. */
 export function startPublication(api: OtelApi, tracer: Tracer, type: string): Publication | undefined {
   try {
-    const span = tracer.startSpan(`send ${type}`, { kind: KIND_PRODUCER });
+    const attributes = operationAttributes(type, 'send');
+    const span = tracer.startSpan(`send ${type}`, { kind: KIND_PRODUCER, attributes });
     return { span, carrier: carrierOf(api, span.spanContext()) };
   } catch {
     return undefined;
@@ -69,12 +73,7 @@ export function startPublication(api: OtelApi, tracer: Tracer, type: string): Pu
 
 /** Ends the span of an emit, now that the event is known. */
 export function endPublication(span: Span, event: AnyEvent | undefined, error: unknown): void {
-  try {
-    if (event !== undefined) span.setAttributes(messageAttributes(event, 'send', 'emit'));
-  } catch {
-    // As in `endSpan`.
-  }
-  endSpan(span, error !== undefined, error);
+  endSpan(span, error !== undefined, error, event && eventAttributes(event));
 }
 
 /** The span of one attempt, and the context in which its handlers run. */
@@ -93,8 +92,11 @@ export function startAttempt(
 ): AttemptSpan | undefined {
   try {
     const origin = contextIn(api, event.metadata);
-    const attributes = messageAttributes(event, 'process', 'process');
-    attributes['kodus_flow.attempt'] = attempt;
+    const attributes = {
+      ...operationAttributes(event.type, 'process'),
+      ...eventAttributes(event),
+      'kodus_flow.attempt': attempt,
+    };
     // Whatever is active here belongs to whoever happened to wake the queue.
     const root = withBaggage(api, api.ROOT_CONTEXT, event.metadata);
     const parent = origin !== undefined && isChild ? api.trace.setSpanContext(root, origin) : root;
