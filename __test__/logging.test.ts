@@ -99,7 +99,11 @@ describe('the logger of a runtime', () => {
     const ran = run(acking);
     await vi.advanceTimersByTimeAsync(500);
     await ran;
-    expect(durations()).toEqual([300, 300]);
+    expect(durations()).toEqual([300]);
+    const [late] = logger.of('warn');
+    expect(late!.message).toMatch(/acknowledgement of a did not come/);
+    expect(late!.context).toMatchObject({ attempt: 1, code: 'ACK_TIMEOUT', eventType: 'a', correlationId: 'c' });
+    expect(Math.round(late!.context['durationMs'])).toBe(300);
   });
 
   it('hears of no time where none are recorded', async () => {

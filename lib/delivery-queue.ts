@@ -470,6 +470,19 @@ export class DeliveryQueue implements EngineHost {
       ...logFields(event),
       ...failureFields(error, this.engine.attempts(slot), this.engine.runTimeOf(slot)),
     }));
+    this.#tellOwner(event, error);
+  }
+
+  onAckTimeout(event: AnyEvent, error: unknown, attempts: number, slot: number): void {
+    const message = `The acknowledgement of ${event.type} did not come in time`;
+    this.port.flood('ack.timeout', 'warn', message, () => ({
+      ...logFields(event),
+      ...failureFields(error, attempts, this.engine.runTimeOf(slot)),
+    }));
+    this.#tellOwner(event, error);
+  }
+
+  #tellOwner(event: AnyEvent, error: unknown): void {
     try {
       this.settings.onError?.(error, event);
     } catch (thrown) {

@@ -101,6 +101,7 @@ export interface EngineHost {
   /** The event has ended well: handled, and acknowledged where that is asked for. */
   onSettled(event: AnyEvent): void;
   onFailure(event: AnyEvent, error: unknown, slot: number): void;
+  onAckTimeout(event: AnyEvent, error: unknown, attempts: number, slot: number): void;
   onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined, slot: number): void;
   /** The event left without an attempt of its own to blame. */
@@ -385,7 +386,7 @@ export class Engine {
         this.#release(slot, event);
         return this.#host.onDead(event, extras?.error, attempts, extras, slot);
       case NOTICE_ACK_TIMEOUT:
-        return this.#onAckTimeout(slot, event);
+        return this.#onAckTimeout(slot, event, attempts);
       default: {
         this.#release(slot, event);
         const how = {
@@ -398,10 +399,10 @@ export class Engine {
     }
   }
 
-  #onAckTimeout(slot: number, event: AnyEvent): void {
+  #onAckTimeout(slot: number, event: AnyEvent, attempts: number): void {
     const extras = this.#noteError(slot, this.#host.ackTimeoutError(event));
     this.tally.failed++;
-    this.#host.onFailure(event, extras.error, slot);
+    this.#host.onAckTimeout(event, extras.error, attempts, slot);
     this.#giveUpRun(slot, extras.error);
   }
 

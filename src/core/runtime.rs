@@ -115,6 +115,8 @@ pub enum Notice {
     AckTimeout {
         /// The event.
         slot: u32,
+        /// Attempts that have failed, with this one.
+        attempts: u32,
     },
     /// Its time to live has passed before it started. Its slot is free.
     Expired {
@@ -600,7 +602,9 @@ impl Runtime {
         } else {
             self.leave_execution(slot);
         }
-        self.notices.push_back(Notice::AckTimeout { slot });
+        let attempts = self.slots[slot as usize].attempts;
+        self.notices
+            .push_back(Notice::AckTimeout { slot, attempts });
         self.fail(now, slot, true, None);
     }
 

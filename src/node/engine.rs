@@ -254,7 +254,7 @@ fn record_of(notice: Notice) -> NoticeRecord {
             delay_ms,
         } => (notice_kind::RETRY, slot, attempts, delay_ms),
         Notice::Dead { slot, attempts } => (notice_kind::DEAD, slot, attempts, 0.0),
-        Notice::AckTimeout { slot } => (notice_kind::ACK_TIMEOUT, slot, 0, 0.0),
+        Notice::AckTimeout { slot, attempts } => (notice_kind::ACK_TIMEOUT, slot, attempts, 0.0),
         Notice::Expired { slot } => (notice_kind::EXPIRED, slot, 0, 0.0),
         Notice::Cancelled { slot } => (notice_kind::CANCELLED, slot, 0, 0.0),
         Notice::Dropped { slot } => (notice_kind::DROPPED, slot, 0, 0.0),
