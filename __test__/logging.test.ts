@@ -158,6 +158,22 @@ describe('the logger of a runtime', () => {
     expect(countOf(logger.of('error'), 'Handler failed')).toBe(2000);
   });
 
+  it('hears of a type that fails once beside another that fails all the time', async () => {
+    const logger = recorder();
+    const runtime = start(logger);
+    runtime.on('*', failing);
+    for (let index = 0; index < 100; index++) runtime.emit('often');
+    runtime.emit('rare');
+    await runtime.process();
+    const told = logger.of('error').map(({ message }) => message.replace(/ failed for good.*/, ''));
+    expect(told.sort()).toEqual([
+      'Dead letter: often',
+      'Dead letter: rare',
+      'Handler failed for often: no luck',
+      'Handler failed for rare: no luck',
+    ]);
+  });
+
   it('hears of a flood of dead letters in the same way, and all are counted in the end', async () => {
     const logger = recorder();
     const runtime = start(logger, { queueSize: 5000, deadLetter: { maxSize: 10 } });

@@ -496,6 +496,27 @@ describe('floods', () => {
     ]);
   });
 
+  test('kinds of a key count apart, as long as they are few', () => {
+    const log = vi.fn();
+    const port = createPort({ log }, true);
+    for (let n = 0; n < 5; n += 1) port.flood('failed', 'error', 'often', undefined, 'often');
+    port.flood('failed', 'error', 'rare', undefined, 'rare');
+    expect(log.mock.calls.map(([, message]) => message)).toEqual(['often', 'rare']);
+    log.mockClear();
+    for (let n = 0; n < 1_000; n += 1) port.flood('failed', 'error', `kind ${n}`, undefined, `kind ${n}`);
+    // 98 kinds more, and the key itself for all the others.
+    expect(log).toHaveBeenCalledTimes(99);
+    port.flood('another', 'warn', 'another');
+    expect(log).toHaveBeenLastCalledWith('warn', 'another');
+    log.mockClear();
+    port.flushFloods();
+    const told = log.mock.calls.map(([, message, { suppressed }]) => [message, suppressed]);
+    expect(told).toEqual([
+      ['often', 4],
+      ['kind 999', 901],
+    ]);
+  });
+
   test('flushFloods tells what was left out, once', () => {
     const log = vi.fn();
     const port = createPort({ log }, true);

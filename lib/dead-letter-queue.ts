@@ -26,6 +26,7 @@ import type {
 import type { AnyEvent } from './events';
 import type { DeadLetterBookHandle, LetterCount } from './native/dead-letters';
 import type { ObservabilityPort } from './observability/port';
+import type { LogContext } from './observability/types';
 import type { Persistor } from './persistor-types';
 
 export type * from './dead-letter-types';
@@ -158,12 +159,13 @@ export class DeadLetterQueue {
     const queueSize = this.#items.size;
     if (this.#settings.enableDetailedLogging) {
       const message = `Dead letter: ${event.type} failed for good after ${attempts} attempts`;
-      this.#port.flood('dlq.filed', 'error', message, () => ({
+      const fields = (): LogContext => ({
         ...logFields(event),
         ...failureFields(error, attempts, durationMs?.()),
         eventId: id,
         queueSize,
-      }));
+      });
+      this.#port.flood('dlq.filed', 'error', message, fields, event.type);
     }
     if (queueSize >= this.#settings.alertThreshold) {
       this.#port.flood('dlq.size', 'warn', `There are ${queueSize} dead letters`, { queueSize });

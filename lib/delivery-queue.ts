@@ -20,6 +20,7 @@ import type { AnyEvent, AnyEventMetadata } from './events';
 import type { RetryNotes } from './explain';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
+import type { LogContext } from './observability/types';
 import type { Pressure } from './pressure';
 import type { Submission } from './submission';
 import type { TenantRate } from './tenant-rate';
@@ -466,19 +467,22 @@ export class DeliveryQueue implements EngineHost {
   }
 
   onFailure(event: AnyEvent, error: unknown, slot: number): void {
-    this.port.flood('handler.failed', 'error', `Handler failed for ${event.type}: ${messageOf(error)}`, () => ({
+    const message = `Handler failed for ${event.type}: ${messageOf(error)}`;
+    const fields = (): LogContext => ({
       ...logFields(event),
       ...failureFields(error, this.engine.attempts(slot), this.engine.runTimeOf(slot)),
-    }));
+    });
+    this.port.flood('handler.failed', 'error', message, fields, event.type);
     this.#tellOwner(event, error);
   }
 
   onAckTimeout(event: AnyEvent, error: unknown, attempts: number, slot: number): void {
     const message = `The acknowledgement of ${event.type} did not come in time`;
-    this.port.flood('ack.timeout', 'warn', message, () => ({
+    const fields = (): LogContext => ({
       ...logFields(event),
       ...failureFields(error, attempts, this.engine.runTimeOf(slot)),
-    }));
+    });
+    this.port.flood('ack.timeout', 'warn', message, fields, event.type);
     this.#tellOwner(event, error);
   }
 
@@ -511,11 +515,12 @@ export class DeliveryQueue implements EngineHost {
     });
     this.history.failed(event, attempts, failuresIn(retryHistory));
     this.log?.retried(event, attempts, timestamp + delayMs, error);
-    this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
+    const fields = (): LogContext => ({
       ...logFields(event),
       ...failureFields(error, attempts, this.engine.runTimeOf(slot)),
       delayMs,
-    }));
+    });
+    this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, fields, event.type);
   }
 
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined, slot: number): void {
@@ -524,10 +529,11 @@ export class DeliveryQueue implements EngineHost {
     if (this.deadLetters === undefined) {
       this.log?.gone(event, 'dead');
       const message = `${event.type} failed for good and is dropped: there is no dead letter queue`;
-      this.port.flood('dead', 'error', message, () => ({
+      const fields = (): LogContext => ({
         ...logFields(event),
         ...failureFields(error, attempts, durationMs()),
-      }));
+      });
+      this.port.flood('dead', 'error', message, fields, event.type);
       return;
     }
     const { metadata } = event;

@@ -7,10 +7,15 @@ import type { LogLevel } from './types';
 /** How often it is looked for counts that no message has told. */
 const TELL_EVERY_MS = 1000;
 
+/** Kinds of one key, over all keys, that are told apart; the rest shares the key. */
+const MAX_KINDS = 100;
+
 interface FloodKey {
   readonly number: number;
   level: LogLevel;
   message: string;
+  /** Those that are told apart. */
+  kinds?: Map<string, FloodKey>;
 }
 
 /** Writes that so many messages were left out, of which `message` was the last. */
@@ -25,6 +30,8 @@ export class FloodControl {
   /** Made on first use: most runtimes never see a flood. */
   #gate: FloodGate | undefined;
   readonly #keys = new Map<string, FloodKey>();
+  readonly #all: FloodKey[] = [];
+  #kinds = 0;
   #overflow: FloodKey | undefined;
   /** Keys with a count that nothing has told yet. */
   readonly #untold = new Set<FloodKey>();
@@ -34,10 +41,16 @@ export class FloodControl {
     this.#tell = tell;
   }
 
-  /** Messages of this key that were suppressed since the last one, or -1 if this one is suppressed, too. */
-  pass(key: string, level: LogLevel, message: string, now: number): number {
+  /**
+   * Messages of this key that were suppressed since the last one, or -1 if this one is suppressed, too.
+   *
+   * @param kind told apart within the key, so that a flood of one does not silence another
+   */
+  pass(key: string, level: LogLevel, message: string, now: number, kind?: string): number {
     const gate = (this.#gate ??= native.createFloodGate());
-    const known = this.#keys.get(key) ?? this.#add(gate, key, level, message);
+    let known = this.#keys.get(key);
+    if (known === undefined) this.#keys.set(key, (known = this.#add(gate, level, message)));
+    if (kind !== undefined) known = this.#kindOf(gate, known, kind, level, message);
     known.level = level;
     known.message = message;
     const suppressed = gate.pass(known.number, now);
@@ -75,16 +88,23 @@ export class FloodControl {
     }
   }
 
-  /** The gate bounds the keys: once it answers with a number that is taken, all further names share that key. */
-  #add(gate: FloodGate, name: string, level: LogLevel, message: string): FloodKey {
+  #kindOf(gate: FloodGate, key: FloodKey, name: string, level: LogLevel, message: string): FloodKey {
+    const known = key.kinds?.get(name);
+    if (known !== undefined) return known;
+    if (this.#kinds >= MAX_KINDS) return key;
+    this.#kinds++;
+    const kind = this.#add(gate, level, message);
+    (key.kinds ??= new Map<string, FloodKey>()).set(name, kind);
+    return kind;
+  }
+
+  /** The gate bounds the keys: once it answers with a number that is taken, all further ones are that key. */
+  #add(gate: FloodGate, level: LogLevel, message: string): FloodKey {
     if (this.#overflow !== undefined) return this.#overflow;
     const number = gate.add();
-    if (number < this.#keys.size) {
-      this.#overflow = [...this.#keys.values()].at(number) as FloodKey;
-      return this.#overflow;
-    }
+    if (number < this.#all.length) return (this.#overflow = this.#all[number]!);
     const key = { number, level, message };
-    this.#keys.set(name, key);
+    this.#all.push(key);
     return key;
   }
 }
