@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createRuntime } from '../lib/index';
+import { circuitBreakerMiddleware, createRuntime } from '../lib/index';
 import { cleanUpAll, sleep } from './helpers';
 import type { Runtime, RuntimeConfig } from '../lib/index';
 
@@ -146,6 +146,25 @@ describe('the logger of a runtime', () => {
     await run(runtime, 5);
     const changes = logger.lines.filter(({ message }) => message.startsWith('The breaker'));
     expect(changes.map(({ level, context }) => [level, context['state']])).toEqual([['warn', 'open']]);
+  });
+
+  it('hears when the breaker of a middleware opens, tries again and closes', async () => {
+    vi.useFakeTimers();
+    const logger = recorder();
+    const breaker = circuitBreakerMiddleware({ failureThreshold: 2, recoveryTimeout: 1000, successThreshold: 1 });
+    const runtime = start(logger, { middleware: [breaker], maxConcurrent: 1 });
+    let isWell = false;
+    runtime.on('a', () => (isWell ? undefined : failing()));
+    await run(runtime, 3);
+    isWell = true;
+    await vi.advanceTimersByTimeAsync(2000);
+    await run(runtime);
+    const changes = logger.lines.filter(({ message }) => message.startsWith('Circuit breaker'));
+    expect(changes.map(({ level, message }) => [level, message.split(' is ')[1]])).toEqual([
+      ['warn', 'OPEN'],
+      ['info', 'HALF_OPEN'],
+      ['info', 'CLOSED'],
+    ]);
   });
 
   it('hears the first of a flood and then counts, however many attempts fail', async () => {
