@@ -117,6 +117,11 @@ declare const STATES: readonly [
   "open",
   "half-open"
 ];
+declare const STREAMS: readonly [
+  "child",
+  "all",
+  "off"
+];
 declare function keyByEventType(event: any): string;
 /** The base of all errors that the runtime raises itself: a stable `code`, a message that says what to do, `cause`. */
 export declare abstract class BaseSDKError<Code extends string = string> extends Error {
@@ -1260,7 +1265,7 @@ export declare const circuitBreakerUtils: {
   readonly protectByType: (types: readonly string[]) => (event: any) => boolean;
   /** Whether the event's numeric `latency` is above the threshold. */
   readonly protectByLatency: (threshold: number) => (event: any) => boolean;
-  /** Writes one warning. */
+  /** Writes a warning; at most one a second. */
   readonly defaultOnRejected: (event: any, result: CircuitResult) => void;
 };
 /** The conditions, ready to use. */
@@ -1961,7 +1966,7 @@ export interface DLQConfig {
   enableAutoCleanup?: boolean | undefined;
   /** Milliseconds between sweeps, at least 1. Default one hour. */
   cleanupInterval?: number | undefined;
-  /** Log an error for each item. Default true. */
+  /** Log an error for each item; of a flood the first, then at most one a second with the number of the others. Default true. */
   enableDetailedLogging?: boolean | undefined;
   /** Size from which a warning is logged, at most one a second. At least 1. Default 100. */
   alertThreshold?: number | undefined;
@@ -2184,6 +2189,8 @@ export interface EventExplanation {
   eventId: string;
   eventType: string;
   state: EventState;
+  /** How it has ended; undefined while it lives, and where nobody remembers. */
+  outcome?: EventOutcome;
   /** When it was made, in milliseconds since the epoch. */
   timestamp: number;
   correlationId?: string;
@@ -2663,9 +2670,15 @@ export interface EventQueueConfig {
    * observability.
    */
   latency?: LatencyMode;
-  /** Share of the machine's memory above which fewer run at once, 0 to 1. Default 0.8. */
+  /**
+   * Share of the machine's (or the container's) memory that this process may fill before fewer run at once, 0 to 1. Three quarters
+   * of the way from there to 1, no event is taken in while another waits. 1 switches both off. Default 0.8.
+   */
   maxMemoryUsage?: number;
-  /** Share of the machine's processors above which fewer run at once, 0 to 1. Default 0.85. */
+  /**
+   * Share of the machine's processors in use, by all processes, above which fewer run at once while the handlers compute, 0 to 1.
+   * Default 0.85.
+   */
   maxCpuUsage?: number;
   /** Bytes from which an event counts as large. Default 1 MiB. */
   largeEventThreshold?: number;
@@ -4067,6 +4080,11 @@ export interface TelemetryConfig {
    * attempt a trace of its own; `'off'`: no spans. Default `'parent'`.
    */
   spans?: (typeof SPANS)[number];
+  /**
+   * Which runs of streams have a span. `'child'`: those that begin while a span is active, as its children; `'all'`: every run, also
+   * subscriptions that may last as long as the process; `'off'`: none. Default `'child'`; `spans: 'off'` means none.
+   */
+  streams?: (typeof STREAMS)[number];
   /** Counters, gauges and histograms through the API's meter. Default true. */
   metrics?: boolean;
   /** Event types, and tenants, told apart in metrics; the rest is `(other)`. Default 100. */
@@ -4185,12 +4203,14 @@ export type EngineErrorCode = (typeof ENGINE_CODES)[number];
 export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode | EngineErrorCode | OrchestrationErrorCode;
 /** A handler. It is called with the event alone, or with `(event, signal)` if it declares two parameters. */
 export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
+/** How an event has ended: handled, or as the counters of the same names say. */
+export type EventOutcome = "done" | BadEnd;
 /** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
 export type EventPattern = string | RegExp;
 /**
  * Where an event is. `waiting`: for its delay; `blocked`: behind an older event of its ordering key; `ready`: could start, limits
  * permitting; `retrying`: for its redelivery; `running`; `unacked`: handled, its acknowledgement outstanding; `dead`: a dead
- * letter; `ended`: it began processing and is gone.
+ * letter; `ended`: it is gone.
  */
 export type EventState = "waiting" | "blocked" | "ready" | "retrying" | "running" | "unacked" | "dead" | "ended";
 /** A known event type, or any other string. */
@@ -4376,25 +4396,43 @@ interface JournalConfig {
   onCorruption?: "fail" | "skip";
 }
 interface NativeJournalStats {
+  /** Events that have not ended. */
   pending: number;
+  /** Finished events that are kept. */
   kept: number;
+  /** Dead letters. */
   letters: number;
+  /** Ids and idempotency keys that are remembered. */
   keys: number;
+  /** Snapshots. */
   snapshots: number;
+  /** Their bytes. */
   snapshotBytes: number;
+  /** Bytes in use. */
   bytes: number;
+  /** Bytes of the write-ahead log. */
   walBytes: number;
+  /** Groups committed. */
   groups: number;
+  /** Batches of operations that came from the runtime. */
   frames: number;
+  /** Operations committed. */
   ops: number;
   /** Events that were accepted and ended within one group, and never touched the disk. */
   coalesced: number;
+  /** Commits that failed. */
   failures: number;
+  /** Events whose body was compressed. */
   compressedEvents: number;
+  /** Bytes of these before. */
   originalBytes: number;
+  /** Bytes of these as stored. */
   storedBytes: number;
+  /** Damaged records that were left out at the start. */
   skipped: number;
+  /** How long the last commit took. */
   lastCommitMs: number;
+  /** How long the slowest took. */
   maxCommitMs: number;
 }
 interface PersistenceStats {
@@ -4432,6 +4470,7 @@ interface WithValidate {
   (schema: AnySchema, options?: ValidateOptions): Middleware;
   (schema: AnySchema, handler: MiddlewareHandler, options?: ValidateOptions): MiddlewareHandler;
 }
+type BadEnd = "dead" | "expired" | "cancelled" | "dropped";
 type Cancel = AbortSignal | Cancellation;
 type ConnectedRuntime = Pick<Runtime, "on" | "createEvent" | "emitEvent">;
 /** The old name of `TEvent`. */

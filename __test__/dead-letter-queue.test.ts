@@ -434,14 +434,13 @@ describe('clearDLQ', () => {
 });
 
 describe('logs', () => {
-  test('an error for each item, with what is needed to find it', async () => {
+  test('an error for an item, with what is needed to find it, and of a flood the first and a count', async () => {
     const log = vi.fn();
     const queue = create({}, { log });
     const event = eventOf('e1', 'order.paid', { correlationId: 'c1', tenantId: 'acme' });
-    await queue.sendToDLQ(event, new Error('broken'), 3);
+    await queue.sendToDLQ(event, Object.assign(new Error('broken'), { code: 'E_BROKEN' }), 3);
     await fill(queue, ['e2', 'e3']);
-    expect(log).toHaveBeenCalledTimes(3);
-    expect(log).toHaveBeenCalledWith(
+    expect(log).toHaveBeenCalledExactlyOnceWith(
       'error',
       expect.stringContaining('order.paid'),
       expect.objectContaining({
@@ -450,10 +449,13 @@ describe('logs', () => {
         correlationId: 'c1',
         tenantId: 'acme',
         attempt: 3,
+        code: 'E_BROKEN',
         queueSize: 1,
         error: 'broken',
       }),
     );
+    queue.destroy();
+    expect(log).toHaveBeenLastCalledWith('error', expect.stringContaining('Dead letter'), { suppressed: 2 });
   });
 
   test('a warning from alertThreshold on', async () => {

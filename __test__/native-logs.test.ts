@@ -88,9 +88,8 @@ describe('logs of the native code', () => {
     expect(logger.native()).toEqual([]);
   });
 
-  it('are dropped and counted when they come in a flood', async () => {
-    const batches: NativeLogs[] = [];
-    const subscription = native.subscribeLogs(0, (logs) => void batches.push(logs));
+  /** Makes the core say the same thing 5000 times within one turn. */
+  function flood(): void {
     const handle = native.createEngine(new ArrayBuffer(native.ringBytes()), {
       maxConcurrent: 1,
       maxConcurrentPerTenant: 0,
@@ -106,6 +105,12 @@ describe('logs of the native code', () => {
       seed: 1,
     });
     for (let width = 2; width < 5002; width++) handle.setWidth(width);
+  }
+
+  it('are dropped and counted when they come in a flood', async () => {
+    const batches: NativeLogs[] = [];
+    const subscription = native.subscribeLogs(0, (logs) => void batches.push(logs));
+    flood();
     await sleep(50);
     subscription.close();
     const records = batches.flatMap((batch) => batch.records).length;
@@ -113,6 +118,18 @@ describe('logs of the native code', () => {
     expect(records).toBeGreaterThan(500);
     expect(dropped).toBeGreaterThan(3000);
     expect(records + dropped).toBeGreaterThanOrEqual(5000);
+  });
+
+  it('are followed by a warning with the number of those that were dropped', async () => {
+    const logger = recorder();
+    start(logger, { nativeLogLevel: 'debug' });
+    flood();
+    await sleep(50);
+    const drops = logger.native().filter(([, message]) => message.endsWith('logs of the native code were dropped'));
+    expect(drops.length).toBeGreaterThan(0);
+    expect(drops.every(([level]) => level === 'warn')).toBe(true);
+    const dropped = drops.reduce((sum, [, , context]) => sum + Number(context!.dropped), 0);
+    expect(dropped + logger.native().length - drops.length).toBeGreaterThanOrEqual(5000);
   });
 
   it('harm nothing when the logger throws', async () => {
@@ -126,6 +143,15 @@ describe('logs of the native code', () => {
     );
     await failOnce(runtime);
     expect(runtime.getStats().queue.dead).toBe(1);
+  });
+
+  it('reach nobody whose runtime could not be made', async () => {
+    const logger = recorder();
+    const config: RuntimeConfig = { nativeLogLevel: 'debug', journal: join(tmpdir(), 'no\0such') };
+    expect(() => start(logger, config)).toThrow();
+    logger.lines.length = 0;
+    await failOnce(start(recorder(), { nativeLogLevel: 'debug' }));
+    expect(logger.native()).toEqual([]);
   });
 
   it('are refused a level that does not exist', () => {

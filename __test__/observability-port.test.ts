@@ -455,6 +455,32 @@ describe('floods', () => {
     vi.advanceTimersByTime(1_000);
     port.flood('refused.full', 'warn', 'refused', build);
     expect(log).toHaveBeenLastCalledWith('warn', 'refused', { queueSize: 1000, suppressed: 9_999 });
+    expect(log).toHaveBeenCalledTimes(2);
+  });
+
+  test('a flood that goes on is told with the fields of its messages, one that is over with its count', () => {
+    const log = vi.fn();
+    const port = createPort({ log }, true);
+    for (let n = 0; n < 50; n += 1) {
+      port.flood('a', 'warn', 'refused', { queueSize: n });
+      vi.advanceTimersByTime(100);
+    }
+    const [first, ...others] = log.mock.calls.map(([, , context]) => context);
+    expect(first).toEqual({ queueSize: 0 });
+    expect(others).toEqual([10, 20, 30, 40].map((queueSize) => ({ queueSize, suppressed: 9 })));
+    log.mockClear();
+    vi.advanceTimersByTime(10_000);
+    expect(log.mock.calls).toEqual([['warn', 'refused', { suppressed: 9 }]]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a port without floods has no timer, and one that is flushed has none any more', () => {
+    const port = createPort({ log: vi.fn() }, true);
+    port.flood('a', 'warn', 'alone');
+    expect(vi.getTimerCount()).toBe(0);
+    port.flood('a', 'warn', 'again');
+    expect(vi.getTimerCount()).toBe(1);
+    port.flushFloods();
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -467,6 +493,27 @@ describe('floods', () => {
     expect(log.mock.calls).toEqual([
       ['warn', 'a'],
       ['warn', 'b'],
+    ]);
+  });
+
+  test('kinds of a key count apart, as long as they are few', () => {
+    const log = vi.fn();
+    const port = createPort({ log }, true);
+    for (let n = 0; n < 5; n += 1) port.flood('failed', 'error', 'often', undefined, 'often');
+    port.flood('failed', 'error', 'rare', undefined, 'rare');
+    expect(log.mock.calls.map(([, message]) => message)).toEqual(['often', 'rare']);
+    log.mockClear();
+    for (let n = 0; n < 1_000; n += 1) port.flood('failed', 'error', `kind ${n}`, undefined, `kind ${n}`);
+    // 98 kinds more, and the key itself for all the others.
+    expect(log).toHaveBeenCalledTimes(99);
+    port.flood('another', 'warn', 'another');
+    expect(log).toHaveBeenLastCalledWith('warn', 'another');
+    log.mockClear();
+    port.flushFloods();
+    const told = log.mock.calls.map(([, message, { suppressed }]) => [message, suppressed]);
+    expect(told).toEqual([
+      ['often', 4],
+      ['kind 999', 901],
     ]);
   });
 

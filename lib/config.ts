@@ -56,9 +56,15 @@ export interface EventQueueConfig {
    * observability.
    */
   latency?: LatencyMode;
-  /** Share of the machine's memory above which fewer run at once, 0 to 1. Default 0.8. */
+  /**
+   * Share of the machine's (or the container's) memory that this process may fill before fewer run at once, 0 to 1. Three quarters
+   * of the way from there to 1, no event is taken in while another waits. 1 switches both off. Default 0.8.
+   */
   maxMemoryUsage?: number;
-  /** Share of the machine's processors above which fewer run at once, 0 to 1. Default 0.85. */
+  /**
+   * Share of the machine's processors in use, by all processes, above which fewer run at once while the handlers compute, 0 to 1.
+   * Default 0.85.
+   */
   maxCpuUsage?: number;
   /** Bytes from which an event counts as large. Default 1 MiB. */
   largeEventThreshold?: number;

@@ -9,6 +9,7 @@ import {
 import { DeadLetterStore } from './dead-letter-store';
 import { describeThrown } from './describe-thrown';
 import { native } from './native/index';
+import { failureFields, logFields } from './observability/fields';
 import { createPort } from './observability/port';
 import type { DeadLetterSettings } from './dead-letter-checks';
 import type { DeadLetterStorage } from './dead-letter-store';
@@ -25,9 +26,13 @@ import type {
 import type { AnyEvent } from './events';
 import type { DeadLetterBookHandle, LetterCount } from './native/dead-letters';
 import type { ObservabilityPort } from './observability/port';
+import type { LogContext } from './observability/types';
 import type { Persistor } from './persistor-types';
 
 export type * from './dead-letter-types';
+
+/** How long the last attempt took, worked out only if somebody is told of it; undefined where that is not known. */
+type Duration = () => number | undefined;
 
 /** The longest time that `setTimeout` can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -119,12 +124,12 @@ export class DeadLetterQueue {
    * Files an event; storing goes on by itself.
    * @internal
    */
-  add(event: AnyEvent, error: unknown, attempts: number, context: DLQContext): void {
-    const item = this.#file(event, error, attempts, context);
+  add(event: AnyEvent, error: unknown, attempts: number, context: DLQContext, durationMs?: Duration): void {
+    const item = this.#file(event, error, attempts, context, durationMs);
     void this.#store?.save(item);
   }
 
-  #file(event: AnyEvent, error: unknown, attempts: number, context: DLQContext): DLQItem {
+  #file(event: AnyEvent, error: unknown, attempts: number, context: DLQContext, durationMs?: Duration): DLQItem {
     const now = Date.now();
     const id = bookId(event.id);
     const { message, names, codes, stack } = describeThrown(error);
@@ -145,23 +150,22 @@ export class DeadLetterQueue {
     pushError(item, { message, stack, timestamp: now, attempt: attempts }, droppedError);
     this.#items.set(id, item);
     void this.#letGo(evicted);
-    this.#tell(item, error);
+    this.#tell(item, error, durationMs);
     this.#armSweep();
     return item;
   }
 
-  #tell({ id, event, attempts }: DLQItem, error: unknown): void {
+  #tell({ id, event, attempts }: DLQItem, error: unknown, durationMs: Duration | undefined): void {
     const queueSize = this.#items.size;
     if (this.#settings.enableDetailedLogging) {
-      this.#port.log('error', `Dead letter: ${event.type} failed for good after ${attempts} attempts`, {
+      const message = `Dead letter: ${event.type} failed for good after ${attempts} attempts`;
+      const fields = (): LogContext => ({
+        ...logFields(event),
+        ...failureFields(error, attempts, durationMs?.()),
         eventId: id,
-        eventType: event.type,
-        correlationId: event.metadata?.correlationId,
-        tenantId: event.metadata?.tenantId,
-        attempt: attempts,
         queueSize,
-        error,
       });
+      this.#port.flood('dlq.filed', 'error', message, fields, event.type);
     }
     if (queueSize >= this.#settings.alertThreshold) {
       this.#port.flood('dlq.size', 'warn', `There are ${queueSize} dead letters`, { queueSize });
@@ -408,6 +412,7 @@ export class DeadLetterQueue {
   destroy(): void {
     this.#isDestroyed = true;
     this.#stopSweep();
+    this.#port.flushFloods();
   }
 }
 

@@ -12,7 +12,7 @@ export interface DLQConfig {
   enableAutoCleanup?: boolean | undefined;
   /** Milliseconds between sweeps, at least 1. Default one hour. */
   cleanupInterval?: number | undefined;
-  /** Log an error for each item. Default true. */
+  /** Log an error for each item; of a flood the first, then at most one a second with the number of the others. Default true. */
   enableDetailedLogging?: boolean | undefined;
   /** Size from which a warning is logged, at most one a second. At least 1. Default 100. */
   alertThreshold?: number | undefined;

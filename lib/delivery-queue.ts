@@ -5,8 +5,11 @@ import { Interner } from './engine/interner';
 import { NONE } from './engine/layout';
 import { RuntimeError, messageOf } from './errors';
 import { monotonicNow } from './clock';
+import { EventHistory } from './event-history';
 import { PressureSampler } from './pressure';
 import { QueueBreaker } from './queue-breaker';
+import { failuresIn } from './explain';
+import { failureFields, logFields } from './observability/fields';
 import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DeadLetterQueue } from './dead-letter-queue';
@@ -15,13 +18,18 @@ import type { DurableLog, RecoveredEvent } from './durability/durable-log';
 import type { EventStoreFeed } from './event-store/feed';
 import type { AnyEvent, AnyEventMetadata } from './events';
 import type { MintedIds } from './ids';
+import type { RetryNotes } from './explain';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
+import type { LogContext } from './observability/types';
+import type { Pressure } from './pressure';
 import type { Submission } from './submission';
 import type { TenantRate } from './tenant-rate';
 
 export type { Submission };
 
+/** Between events that wait for I/O the machine is looked at after so long; a drain that computes is quicker to do it. */
+const LOOK_EVERY_MS = 150;
 /** Redeliveries remembered in an event's metadata. */
 const MAX_HISTORY = 20;
 /** Types whose redeliveries are counted one by one; the rest is counted together. */
@@ -64,7 +72,15 @@ export interface DeliverySettings {
 }
 
 type Refusal =
-  'not-durable' | 'rate-limited' | 'full' | 'too-large' | 'duplicate' | 'shutting-down' | 'invalid' | 'aborted';
+  | 'not-durable'
+  | 'rate-limited'
+  | 'full'
+  | 'memory'
+  | 'too-large'
+  | 'duplicate'
+  | 'shutting-down'
+  | 'invalid'
+  | 'aborted';
 
 const SIZE_TOO_LARGE = 2;
 const SIZE_QUEUE_FULL = 3;
@@ -98,16 +114,20 @@ export class DeliveryQueue implements EngineHost {
   readonly #keys = new Interner();
   readonly #kinds = new Interner();
   readonly #exactFrom: number;
+  /** `maxQueueDepth`; while memory is exhausted no more than 1, so that what waits for room still gets its turn. */
+  #depthLimit: number;
   readonly refusals: Record<Refusal, number> = {
     'not-durable': 0,
     'rate-limited': 0,
     full: 0,
+    memory: 0,
     'too-large': 0,
     duplicate: 0,
     'shutting-down': 0,
     invalid: 0,
     aborted: 0,
   };
+  readonly history = new EventHistory();
   readonly retriesByType = new Map<string, number>();
   compressedEvents = 0;
   /** Events that waited when the queue was closed, and that the next start will find. */
@@ -123,7 +143,8 @@ export class DeliveryQueue implements EngineHost {
     this.settings = settings;
     this.port = port;
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
-    this.pressure = new PressureSampler(settings);
+    this.#depthLimit = settings.maxQueueDepth;
+    this.pressure = new PressureSampler(settings, (pressure) => this.#onPressure(pressure));
     const { breakerThreshold } = settings;
     this.breaker =
       breakerThreshold === undefined
@@ -132,7 +153,8 @@ export class DeliveryQueue implements EngineHost {
             port.log(state === 'open' ? 'warn' : 'info', `The breaker of the queue is ${state}`, { state }),
           );
     this.engine = new Engine(engineConfig(settings), this);
-    this.engine.onTurn = (): void => this.#samplePressure();
+    this.engine.onTurn = (computes): void => this.#samplePressure(computes);
+    this.engine.lookAt = monotonicNow() + LOOK_EVERY_MS;
     const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
     this.#exactFrom = Math.min(largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes) / 2;
   }
@@ -155,7 +177,7 @@ export class DeliveryQueue implements EngineHost {
   }
 
   hasRoom(): boolean {
-    return this.engine.depth + (this.#held?.length ?? 0) < this.settings.maxQueueDepth;
+    return this.engine.depth + (this.#held?.length ?? 0) < this.#depthLimit;
   }
 
   /**
@@ -277,13 +299,14 @@ export class DeliveryQueue implements EngineHost {
   }
 
   /** Size, then depth, as one step with the insertion. */
-  #refusalOf(event: AnyEvent, bytes: number): 'too-large' | 'full' | undefined {
+  #refusalOf(event: AnyEvent, bytes: number): 'too-large' | 'full' | 'memory' | undefined {
     const verdict = bytes > 0 ? this.engine.admitBytes(bytes) : 0;
     if (verdict === SIZE_TOO_LARGE) return 'too-large';
     if (verdict === SIZE_QUEUE_FULL) return 'full';
+    if (!this.hasRoom() && this.pressure.isExhausted) this.#samplePressure(false);
     if (!this.hasRoom() && !this.#makeRoom()) {
       if (bytes > 0) this.engine.returnBytes(bytes);
-      return 'full';
+      return this.pressure.isExhausted ? 'memory' : 'full';
     }
     if (verdict === SIZE_LARGE && this.settings.enableCompression) this.#markLarge(event, bytes);
     return undefined;
@@ -362,8 +385,8 @@ export class DeliveryQueue implements EngineHost {
 
   #tell(refusal: Refusal, event: AnyEvent, error: RuntimeError): RuntimeError {
     this.port.flood(`refused.${refusal}`, 'warn', `Event refused: ${error.message}`, () => ({
-      eventId: event.id,
-      eventType: event.type,
+      ...logFields(event),
+      code: error.code,
       queueSize: this.engine.depth,
       error,
     }));
@@ -380,6 +403,12 @@ export class DeliveryQueue implements EngineHost {
           'RUNTIME_EVENT_QUEUE_FULL',
           `the queue is full (${maxQueueDepth} events); process events, raise queueSize, or set overflow to 'wait' or 'drop-oldest'`,
           { context: { ...context, maxQueueDepth } },
+        );
+      case 'memory':
+        return new RuntimeError(
+          'RUNTIME_EVENT_QUEUE_FULL',
+          'the memory of the machine or container is nearly used up: nothing is taken in while another event waits; process events, or give more memory',
+          { context },
         );
       case 'rate-limited':
         return new RuntimeError(
@@ -440,9 +469,8 @@ export class DeliveryQueue implements EngineHost {
     try {
       return { retryable: this.settings.retryable(error), askedMs: askedDelay(error) };
     } catch (thrown) {
-      this.port.log('error', 'The retryable predicate has thrown; the error counts as not retryable', {
-        error: thrown as Error,
-      });
+      const message = 'The retryable predicate has thrown; the error counts as not retryable';
+      this.port.flood('retryable.failed', 'error', message, () => ({ ...logFields(event), error: thrown }));
       return { retryable: false, askedMs: NaN };
     }
   }
@@ -458,69 +486,84 @@ export class DeliveryQueue implements EngineHost {
   }
 
   onFailure(event: AnyEvent, error: unknown, slot: number): void {
-    this.port.flood('handler.failed', 'error', `Handler failed for ${event.type}: ${messageOf(error)}`, () => ({
+    const message = `Handler failed for ${event.type}: ${messageOf(error)}`;
+    const fields = (): LogContext => ({
       ...logFields(event),
-      ...codeOf(error),
-      attempt: this.engine.attempts(slot),
-      error: error as Error,
-    }));
+      ...failureFields(error, this.engine.attempts(slot), this.engine.runTimeOf(slot)),
+    });
+    this.port.flood('handler.failed', 'error', message, fields, event.type);
+    this.#tellOwner(event, error);
+  }
+
+  onAckTimeout(event: AnyEvent, error: unknown, attempts: number, slot: number): void {
+    const message = `The acknowledgement of ${event.type} did not come in time`;
+    const fields = (): LogContext => ({
+      ...logFields(event),
+      ...failureFields(error, attempts, this.engine.runTimeOf(slot)),
+    });
+    this.port.flood('ack.timeout', 'warn', message, fields, event.type);
+    this.#tellOwner(event, error);
+  }
+
+  #tellOwner(event: AnyEvent, error: unknown): void {
     try {
       this.settings.onError?.(error, event);
     } catch (thrown) {
-      this.port.log('error', 'onError has thrown', { error: thrown as Error });
+      this.port.flood('onError.failed', 'error', 'onError has thrown', () => ({ ...logFields(event), error: thrown }));
     }
   }
 
-  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number): void {
+  onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void {
     const counts = this.retriesByType;
     const type = counts.has(event.type) || counts.size < MAX_COUNTED_TYPES ? event.type : OTHER_TYPES;
     counts.set(type, (counts.get(type) ?? 0) + 1);
     const timestamp = Date.now();
     const message = messageOf(error);
-    const before = event.metadata?.retry as { originalError?: string; retryHistory?: object[] } | undefined;
-    const history = [...(before?.retryHistory ?? []), { attempt: attempts, timestamp, error: message, delay: delayMs }];
+    const before = event.metadata?.retry as RetryNotes | undefined;
+    const failure = { attempt: attempts, timestamp, error: message, delay: delayMs };
+    const retryHistory = [...(before?.retryHistory ?? []), failure].slice(-MAX_HISTORY);
     setMetadata(event, {
       isRetry: true,
       retry: {
         retryCount: attempts,
         originalError: before?.originalError ?? message,
         lastError: message,
-        retryHistory: history.slice(-MAX_HISTORY),
+        retryHistory,
         nextRetryAt: timestamp + delayMs,
       },
     });
+    this.history.failed(event, attempts, failuresIn(retryHistory));
     this.log?.retried(event, attempts, timestamp + delayMs, error);
-    this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, () => ({
+    const fields = (): LogContext => ({
       ...logFields(event),
-      ...codeOf(error),
-      attempt: attempts,
+      ...failureFields(error, attempts, this.engine.runTimeOf(slot)),
       delayMs,
-    }));
+    });
+    this.port.flood('retry', 'warn', `Redelivery of ${event.type} scheduled`, fields, event.type);
   }
 
-  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void {
+  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined, slot: number): void {
+    const durationMs = (): number | undefined => this.engine.runTimeOf(slot, extras);
+    this.history.died(event, attempts, messageOf(error));
     if (this.deadLetters === undefined) {
       this.log?.gone(event, 'dead');
-      this.port.flood(
-        'dead',
-        'error',
-        `${event.type} failed for good and is dropped: there is no dead letter queue`,
-        () => ({
-          ...logFields(event),
-          attempts,
-          error: error as Error,
-        }),
-      );
+      const message = `${event.type} failed for good and is dropped: there is no dead letter queue`;
+      const fields = (): LogContext => ({
+        ...logFields(event),
+        ...failureFields(error, attempts, durationMs()),
+      });
+      this.port.flood('dead', 'error', message, fields, event.type);
       return;
     }
     const { metadata } = event;
-    this.deadLetters.add(event, error, attempts, {
+    const context = {
       correlationId: metadata?.correlationId,
       traceId: metadata?.traceId,
       agentId: metadata?.agentId,
       workflowId: metadata?.workflowId,
       originalPriority: extras?.priority ?? 0,
-    });
+    };
+    this.deadLetters.add(event, error, attempts, context, durationMs);
     // A log that keeps no dead letters itself has nothing more to do with it.
     this.log?.gone(event, 'dead');
   }
@@ -532,6 +575,7 @@ export class DeliveryQueue implements EngineHost {
       return;
     }
     this.log?.gone(event, how);
+    this.history.ended(event, how);
     this.port.flood(`gone.${how}`, how === 'cancelled' ? 'debug' : 'warn', `Event ${how}: ${event.type}`, () =>
       logFields(event),
     );
@@ -555,7 +599,10 @@ export class DeliveryQueue implements EngineHost {
   requeue(event: AnyEvent, priority: number): boolean {
     const brings: Submission = { priority, tenantId: event.metadata?.tenantId, queuedAt: Date.now() };
     const isTaken = this.engine.slotOf(event.id) < 0 && this.admit(event, brings, true) === undefined;
-    if (isTaken) clearRetryMetadata(event);
+    if (isTaken) {
+      clearRetryMetadata(event);
+      this.history.forget(event.id);
+    }
     return isTaken;
   }
 
@@ -565,15 +612,30 @@ export class DeliveryQueue implements EngineHost {
   }
 
   /** Looks at the machine (at most every 100 ms) and narrows or widens what runs at once. */
-  #samplePressure(): void {
-    this.engine.setWidth(this.pressure.maybeSample(monotonicNow()));
+  #samplePressure(computes: boolean): void {
+    const now = monotonicNow();
+    this.engine.setWidth(this.pressure.maybeSample(now, computes));
+    this.engine.lookAt = now + LOOK_EVERY_MS;
+  }
+
+  #onPressure({ isActive, isExhausted, ...figures }: Pressure): void {
+    const { maxQueueDepth } = this.settings;
+    this.#depthLimit = isExhausted ? Math.min(maxQueueDepth, 1) : maxQueueDepth;
+    if (isExhausted) {
+      const message = 'Memory is nearly used up: no event is taken in while another waits';
+      this.port.flood('pressure.exhausted', 'warn', message, figures);
+    } else if (isActive) {
+      this.port.flood('pressure', 'warn', 'Backpressure: memory or CPU is short, fewer events run at once', figures);
+    } else {
+      this.port.flood('pressure.over', 'info', 'The backpressure is over', figures);
+    }
   }
 
   /** Whether anything asks emitters to slow down: depth, or memory or processors while there is work. */
   get isUnderPressure(): boolean {
     if (!this.hasRoom()) return true;
     if (this.engine.depth === 0 && !this.engine.isBusy) return false;
-    this.#samplePressure();
+    this.#samplePressure(false);
     return this.pressure.isActive;
   }
 }
@@ -612,21 +674,4 @@ function clearRetryMetadata(event: AnyEvent): void {
   } catch {
     // As above.
   }
-}
-
-/** The code of an error, where it has one. */
-function codeOf(error: unknown): { code?: string } {
-  const { code } = Object(error) as { code?: unknown };
-  return typeof code === 'string' ? { code } : {};
-}
-
-/** The fields of an event that every message about it has. */
-export function logFields(event: AnyEvent): Record<string, unknown> {
-  const { metadata } = event;
-  return {
-    eventId: event.id,
-    eventType: event.type,
-    correlationId: metadata?.correlationId,
-    tenantId: metadata?.tenantId,
-  };
 }

@@ -346,7 +346,7 @@ export class Emitter {
   flushBatch(): void {
     if (this.#settings.batcher.isEmpty) return;
     const error = this.#settings.batcher.flush();
-    if (error !== undefined) this.#settings.port.log('warn', error.message, { error });
+    if (error !== undefined) this.#settings.port.flood('batch.refused', 'warn', error.message, { error });
   }
 
   dropBatch(): void {

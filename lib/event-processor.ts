@@ -3,6 +3,7 @@ import { RuntimeError, messageOf } from './errors';
 import { HandlerTable } from './handlers';
 import { native } from './native/index';
 import { EVENT_SPAN_NAME, eventSpanOptions } from './observability/event-trace';
+import { logFields } from './observability/fields';
 import { RecentEvents } from './recent-events';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, Observe, OnOptions, Plan, Registration } from './handlers';
@@ -171,11 +172,7 @@ export class EventProcessor {
     if (errors.length === 0) return;
     const message = `${errors.length}/${list.length} handlers failed`;
     const messages = errors.map(messageOf);
-    port.flood('handlers.failed', 'warn', message, () => ({
-      eventId: event.id,
-      eventType: event.type,
-      errors: messages,
-    }));
+    port.flood('handlers.failed', 'warn', message, () => ({ ...logFields(event), errors: messages }));
     throw new RuntimeError('HANDLERS_FAILED', `${message}: ${messages.slice(0, 5).join('; ')}`, {
       cause: new AggregateError(errors, message),
       context: { eventId: event.id, eventType: event.type, failed: errors.length, total: list.length },
@@ -260,7 +257,10 @@ export class EventProcessor {
     try {
       return observe(event);
     } catch (error) {
-      this.#settings.port.log('error', 'An observer of events has thrown', { error: error as Error });
+      this.#settings.port.flood('observer.failed', 'error', 'An observer of events has thrown', () => ({
+        ...logFields(event),
+        error,
+      }));
       return undefined;
     }
   }

@@ -163,7 +163,10 @@ export class EventStore {
   flush = async (): Promise<void> => this.#log?.flush();
 
   /** As `flush`, and releases the persistor, if the store has made it itself. */
-  close = async (): Promise<void> => this.#log?.close();
+  close = async (): Promise<void> => {
+    await this.#log?.close();
+    this.#port.flushFloods();
+  };
 }
 
 /** The same as `new EventStore(observability, config)`. */

@@ -1,15 +1,19 @@
 /** Where an event is and what has happened to it, put together from what is known anyway. */
 import type { DeadLetterQueue } from './dead-letter-queue';
 import type { DeliveryQueue } from './delivery-queue';
+import type { BadEnd } from './event-history';
 import type { AnyEvent } from './events';
 import type { RecentEvents } from './recent-events';
 
 /**
  * Where an event is. `waiting`: for its delay; `blocked`: behind an older event of its ordering key; `ready`: could start, limits
  * permitting; `retrying`: for its redelivery; `running`; `unacked`: handled, its acknowledgement outstanding; `dead`: a dead
- * letter; `ended`: it began processing and is gone.
+ * letter; `ended`: it is gone.
  */
 export type EventState = 'waiting' | 'blocked' | 'ready' | 'retrying' | 'running' | 'unacked' | 'dead' | 'ended';
+
+/** How an event has ended: handled, or as the counters of the same names say. */
+export type EventOutcome = 'done' | BadEnd;
 
 /** An attempt that failed. */
 export interface ExplainedFailure {
@@ -26,6 +30,8 @@ export interface EventExplanation {
   eventId: string;
   eventType: string;
   state: EventState;
+  /** How it has ended; undefined while it lives, and where nobody remembers. */
+  outcome?: EventOutcome;
   /** When it was made, in milliseconds since the epoch. */
   timestamp: number;
   correlationId?: string;
@@ -63,18 +69,24 @@ const STATES: readonly (EventState | undefined)[] = [
   'unacked',
 ];
 
-interface RetryNotes {
+/** What the metadata of an event tells of its redeliveries. */
+export interface RetryNotes {
   retryHistory?: { attempt: number; timestamp: number; error: string; delay: number }[];
+  originalError?: string;
   lastError?: string;
-  nextRetryAt?: number;
 }
 
 const notesOf = (event: AnyEvent): RetryNotes => (event.metadata?.retry as RetryNotes | undefined) ?? {};
 
-function failuresOf(event: AnyEvent): ExplainedFailure[] {
-  const history = notesOf(event).retryHistory ?? [];
+/** The failures that the metadata of an event tells of. */
+export function failuresIn(history: RetryNotes['retryHistory'] = []): ExplainedFailure[] {
   return history.map(({ attempt, timestamp, error, delay }) => ({ attempt, at: timestamp, error, delayMs: delay }));
 }
+
+const failuresOf = (event: AnyEvent): ExplainedFailure[] => failuresIn(notesOf(event).retryHistory);
+
+const waitsOf = (failures: readonly ExplainedFailure[]): number =>
+  failures.reduce((sum, { delayMs = 0 }) => sum + delayMs, 0);
 
 function base(event: AnyEvent, state: EventState, failures: ExplainedFailure[]): Omit<EventExplanation, 'summary'> {
   const { correlationId, tenantId } = event.metadata ?? {};
@@ -87,7 +99,7 @@ function base(event: AnyEvent, state: EventState, failures: ExplainedFailure[]):
     ...(tenantId !== undefined && { tenantId }),
     failures,
     ageMs: Math.max(Date.now() - event.ts, 0),
-    retryWaitMs: failures.reduce((sum, { delayMs = 0 }) => sum + delayMs, 0),
+    retryWaitMs: waitsOf(failures),
   };
 }
 
@@ -98,14 +110,14 @@ function live(queue: DeliveryQueue, slot: number): EventExplanation | undefined 
   if (event === undefined || state === undefined) return undefined;
   const failures = failuresOf(event);
   const lastError = notesOf(event).lastError;
-  const { nextRetryAt } = notesOf(event);
+  const dueAt = engine.dueAt(slot);
   const place = state === 'running' || state === 'unacked' ? -1 : engine.snapshot(MAX_AHEAD).indexOf(slot);
   const known = {
     ...base(event, state, failures),
     priority: engine.priority(slot),
     attempts: engine.attempts(slot),
     ...(lastError !== undefined && { lastError }),
-    ...(state === 'retrying' && nextRetryAt !== undefined && { dueAt: nextRetryAt }),
+    ...(dueAt !== undefined && { dueAt }),
     ...(place >= 0 && { ahead: place }),
   };
   return { ...known, summary: summaryOf(known) };
@@ -128,35 +140,53 @@ function dead(letters: DeadLetterQueue, eventId: string): EventExplanation | und
   return { ...known, summary: summaryOf(known) };
 }
 
-function ended(recent: RecentEvents, eventId: string): EventExplanation | undefined {
-  const seen = recent.find(eventId);
+/** What is left of an event that is gone: it began processing lately, or something went wrong with it. */
+function ended(queue: DeliveryQueue, recent: RecentEvents, eventId: string): EventExplanation | undefined {
+  const story = queue.history.find(eventId);
+  const seen = story ?? recent.find(eventId);
   if (seen === undefined) return undefined;
   const { eventType, timestamp, correlationId } = seen;
+  const failures = [...(story?.failures ?? [])];
+  const outcome: EventOutcome | undefined = story?.end ?? (queue.dedupe.isDone(eventId) ? 'done' : undefined);
+  const attempts = (story?.failedAttempts ?? 0) + (outcome === 'done' ? 1 : 0);
+  const lastError = failures.at(-1)?.error;
   const known = {
     eventId,
     eventType,
     state: 'ended' as const,
     timestamp,
+    ...(outcome !== undefined && { outcome, attempts }),
     ...(correlationId !== undefined && { correlationId }),
-    failures: [],
+    ...(story?.tenantId !== undefined && { tenantId: story.tenantId }),
+    failures,
+    ...(lastError !== undefined && { lastError }),
     ageMs: Math.max(Date.now() - timestamp, 0),
-    retryWaitMs: 0,
+    retryWaitMs: waitsOf(failures),
   };
   return { ...known, summary: summaryOf(known) };
 }
 
-function summaryOf({ state, attempts, lastError, ahead, dueAt }: Omit<EventExplanation, 'summary'>): string {
+const OUTCOMES: Record<EventOutcome, string> = {
+  done: 'It was handled',
+  dead: 'It was given up, and is no dead letter any more',
+  expired: 'Its time to live passed before it could start',
+  cancelled: 'It was cancelled',
+  dropped: 'It was dropped, for room or at the end of the runtime',
+};
+
+function summaryOf({ state, outcome, attempts, lastError, ahead, dueAt }: Omit<EventExplanation, 'summary'>): string {
   const failed = lastError === undefined ? '' : `; the last attempt failed: ${lastError}`;
+  const until = dueAt === undefined ? '' : ` until ${new Date(dueAt).toISOString()}`;
   const before = ahead === undefined ? '' : `; ${ahead} would start before it`;
   switch (state) {
     case 'waiting':
-      return `It waits for its delay${before}.`;
+      return `It waits for its delay${until}${before}.`;
     case 'blocked':
       return `It waits behind an older event of the same ordering key${before}.`;
     case 'ready':
       return `It could start now, limits permitting${before}${failed}.`;
     case 'retrying':
-      return `It waits for redelivery${dueAt === undefined ? '' : ` at ${new Date(dueAt).toISOString()}`}${failed}.`;
+      return `It waits for redelivery${until}${failed}.`;
     case 'running':
       return `Its handlers run, attempt ${attempts}${failed}.`;
     case 'unacked':
@@ -164,7 +194,7 @@ function summaryOf({ state, attempts, lastError, ahead, dueAt }: Omit<EventExpla
     case 'dead':
       return `It is a dead letter after ${attempts} attempts${failed}.`;
     case 'ended':
-      return 'It began processing and has ended: it was handled, or given up and is no dead letter any more.';
+      return outcome === undefined ? `It has ended${failed}.` : `${OUTCOMES[outcome]}, attempts: ${attempts}${failed}.`;
   }
 }
 
@@ -175,6 +205,6 @@ export function explain(queue: DeliveryQueue, recent: RecentEvents, eventId: str
   return (
     (slot >= 0 ? live(queue, slot) : undefined) ??
     (deadLetters === undefined ? undefined : dead(deadLetters, eventId)) ??
-    ended(recent, eventId)
+    ended(queue, recent, eventId)
   );
 }

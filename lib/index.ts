@@ -128,7 +128,7 @@ export type { IdKind } from './ids';
 export type { LatencySummary, LatencyTimings } from './native/engine';
 export type { LatencyStats } from './engine/latency-groups';
 export type { LatencyMode } from './delivery-queue';
-export type { EventExplanation, EventState, ExplainedFailure } from './explain';
+export type { EventExplanation, EventOutcome, EventState, ExplainedFailure } from './explain';
 export type { NativeLogLevel } from './observability/native-logs';
 export type { StatsOptions } from './metrics/snapshots';
 export type { TelemetryConfig } from './tracing/config';

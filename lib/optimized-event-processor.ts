@@ -237,6 +237,7 @@ const NO_HOST = {
   onDone: nothing,
   onSettled: nothing,
   onFailure: nothing,
+  onAckTimeout: nothing,
   onRetry: nothing,
   onDead: nothing,
   onGone: nothing,

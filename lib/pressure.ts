@@ -14,30 +14,52 @@ export interface PressureOptions {
   maxCpuUsage: number;
 }
 
+/** What the machine is short of, and what follows from it. */
+export interface Pressure {
+  /** Whether memory or CPU is above its limit, or not yet clearly below it again. */
+  isActive: boolean;
+  /** Whether memory is above its hard bound, or not yet clearly below it again. */
+  isExhausted: boolean;
+  /** Shares of what there is, 0 to 1. */
+  memoryUsage: number;
+  cpuUsage: number;
+  /** How many may run at once now. */
+  width: number;
+}
+
 /** A sample is forgotten when it should have been renewed so long ago. */
 const STALE_MS = 1000;
 
 /**
- * Backpressure from the machine. The engine calls `maybeSample` once per drain turn; that reads the machine at most every
- * 100 ms, less often where reading is slow. There is no timer.
+ * Backpressure from the machine. The engine calls `maybeSample` once per drain turn, and between events that wait for I/O; that
+ * reads the machine at most every 100 ms, less often where reading is slow. There is no timer.
  */
 export class PressureSampler {
   readonly #gauge: PressureGauge;
   readonly #maxConcurrent: number;
   readonly #memoryBytes = availableMemoryBytes();
+  readonly #onChange: ((pressure: Pressure) => void) | undefined;
   #nextSampleAt = -Infinity;
   #isActive = false;
+  #isExhausted = false;
   #width: number;
 
-  constructor({ maxConcurrent, maxMemoryUsage, maxCpuUsage }: PressureOptions) {
+  /** @param onChange told when pressure begins or ends, or memory is exhausted or no longer so */
+  constructor(options: PressureOptions, onChange?: (pressure: Pressure) => void) {
+    const { maxConcurrent, maxMemoryUsage, maxCpuUsage } = options;
+    this.#onChange = onChange;
     this.#gauge = new native.PressureGauge(maxMemoryUsage, maxCpuUsage);
     this.#maxConcurrent = maxConcurrent;
     this.#width = maxConcurrent;
   }
 
-  /** Samples if it is time, and gives the width that now holds: 1 to `maxConcurrent`. */
-  maybeSample(now: number): number {
-    if (now >= this.#nextSampleAt) this.#sample(now);
+  /**
+   * Samples if it is time, and gives the width that now holds: 1 to `maxConcurrent`.
+   *
+   * @param computes whether the runtime itself does; if it only waits, a short CPU narrows nothing
+   */
+  maybeSample(now: number, computes = true): number {
+    if (now >= this.#nextSampleAt) this.#sample(now, computes);
     return this.#width;
   }
 
@@ -51,12 +73,17 @@ export class PressureSampler {
     return now > this.#nextSampleAt + STALE_MS ? this.#maxConcurrent : this.#width;
   }
 
+  /** Whether memory was above its hard bound at the last sample, or not yet clearly below it again. */
+  get isExhausted(): boolean {
+    return this.#isExhausted;
+  }
+
   /** Whether memory or CPU was above its limit at the last sample, or not yet clearly below it again. */
   get isActive(): boolean {
     return this.#isActive;
   }
 
-  #sample(now: number): void {
+  #sample(now: number, computes: boolean): void {
     const startedAt = monotonicNow();
     const machine = readMachine();
     if (machine === undefined) {
@@ -65,9 +92,20 @@ export class PressureSampler {
     }
     const { rss, busyMs, totalMs } = machine;
     const costMs = monotonicNow() - startedAt;
-    this.#nextSampleAt = this.#gauge.sample(now, rss / this.#memoryBytes, busyMs, totalMs, costMs);
-    this.#isActive = this.#gauge.isActive();
+    const memoryUsage = rss / this.#memoryBytes;
+    this.#nextSampleAt = this.#gauge.sample(now, memoryUsage, busyMs, totalMs, costMs, computes);
     this.#width = this.#gauge.width(this.#maxConcurrent);
+    this.#notice(memoryUsage);
+  }
+
+  #notice(memoryUsage: number): void {
+    const isActive = this.#gauge.isActive();
+    const isExhausted = this.#gauge.isExhausted();
+    if (isActive === this.#isActive && isExhausted === this.#isExhausted) return;
+    this.#isActive = isActive;
+    this.#isExhausted = isExhausted;
+    const cpuUsage = this.#gauge.cpuFraction();
+    this.#onChange?.({ isActive, isExhausted, memoryUsage, cpuUsage, width: this.#width });
   }
 }
 

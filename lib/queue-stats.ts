@@ -103,6 +103,7 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
   const byType = Object.fromEntries(queue.retriesByType);
   const refused =
     refusals.full +
+    refusals.memory +
     refusals['rate-limited'] +
     refusals['too-large'] +
     refusals['shutting-down'] +

@@ -159,6 +159,7 @@ export class EventQueue {
         error: error as Error,
       }),
     );
+    this.delivery.port.flushFloods();
   }
 
   /** The event store, if there is one. */

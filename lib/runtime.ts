@@ -21,6 +21,7 @@ import { resolveMiddlewareList } from './middleware/resolve';
 import { TenantRate } from './tenant-rate';
 import type { TenantRateLimit } from './tenant-rate';
 import { followNativeLogs } from './observability/native-logs';
+import { codeOf, logFields } from './observability/fields';
 import { createPort } from './observability/port';
 import { processorStats } from './optimized-event-processor';
 import { EnhancedEventQueue, tellOfPersistence } from './queue';
@@ -128,18 +129,15 @@ class RuntimeImpl implements Runtime {
     this.#config = config;
     this.#port = createPort(observability, config.enableObservability ?? true);
     this.#tellUnknownKeys(unknownKeys);
-    if (this.#port.enabled) {
-      const unfollow = followNativeLogs(observability, config.nativeLogLevel);
-      if (unfollow !== undefined) this.#releases.push(unfollow);
-    }
     tellOfPersistence(this.#port, { ...config, ...config.queueConfig });
     const tenantId = config.tenantId ?? textOr(this.#context.tenantId, undefined);
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
     this.#queue = new DeliveryQueue({ ...runtimeSettings(config), tenantId }, this.#port);
     this.#processor = this.#makeProcessor(tenantId);
-    this.#monitor = new MemoryMonitor(observability, config.memoryMonitor);
-    this.#journal = this.#openLog();
-    this.#eventStore = this.#openEventStore();
+    this.#monitor = new MemoryMonitor(this.#port.enabled ? observability : undefined, config.memoryMonitor);
+    this.#followNativeLogs();
+    this.#journal = this.#orRelease(() => this.#openLog());
+    this.#eventStore = this.#orRelease(() => this.#openEventStore());
     this.#dlq = this.#makeDeadLetters();
     this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
     this.#enhanced.useEventStore(this.#eventStore);
@@ -153,6 +151,8 @@ class RuntimeImpl implements Runtime {
     });
     const telemetry = this.#port.enabled ? checkTelemetry('telemetry', config.telemetry ?? true) : TELEMETRY_OFF;
     this.#telemetry = Telemetry.of(telemetry);
+    const traceRuns = this.#telemetry?.streams;
+    if (traceRuns !== undefined) this.#streams.traceRuns(traceRuns);
     this.#meters = RuntimeMetrics.of(telemetry, tenantId ?? 'default', () => this.getStats());
     this.#emits = this.#telemetry === undefined ? this.#emitter : new TracedEmitter(this.#emitter, this.#telemetry);
     const run = this.#observed((event, slot) =>
@@ -165,6 +165,25 @@ class RuntimeImpl implements Runtime {
     this.#recover();
     this.#lookForSdk();
     this.#port.log('info', 'Runtime created', { executionId: this.#executionId, tenantId });
+  }
+
+  #followNativeLogs(): void {
+    const unfollow = this.#port.enabled && followNativeLogs(this.#observability, this.#config.nativeLogLevel);
+    if (unfollow) this.#releases.push(unfollow);
+  }
+
+  /** Nobody gets a runtime that could not be made: it must not hold on to anything. */
+  #orRelease<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+  }
+
+  #release(): void {
+    for (const release of this.#releases.splice(0)) release();
   }
 
   /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
@@ -190,6 +209,7 @@ class RuntimeImpl implements Runtime {
       recoverInto(this.#queue, this.#journal);
     } catch (error) {
       // Nobody gets this runtime: its journal must not stay locked.
+      this.#release();
       void this.#journal.close().catch(() => undefined);
       throw journalError(error, this.#journal.journal.path);
     }
@@ -395,26 +415,16 @@ class RuntimeImpl implements Runtime {
     this.#emitter.flushBatch();
     this.#lookForSdk();
     this.#queue.beginDrain();
-    return this.#inBatchSpan(() =>
+    const drain = (): Promise<ProcessResult> =>
       this.#queue.engine.drain({
         untilEmpty,
         catchUp: true,
         ...(maxEvents !== undefined && { maxEvents }),
         ...(timeoutMs !== undefined && { timeoutMs }),
         ...(signal !== undefined && { signal }),
-      }),
-    );
-  }
-
-  /** A span for what one call has processed, if there is something, and somebody who traces. */
-  async #inBatchSpan(drain: () => Promise<ProcessResult>): Promise<ProcessResult> {
-    const span = this.#queue.engine.depth === 0 ? undefined : this.#telemetry?.start('process batch', {});
-    if (span === undefined) return drain();
-    const tally = await drain();
-    span.setAttribute('messaging.batch.message_count', tally.processed + tally.failed);
-    span.setAttribute('kodus_flow.failed', tally.failed);
-    span.end();
-    return tally;
+      });
+    const isTraced = this.#telemetry !== undefined && this.#queue.engine.depth > 0;
+    return isTraced ? this.#telemetry.aroundBatch(drain) : drain();
   }
 
   start = (): void => {
@@ -468,9 +478,14 @@ class RuntimeImpl implements Runtime {
     const { engine } = this.#queue;
     const slot = engine.slotOf(eventId);
     const reason = error ?? new RuntimeError('NACKED', 'the delivery was refused by its handler');
+    const event = slot < 0 ? undefined : engine.eventAt(slot);
     const refused = slot >= 0 && engine.nack(slot, reason);
     const message = refused ? 'nack: the delivery counts as failed' : 'nack: no delivery of this event waits for one';
-    this.#port.flood(refused ? 'nack' : 'nack.unknown', 'warn', message, { eventId, error: reason });
+    this.#port.flood(refused ? 'nack' : 'nack.unknown', 'warn', message, () => ({
+      ...(event === undefined ? { eventId } : logFields(event)),
+      ...codeOf(reason),
+      error: reason,
+    }));
   };
 
   // ── Streams ──────────────────────────────────────────────────────────────────────────────────────────
@@ -597,7 +612,7 @@ class RuntimeImpl implements Runtime {
     this.#shutdown.abort(reason);
     await this.#endStreams();
     this.#emitter.close();
-    for (const release of this.#releases.splice(0)) release();
+    this.#release();
     this.#processor.handlers.clear();
     await this.#dlq.flush();
     this.#dlq.destroy();

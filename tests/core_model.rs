@@ -701,8 +701,9 @@ impl Simulation {
                     self.model.expired += 1;
                     self.model.end(slot);
                 }
-                Notice::AckTimeout { slot } => {
+                Notice::AckTimeout { slot, attempts } => {
                     assert!(self.model.events[&slot].ack_by <= now);
+                    assert_eq!(attempts, self.model.events[&slot].attempts);
                     self.fail(slot, true);
                 }
                 other => panic!("{other:?} in a tick"),

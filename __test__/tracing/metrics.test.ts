@@ -72,6 +72,21 @@ describe('meters', () => {
     expect(names.sort()).toEqual(['(other)', 'type-0', 'type-1', 'type-2']);
   });
 
+  it('tell no more error types and tenants apart than the bound', async () => {
+    const runtime = quiet({ tenantId: 'beyond', telemetry: { maxTypes: 1 } });
+    runtime.on('a', ({ data }) => {
+      throw Object.assign(new Error('no luck'), { code: `E_${data}` });
+    });
+    for (let index = 0; index < 5; index++) runtime.emit('a', index);
+    await runtime.process();
+    const points = await sdk.collect();
+    const kinds = points.get('messaging.process.duration')!.map((p) => p.attributes['error.type']);
+    expect(kinds.sort()).toEqual(['(other)', 'E_0']);
+    const tenants = points.get('kodus_flow.events.accepted')!.map((p) => p.attributes['kodus_flow.tenant.id']);
+    expect(tenants).toContain('(other)');
+    expect(tenants).not.toContain('beyond');
+  });
+
   it('add up the runtimes of a tenant, and never fall when one ends', async () => {
     const accepted = () => valueOf('kodus_flow.events.accepted', { 'kodus_flow.tenant.id': 't2' });
     const [first, second] = [quiet({ tenantId: 't2' }), quiet({ tenantId: 't2' })];

@@ -4,7 +4,7 @@ import { SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { createServer } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { cleanUpAll, quiet } from '../helpers';
-import { startMetrics, startTracing } from './sdk';
+import { inSpan, startMetrics, startTracing } from './sdk';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -39,7 +39,7 @@ it('spans and metrics reach a collector over OTLP', async () => {
   runtime.on('bad', async () => {
     throw new Error('no luck');
   });
-  runtime.emit('good');
+  await inSpan(() => runtime.emit('good'));
   runtime.emit('bad');
   await runtime.process();
   await tracing.provider.forceFlush();
@@ -49,10 +49,15 @@ it('spans and metrics reach a collector over OTLP', async () => {
 
   const spans = bodies.get('/v1/traces')!.flatMap((body) => body.resourceSpans[0].scopeSpans[0].spans);
   expect(spans.map((span) => [span.name, span.kind, span.status.code]).sort()).toEqual([
+    ['app', 1, 0],
     ['process bad', 5, 2],
     ['process batch', 1, 0],
     ['process good', 5, 0],
+    ['send good', 4, 0],
   ]);
+  const [app, send, process] = ['app', 'send good', 'process good'].map((name) => spans.find((s) => s.name === name));
+  expect([send.parentSpanId, process.parentSpanId]).toEqual([app.spanId, send.spanId]);
+  expect(new Set([app, send, process].map(({ traceId }) => traceId)).size).toBe(1);
   const scopes = bodies.get('/v1/metrics')!.flatMap((body) => body.resourceMetrics[0].scopeMetrics);
   expect(scopes[0].scope.name).toBe('@kodus-flow/runtime');
   const names = scopes.flatMap((scope) => scope.metrics.map((metric: { name: string }) => metric.name));

@@ -1,6 +1,7 @@
 /** A real OpenTelemetry SDK that keeps what it gets in memory. Register it before a test, `stop` it after. */
 import { context, metrics, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -17,6 +18,9 @@ export function startTracing(processors?: SpanProcessor[]) {
   const manager = new AsyncLocalStorageContextManager().enable();
   context.setGlobalContextManager(manager);
   trace.setGlobalTracerProvider(provider);
+  propagation.setGlobalPropagator(
+    new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+  );
   return {
     provider,
     spans: () => exporter.getFinishedSpans(),
@@ -29,6 +33,17 @@ export function startTracing(processors?: SpanProcessor[]) {
       await provider.shutdown();
     },
   };
+}
+
+/** Runs `fn` inside a span of the application's own. */
+export async function inSpan<T>(fn: () => T | Promise<T>): Promise<T> {
+  return trace.getTracer('app').startActiveSpan('app', async (span) => {
+    try {
+      return await fn();
+    } finally {
+      span.end();
+    }
+  });
 }
 
 export function startMetrics(

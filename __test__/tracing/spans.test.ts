@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEvent } from '../../lib/index';
 import { cleanUpAll, quiet, sleep } from '../helpers';
-import { startTracing } from './sdk';
+import { inSpan, startTracing } from './sdk';
 
 const PARENT = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
 
@@ -15,17 +15,6 @@ afterEach(async () => {
   await cleanUpAll();
   await sdk.stop();
 });
-
-/** Runs `fn` inside a span of the application's own. */
-async function inSpan<T>(fn: () => T | Promise<T>): Promise<T> {
-  return trace.getTracer('app').startActiveSpan('app', async (span) => {
-    try {
-      return await fn();
-    } finally {
-      span.end();
-    }
-  });
-}
 
 describe('spans of an event', () => {
   it('has a producer span under the active one and a consumer span under that, with the attributes of messaging', async () => {
@@ -48,7 +37,14 @@ describe('spans of an event', () => {
       'kodus_flow.attempt': 1,
       'kodus_flow.tenant.id': 'acme',
     });
-    expect(send!.attributes).toMatchObject({ 'messaging.message.id': eventId, 'messaging.operation.type': 'send' });
+    expect(send!.attributes).toEqual({
+      'messaging.system': 'kodus_flow',
+      'messaging.operation.name': 'send',
+      'messaging.operation.type': 'send',
+      'messaging.destination.name': 'order.created',
+      'messaging.message.id': eventId,
+      'messaging.message.conversation_id': 'c1',
+    });
     expect(sdk.named('process batch')[0]!.attributes).toMatchObject({ 'messaging.batch.message_count': 1 });
     expect(sdk.spans()).toHaveLength(4);
   });

@@ -1,4 +1,4 @@
-import { monotonicNow } from '../clock';
+import { monotonicNow, wallNow } from '../clock';
 import { LatencyGroups } from './latency-groups';
 import { native } from '../native/index';
 import type { EngineConfig, EngineHandle, EngineStats } from '../native/engine';
@@ -68,8 +68,9 @@ export interface SlotExtras {
   priority?: number;
   /** Aborted at ack timeout, cancellation and shutdown. Made when a handler asks for it. */
   controller?: AbortController;
-  /** What the last attempt failed with. */
+  /** What the last attempt failed with, and when, on the monotonic clock. */
   error?: unknown;
+  failedAt?: number;
   /** Said by the owner while it runs. */
   acked?: boolean;
   nacked?: boolean;
@@ -100,8 +101,9 @@ export interface EngineHost {
   /** The event has ended well: handled, and acknowledged where that is asked for. */
   onSettled(event: AnyEvent): void;
   onFailure(event: AnyEvent, error: unknown, slot: number): void;
+  onAckTimeout(event: AnyEvent, error: unknown, attempts: number, slot: number): void;
   onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void;
-  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined): void;
+  onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined, slot: number): void;
   /** The event left without an attempt of its own to blame. */
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void;
   /** The error of a delivery whose acknowledgement did not come. */
@@ -209,8 +211,12 @@ export class Engine {
   readonly tally: Tally = { processed: 0, acked: 0, failed: 0, retried: 0, deadLettered: 0 };
   /** Results that came after their run had been given up. */
   lateResults = 0;
-  /** Called once a turn of a long drain, for readings that must stay off the hot path. */
-  onTurn: (() => void) | undefined;
+  /**
+   * For readings that stay off the hot path: called once a turn of a drain that computes (true), and otherwise (false) once a full
+   * ring of emits, and when an event ends after `lookAt`.
+   */
+  onTurn: ((computes: boolean) => void) | undefined;
+  lookAt = Infinity;
   /** Called when there may be room in the queue again. */
   onRoom: (() => void) | undefined;
 
@@ -241,7 +247,10 @@ export class Engine {
   /** Takes an event in; it is in the queue when this returns. Answers its slot. */
   submit(event: AnyEvent, priority: number, tenant = 0, key = NONE, kind = 0, delayMs = 0): number {
     const words = this.#words;
-    if (words[SUBMITTED] === RING_RECORDS) this.#cross(0);
+    if (words[SUBMITTED] === RING_RECORDS) {
+      this.#cross(0);
+      this.onTurn?.(false);
+    }
     const slot = this.#free.length > 0 ? this.#free.pop()! : this.#events.length;
     this.#events[slot] = event;
     const index = words[SUBMITTED]!;
@@ -375,9 +384,9 @@ export class Engine {
       case NOTICE_DEAD:
         this.tally.deadLettered++;
         this.#release(slot, event);
-        return this.#host.onDead(event, extras?.error, attempts, extras);
+        return this.#host.onDead(event, extras?.error, attempts, extras, slot);
       case NOTICE_ACK_TIMEOUT:
-        return this.#onAckTimeout(slot, event);
+        return this.#onAckTimeout(slot, event, attempts);
       default: {
         this.#release(slot, event);
         const how = {
@@ -390,10 +399,10 @@ export class Engine {
     }
   }
 
-  #onAckTimeout(slot: number, event: AnyEvent): void {
+  #onAckTimeout(slot: number, event: AnyEvent, attempts: number): void {
     const extras = this.#noteError(slot, this.#host.ackTimeoutError(event));
     this.tally.failed++;
-    this.#host.onFailure(event, extras.error, slot);
+    this.#host.onAckTimeout(event, extras.error, attempts, slot);
     this.#giveUpRun(slot, extras.error);
   }
 
@@ -547,7 +556,7 @@ export class Engine {
     this.tally.failed++;
     this.#runs[slot] = 0;
     const { retryable, askedMs } = this.#host.classify(error, event);
-    this.#doubles[NOW] = monotonicNow();
+    this.#doubles[NOW] = extras.failedAt!;
     this.#complete(slot, retryable ? FAILED_RETRYABLE : FAILED, askedMs);
     if (extras.acked) {
       this.#release(slot, event);
@@ -560,6 +569,7 @@ export class Engine {
   #noteError(slot: number, error: unknown): SlotExtras {
     const extras = this.extrasOf(slot);
     extras.error = error;
+    extras.failedAt = monotonicNow();
     extras.priority ??= this.#core.priority(slot);
     return extras;
   }
@@ -596,6 +606,7 @@ export class Engine {
     this.#doubles[NOW] = now;
     this.#stride = sinceLast > 1 ? 1 : Math.min(this.#maxStride, this.#stride * 2);
     this.#untilCheck = this.#stride;
+    if (now >= this.lookAt) this.onTurn?.(false);
     if (this.latency !== undefined && !this.#watchesTurn) this.#watchTurn();
     if (now - this.#turnStart >= TURN_BUDGET_MS && this.#gate === undefined) this.#endTurn();
   }
@@ -611,7 +622,7 @@ export class Engine {
   }
 
   #endTurn(): void {
-    this.onTurn?.();
+    this.onTurn?.(true);
     this.#gate = eventLoopTurn().then(() => {
       this.#gate = undefined;
       this.#turnStart = monotonicNow();
@@ -978,6 +989,19 @@ export class Engine {
 
   priority(slot: number): number {
     return this.#core.priority(slot);
+  }
+
+  /** Milliseconds since the epoch when what waits for its delay or redelivery may start; undefined for what waits for neither. */
+  dueAt(slot: number): number | undefined {
+    this.#flush();
+    const inMs = this.#core.dueAt(slot) - monotonicNow();
+    return Number.isNaN(inMs) ? undefined : Math.round(wallNow() + inMs);
+  }
+
+  /** Milliseconds that the handlers of an attempt ran until it failed; undefined where no times are recorded. */
+  runTimeOf(slot: number, extras = this.#extras.get(slot)): number | undefined {
+    const ms = extras?.failedAt === undefined ? NaN : this.#core.runTime(extras.failedAt, slot);
+    return Number.isNaN(ms) ? undefined : Math.round(ms * 1000) / 1000;
   }
 
   // ── End ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -261,7 +261,8 @@ export class CircuitBreaker {
     try {
       callback();
     } catch (error) {
-      this.#port.log('error', `${name} of circuit breaker ${this.#config.name} failed`, { error: messageOf(error) });
+      const message = `${name} of circuit breaker ${this.#config.name} failed`;
+      this.#port.flood(`circuit.${name}`, 'error', message, () => ({ error: messageOf(error) }));
     }
   }
 }

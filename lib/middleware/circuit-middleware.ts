@@ -1,11 +1,11 @@
 import { getObservability } from '../observability/index';
 import type { AnyEvent } from '../events';
-import { createPort } from '../observability/port';
+import { logFields } from '../observability/fields';
 import { requireFunction, requireString } from '../validate';
 import { readBreaker } from './circuit-breaker';
 import type { CircuitBreakerConfig, CircuitResult } from './circuit-breaker';
 import { CircuitBreakerManager } from './circuit-manager';
-import { defineMiddleware, withDefaults } from './define';
+import { HAND_SCOPE, defineMiddleware, withDefaults } from './define';
 import type { Middleware, MiddlewareScope } from './types';
 
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -82,7 +82,8 @@ function tellRejected(
   try {
     onRejected?.(event, result);
   } catch (error) {
-    scope.port.log('error', 'onRejected of a circuit breaker failed', { eventType: event.type, error });
+    const message = 'onRejected of a circuit breaker failed';
+    scope.port.flood('circuit.onRejected', 'error', message, () => ({ ...logFields(event), error }));
   }
 }
 
@@ -113,11 +114,11 @@ export const circuitBreakerUtils = {
     (threshold: number) =>
     (event: any): boolean =>
       typeof event?.latency === 'number' && event.latency > threshold,
-  /** Writes one warning. */
+  /** Writes a warning; at most one a second. */
   defaultOnRejected: (event: any, result: CircuitResult): void => {
-    createPort(getObservability(), true).log('warn', 'Event refused by a circuit breaker', {
-      eventType: event?.type,
+    HAND_SCOPE.port.flood('circuit.rejected', 'warn', 'Event refused by a circuit breaker', () => ({
+      ...(event != null && logFields(event)),
       error: result.error,
-    });
+    }));
   },
 } as const;

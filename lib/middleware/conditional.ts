@@ -108,6 +108,8 @@ export class ConditionalMiddlewareExecutor {
 
   #count(name = 'anonymous', stats: ConditionalStats, error: unknown): void {
     stats.errors++;
-    this.#port.log('error', `Conditional middleware ${name} failed`, { error: messageOf(error) });
+    this.#port.flood('conditional.failed', 'error', `Conditional middleware ${name} failed`, {
+      error: messageOf(error),
+    });
   }
 }

@@ -144,6 +144,8 @@ export interface EngineHandle {
   state(slot: number): number;
   attempts(slot: number): number;
   priority(slot: number): number;
+  /** When what waits for its delay or redelivery may start, on the monotonic clock; NaN for what waits for neither. */
+  dueAt(slot: number): number;
   /** Waiting slots in the order in which they would start. */
   snapshot(limit: number): Uint32Array;
   stats(): EngineStats;
@@ -151,6 +153,8 @@ export interface EngineHandle {
   addTypeGroup(): number;
   /** The same for a tenant. */
   addTenantGroup(): number;
+  /** Milliseconds that the handlers of the last attempt had run at `at`; NaN where no times are recorded. */
+  runTime(at: number, slot: number): number;
   latency(): LatencyReport | null;
 }
 

@@ -65,27 +65,45 @@ export interface NativeReplayQuery {
   limit: number;
 }
 
-/** Figures of a journal. */
+/** Figures of a journal; counters begin when it is opened. */
 export interface NativeJournalStats {
+  /** Events that have not ended. */
   pending: number;
+  /** Finished events that are kept. */
   kept: number;
+  /** Dead letters. */
   letters: number;
+  /** Ids and idempotency keys that are remembered. */
   keys: number;
+  /** Snapshots. */
   snapshots: number;
+  /** Their bytes. */
   snapshotBytes: number;
+  /** Bytes in use. */
   bytes: number;
+  /** Bytes of the write-ahead log. */
   walBytes: number;
+  /** Groups committed. */
   groups: number;
+  /** Batches of operations that came from the runtime. */
   frames: number;
+  /** Operations committed. */
   ops: number;
   /** Events that were accepted and ended within one group, and never touched the disk. */
   coalesced: number;
+  /** Commits that failed. */
   failures: number;
+  /** Events whose body was compressed. */
   compressedEvents: number;
+  /** Bytes of these before. */
   originalBytes: number;
+  /** Bytes of these as stored. */
   storedBytes: number;
+  /** Damaged records that were left out at the start. */
   skipped: number;
+  /** How long the last commit took. */
   lastCommitMs: number;
+  /** How long the slowest took. */
   maxCommitMs: number;
 }
 

@@ -116,12 +116,26 @@ export interface MemoryWatch {
 
 /** Decides how many handlers may run side by side while the machine is short. Owned by one `PressureSampler`. */
 export interface PressureGauge {
-  /** Takes in a reading (fractions of the machine, cumulative CPU times) and gives the time of the next. */
-  sample(now: number, memoryFraction: number, cpuBusyMs: number, cpuTotalMs: number, costMs: number): number;
+  /**
+   * Takes in a reading (fractions of the machine, cumulative CPU times) and gives the time of the next. `computes`: whether the
+   * runtime itself does, so that a short CPU is a reason to run fewer.
+   */
+  sample(
+    now: number,
+    memoryFraction: number,
+    cpuBusyMs: number,
+    cpuTotalMs: number,
+    costMs: number,
+    computes: boolean,
+  ): number;
   /** The machine could not be read: nothing changes. Gives the time of the next sample. */
   skip(now: number): number;
   /** Whether memory or CPU is above its limit. */
   isActive(): boolean;
+  /** Whether so little memory is left that nothing more should be taken in. */
+  isExhausted(): boolean;
+  /** The share of the CPU time that was used between the last two readings. */
+  cpuFraction(): number;
   /** How many of `full` may run side by side; at least 1 unless `full` is 0. */
   width(full: number): number;
 }

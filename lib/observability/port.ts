@@ -30,9 +30,10 @@ export interface ObservabilityPort {
   log(level: LogLevel, message: string, context?: LogContext): void;
   /**
    * Logs what may come in floods: the first message of a `key`, then at most one a second, with the number of those left
-   * out as `suppressed`. Keys are few and fixed, such as 'refused.full'.
+   * out as `suppressed`; when the flood is over, that number comes by itself. Keys are few and fixed, such as 'refused.full'; the
+   * first hundred kinds (event types) are told apart.
    */
-  flood(key: string, level: LogLevel, message: string, context?: LazyLogContext): void;
+  flood(key: string, level: LogLevel, message: string, context?: LazyLogContext, kind?: string): void;
   /** Tells what `flood` has left out and not told yet. For the end of a runtime. */
   flushFloods(): void;
   /** Runs `fn` once, inside the user's `trace` if there is one; the result and the error of `fn` pass through. */
@@ -96,7 +97,7 @@ class UserPort implements ObservabilityPort {
   readonly #hasTraceSwitch: boolean;
   /** The object with the span methods: the user's own, or its `telemetry`. */
   readonly #spans: object | undefined;
-  readonly #floods = new FloodControl();
+  readonly #floods = new FloodControl((level, message, suppressed) => this.log(level, message, { suppressed }));
 
   constructor(target: object) {
     const bareLogger = isBareLogger(target);
@@ -121,16 +122,16 @@ class UserPort implements ObservabilityPort {
     this.#sink?.write(level, message, context);
   }
 
-  flood(key: string, level: LogLevel, message: string, context?: LazyLogContext): void {
+  flood(key: string, level: LogLevel, message: string, context?: LazyLogContext, kind?: string): void {
     if (!this.listens(level)) return;
-    const suppressed = this.#floods.pass(key, level, message, monotonicNow());
+    const suppressed = this.#floods.pass(key, level, message, monotonicNow(), kind);
     if (suppressed < 0) return;
     const fields = typeof context === 'function' ? context() : context;
     this.log(level, message, suppressed === 0 ? fields : { ...fields, suppressed });
   }
 
   flushFloods(): void {
-    for (const { level, message, suppressed } of this.#floods.takeAll()) this.log(level, message, { suppressed });
+    this.#floods.flush();
   }
 
   trace<T>(name: string, fn: () => T | Promise<T>, options: SpanOptions = {}): Promise<T> {

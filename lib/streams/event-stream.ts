@@ -24,6 +24,7 @@ import { SharedRun } from './share';
 import { isSource, openSource } from './source';
 import * as steps from './steps';
 import { batchOf } from './stream-batch';
+import { TracedCursor } from './traced';
 import * as plans from './time-plans';
 import { middlewareHandler } from './with-middleware';
 import type { Readable } from 'node:stream';
@@ -100,7 +101,12 @@ export class EventStream<T = AnyEvent> implements AsyncIterable<T> {
 
   /** @internal */
   run(signal?: AbortSignal): Run<T> {
-    return new Run<T>(() => this.openCursor(), this.scope, signal);
+    return new Run<T>(() => this.#openRun(), this.scope, signal);
+  }
+
+  #openRun(): Cursor<T> {
+    const trace = this.scope.traceRun?.();
+    return trace === undefined ? this.openCursor() : new TracedCursor(() => this.openCursor(), trace);
   }
 
   /** @internal */

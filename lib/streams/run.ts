@@ -1,4 +1,5 @@
 import { DONE, READY, isThenable } from './cursor';
+import { TracedCursor } from './traced';
 import { turnClock } from './turn-clock';
 import type { Cursor, Pulled } from './cursor';
 import type { RunningRun, StreamScope } from './scope';
@@ -98,6 +99,7 @@ export class Run<T> implements AsyncIterableIterator<T, undefined>, RunningRun {
   async #visitAll(visit: (item: T) => unknown): Promise<void> {
     try {
       const cursor = this.#start();
+      const see = cursor instanceof TracedCursor ? cursor.visitor(visit) : visit;
       let pulled = cursor === undefined ? DONE : cursor.pull();
       while (pulled !== DONE) {
         if (pulled !== READY) {
@@ -113,7 +115,7 @@ export class Run<T> implements AsyncIterableIterator<T, undefined>, RunningRun {
           pulled = failure === undefined ? cursor!.settle(raw) : cursor!.fail(failure.error);
           continue;
         }
-        const answer = visit(cursor!.value);
+        const answer = see(cursor!.value);
         if (answer === STOP || (isThenable(answer) && (await answer) === STOP)) {
           await this.#close();
           break;

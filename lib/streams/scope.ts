@@ -31,6 +31,19 @@ export interface RunningRun {
   interrupt(): Promise<unknown> | undefined;
 }
 
+/** A run of a stream, as somebody sees it who traces. */
+export interface RunTrace {
+  /** Calls `fn` inside of it. */
+  inside<R>(fn: () => R): R;
+  /**
+   * It is over; told once.
+   *
+   * @param how done: its source has ended, or an operator needed no more; left: the reader, a signal or `cleanup` has ended it
+   * @param items what it has handed to its reader
+   */
+  end(how: 'done' | 'failed' | 'left', items: number, error?: unknown): void;
+}
+
 /** A run that counts for itself and tells from time to time. */
 export interface Meter {
   /** Brings the counters of operators and buffers up to date with it. */
@@ -43,6 +56,8 @@ export class StreamScope {
   readonly sources = new Set<RunningSource>();
   readonly runs = new Set<RunningRun>();
   readonly meters = new Set<Meter>();
+  /** Begins the trace of a run; it answers undefined where this one is not traced. */
+  traceRun: (() => RunTrace | undefined) | undefined;
   readonly #operators = new Map<string, OperatorStats>();
   readonly #buffers = new Map<string, BufferStats>();
   #timers: StreamTimers | undefined;

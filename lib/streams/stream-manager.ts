@@ -9,7 +9,7 @@ import { SubscribedStream } from './subscribed-stream';
 import { OVERFLOW_CODES, PushCursor } from './subscription';
 import type { AnyEvent } from '../events';
 import type { Cursor } from './cursor';
-import type { StreamStats } from './scope';
+import type { RunTrace, StreamStats } from './scope';
 import type {
   ItemsOf,
   JoinArguments,
@@ -78,6 +78,14 @@ export class StreamManager {
       end: (error) => cursor.end(error === undefined ? undefined : { error }),
       getStats: () => cursor.stats(),
     };
+  }
+
+  /**
+   * From now on `begin` is asked at the start of each run whether it is traced.
+   * @internal
+   */
+  traceRuns(begin: () => RunTrace | undefined): void {
+    this.#scope.traceRun = begin;
   }
 
   /** What runs and what has gone through. */

@@ -1,6 +1,6 @@
 /** Spans in the form of OpenTelemetry's semantic conventions for messaging. */
 import { messageOf } from '../errors';
-import { carrierOf, contextIn } from './trace-context';
+import { carrierOf, contextIn, withBaggage } from './trace-context';
 import type { AnyEvent } from '../events';
 import type { OtelApi } from './load-api';
 import type { TraceCarrier } from './trace-context';
@@ -15,15 +15,18 @@ const KIND_PRODUCER = 3;
 const KIND_CONSUMER = 4;
 const STATUS_ERROR = 2;
 
-function messageAttributes(event: AnyEvent, operation: 'send' | 'process', name: string): Attributes {
-  const { metadata } = event;
-  const attributes: Attributes = {
+/** What is known before the event is; samplers see no more. */
+function operationAttributes(type: string, operation: 'send' | 'process'): Attributes {
+  return {
     'messaging.system': MESSAGING_SYSTEM,
-    'messaging.operation.name': name,
+    'messaging.operation.name': operation,
     'messaging.operation.type': operation,
-    'messaging.destination.name': event.type,
-    'messaging.message.id': event.id,
+    'messaging.destination.name': type,
   };
+}
+
+function eventAttributes({ id, metadata }: AnyEvent): Attributes {
+  const attributes: Attributes = { 'messaging.message.id': id };
   if (metadata?.correlationId !== undefined) attributes['messaging.message.conversation_id'] = metadata.correlationId;
   if (metadata?.tenantId !== undefined) attributes['kodus_flow.tenant.id'] = metadata.tenantId;
   return attributes;
@@ -37,8 +40,9 @@ export function errorTypeOf(error: unknown): string {
 }
 
 /** Ends a span; with an error if there was one. A tracer that throws harms nothing. */
-export function endSpan(span: Span, failed: boolean, error?: unknown): void {
+export function endSpan(span: Span, failed: boolean, error?: unknown, attributes?: Attributes): void {
   try {
+    if (attributes !== undefined) span.setAttributes(attributes);
     if (failed) {
       span.recordException(error instanceof Error ? error : messageOf(error));
       span.setAttribute('error.type', errorTypeOf(error));
@@ -57,10 +61,11 @@ export interface Publication {
 }
 
 /** Starts the span of an emit as a child of the active one. */
-export function startPublication(tracer: Tracer, type: string): Publication | undefined {
+export function startPublication(api: OtelApi, tracer: Tracer, type: string): Publication | undefined {
   try {
-    const span = tracer.startSpan(`send ${type}`, { kind: KIND_PRODUCER });
-    return { span, carrier: carrierOf(span.spanContext()) };
+    const attributes = operationAttributes(type, 'send');
+    const span = tracer.startSpan(`send ${type}`, { kind: KIND_PRODUCER, attributes });
+    return { span, carrier: carrierOf(api, span.spanContext()) };
   } catch {
     return undefined;
   }
@@ -68,12 +73,7 @@ export function startPublication(tracer: Tracer, type: string): Publication | un
 
 /** Ends the span of an emit, now that the event is known. */
 export function endPublication(span: Span, event: AnyEvent | undefined, error: unknown): void {
-  try {
-    if (event !== undefined) span.setAttributes(messageAttributes(event, 'send', 'emit'));
-  } catch {
-    // As in `endSpan`.
-  }
-  endSpan(span, error !== undefined, error);
+  endSpan(span, error !== undefined, error, event && eventAttributes(event));
 }
 
 /** The span of one attempt, and the context in which its handlers run. */
@@ -92,10 +92,13 @@ export function startAttempt(
 ): AttemptSpan | undefined {
   try {
     const origin = contextIn(api, event.metadata);
-    const attributes = messageAttributes(event, 'process', 'process');
-    attributes['kodus_flow.attempt'] = attempt;
+    const attributes = {
+      ...operationAttributes(event.type, 'process'),
+      ...eventAttributes(event),
+      'kodus_flow.attempt': attempt,
+    };
     // Whatever is active here belongs to whoever happened to wake the queue.
-    const root = api.ROOT_CONTEXT;
+    const root = withBaggage(api, api.ROOT_CONTEXT, event.metadata);
     const parent = origin !== undefined && isChild ? api.trace.setSpanContext(root, origin) : root;
     const links = origin !== undefined && !isChild ? [{ context: origin }] : [];
     const span = tracer.startSpan(`process ${event.type}`, { kind: KIND_CONSUMER, attributes, links }, parent);
@@ -106,12 +109,9 @@ export function startAttempt(
 }
 
 /** Starts a span of the runtime's own doing (a batch, a stream) as a child of the active one. */
-export function startInternal(tracer: Tracer, name: string, attributes: Attributes): Span | undefined {
+export function startInternal(tracer: Tracer, name: string): Span | undefined {
   try {
-    return tracer.startSpan(name, {
-      kind: KIND_INTERNAL,
-      attributes: { 'messaging.system': MESSAGING_SYSTEM, ...attributes },
-    });
+    return tracer.startSpan(name, { kind: KIND_INTERNAL, attributes: { 'messaging.system': MESSAGING_SYSTEM } });
   } catch {
     return undefined;
   }

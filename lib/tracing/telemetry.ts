@@ -2,12 +2,14 @@ import { isThenable } from './thenable';
 import { endPublication, endSpan, startAttempt, startInternal, startPublication } from './spans';
 import { loadApi } from './load-api';
 import { SCOPE } from './scope';
+import { StreamSpan } from './stream-span';
 import { RUNTIME_CORE_VERSION } from '../constants';
 import type { AnyEvent } from '../events';
+import type { RunTrace } from '../streams/scope';
 import type { OtelApi } from './load-api';
 import type { AttemptSpan, Publication } from './spans';
 import type { TelemetrySettings } from './config';
-import type { Attributes, ProxyTracerProvider, Span, Tracer } from '@opentelemetry/api';
+import type { ProxyTracerProvider, Tracer } from '@opentelemetry/api';
 
 export type EventRunner = (event: AnyEvent, slot: number) => unknown;
 
@@ -17,6 +19,12 @@ export interface TelemetryHost {
   attempts(slot: number): number;
   /** Runs an event that a handler has returned. */
   follow(event: AnyEvent, returned: AnyEvent, slot: number): Promise<void> | undefined;
+}
+
+/** What the span of a batch tells. */
+interface BatchTally {
+  processed: number;
+  failed: number;
 }
 
 function isEvent(value: unknown): value is AnyEvent {
@@ -30,12 +38,14 @@ function isEvent(value: unknown): value is AnyEvent {
 export class Telemetry {
   readonly api: OtelApi;
   readonly #isChild: boolean;
+  readonly #streams: TelemetrySettings['streams'];
   #provider: ProxyTracerProvider;
   #tracer: Tracer | undefined;
 
   private constructor(api: OtelApi, settings: TelemetrySettings) {
     this.api = api;
     this.#isChild = settings.spans === 'parent';
+    this.#streams = settings.streams;
     this.#provider = api.trace.getTracerProvider() as ProxyTracerProvider;
   }
 
@@ -69,7 +79,7 @@ export class Telemetry {
     const tracer = this.#tracer ?? this.#findTracer();
     if (tracer === undefined) return undefined;
     const { context, trace } = this.api;
-    return trace.getSpan(context.active()) && startPublication(tracer, type);
+    return trace.getSpan(context.active()) && startPublication(this.api, tracer, type);
   }
 
   /** Ends the span of an emit. */
@@ -122,9 +132,34 @@ export class Telemetry {
 
   // ── Batches and streams ──────────────────────────────────────────────────────────────────────────────
 
-  /** A span of the runtime's own, if there is an SDK. */
-  start(name: string, attributes: Attributes): Span | undefined {
+  /** Puts a span around what one call processes, if there is an SDK. */
+  async aroundBatch<T extends BatchTally>(drain: () => Promise<T>): Promise<T> {
     const tracer = this.#tracer ?? this.#findTracer();
-    return tracer && startInternal(tracer, name, attributes);
+    const span = tracer && startInternal(tracer, 'process batch');
+    if (span === undefined) return drain();
+    try {
+      const tally = await drain();
+      const count = tally.processed + tally.failed;
+      endSpan(span, false, undefined, { 'messaging.batch.message_count': count, 'kodus_flow.failed': tally.failed });
+      return tally;
+    } catch (error) {
+      endSpan(span, true, error);
+      throw error;
+    }
+  }
+
+  /** How to begin the trace of a stream's run; undefined: streams are not traced. */
+  get streams(): (() => RunTrace | undefined) | undefined {
+    return this.#streams === 'off' ? undefined : () => this.#startStream();
+  }
+
+  #startStream(): RunTrace | undefined {
+    const tracer = this.#tracer ?? this.#findTracer();
+    if (tracer === undefined) return undefined;
+    const { context, trace } = this.api;
+    const active = context.active();
+    if (this.#streams === 'child' && trace.getSpan(active) === undefined) return undefined;
+    const span = startInternal(tracer, 'process stream');
+    return span && new StreamSpan(this.api, span, active);
   }
 }

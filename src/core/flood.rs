@@ -2,6 +2,9 @@
 
 /// One key speaks at most once in this time.
 const REPEAT_AFTER_MS: f64 = 1_000.0;
+/// A count that no message has told for this long is told by itself. Later than a message of the same flood would be, because that
+/// says more.
+const OVERDUE_AFTER_MS: f64 = 2.0 * REPEAT_AFTER_MS;
 /// Keys with a count of their own; later ones share the last.
 const MAX_KEYS: usize = 256;
 
@@ -44,6 +47,17 @@ impl FloodGate {
                 None
             }
             _ => Some(key.tell(now)),
+        }
+    }
+
+    /// The count of suppressed messages, if no message has told it in time; `None` if there is nothing to tell, or not yet.
+    pub fn overdue(&mut self, key: u32, now: f64) -> Option<u32> {
+        match self.keys.get_mut(key as usize)? {
+            Key::Told { at, suppressed } if *suppressed > 0 && now - *at >= OVERDUE_AFTER_MS => {
+                *at = now;
+                Some(std::mem::take(suppressed))
+            }
+            _ => None,
         }
     }
 
@@ -107,6 +121,22 @@ mod tests {
         assert_eq!(gate.take(key), 2);
         assert_eq!(gate.take(key), 0);
         assert_eq!(gate.pass(key, 1_000.0), Some(0));
+    }
+
+    #[test]
+    fn a_count_that_no_message_tells_is_told_by_itself_and_counts_as_a_message() {
+        let mut gate = FloodGate::new();
+        let key = gate.add();
+        gate.pass(key, 0.0);
+        assert_eq!(gate.overdue(key, 5_000.0), None, "nothing is suppressed");
+        gate.pass(key, 10.0);
+        gate.pass(key, 20.0);
+        assert_eq!(gate.overdue(key, 1_999.0), None, "too early");
+        assert_eq!(gate.overdue(key, 2_000.0), Some(2));
+        assert_eq!(gate.overdue(key, 9_000.0), None, "told once");
+        assert_eq!(gate.pass(key, 2_999.0), None);
+        assert_eq!(gate.pass(key, 3_000.0), Some(1));
+        assert_eq!(gate.overdue(key + 1, 0.0), None);
     }
 
     #[test]

@@ -171,6 +171,12 @@ impl Latency {
         self.each(slot, |timings| record(&mut timings.end_to_end, time));
     }
 
+    /// How long the handlers of the last attempt had run at `at`; `None` for an event that is not known any more.
+    pub fn run_time(&self, at: f64, slot: u32) -> Option<f64> {
+        let mark = self.marks.get(slot as usize)?;
+        Some((at - mark.started).max(0.0))
+    }
+
     #[inline]
     fn each(&mut self, slot: u32, record: impl Fn(&mut Timings<Histogram<u32>>)) {
         let Groups { kind, tenant } = self.marks[slot as usize].groups;
@@ -263,6 +269,19 @@ mod tests {
         latency.submitted(0.0, 3, Groups::default());
         latency.started(107.0, 3, 100.0);
         assert!(near(latency.total().queue_wait.max_ms, 7.0));
+    }
+
+    #[test]
+    fn the_time_of_the_last_attempt_is_known_until_the_memory_is_given_back() {
+        let mut latency = Latency::default();
+        latency.submitted(0.0, 3, Groups::default());
+        latency.started(10.0, 3, 0.0);
+        latency.started(107.0, 3, 100.0);
+        assert_eq!(latency.run_time(112.5, 3), Some(5.5));
+        assert_eq!(latency.run_time(100.0, 3), Some(0.0));
+        assert_eq!(latency.run_time(112.5, 4), None);
+        latency.shrink();
+        assert_eq!(latency.run_time(112.5, 3), None);
     }
 
     #[test]

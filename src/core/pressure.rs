@@ -1,7 +1,7 @@
 //! Backpressure from the machine: how many handlers may run side by side while memory or CPU is short.
 //!
 //! Width is given up one step at a time while a reading is above its limit, and taken back one step at a time once
-//! both are clearly below. Even a machine that stays busy with other things leaves a width of 1.
+//! both are clearly below. Above a hard bound of memory nothing more is to be taken in. Even a machine that stays busy with other things leaves a width of 1.
 
 /// Steps between full width and a width of 1.
 const STEPS: u32 = 8;
@@ -13,6 +13,8 @@ const SAMPLE_MS: f64 = 100.0;
 const SAMPLING_SHARE: f64 = 0.01;
 /// A limit counts as respected again below this share of it, so that a reading near the limit does not flutter.
 const RELEASE_SHARE: f64 = 0.9;
+/// Memory is used up this part of the way from its limit to all that there is.
+const EXHAUSTED_SHARE: f64 = 0.75;
 /// What the CPU is taken to be doing before there are two readings to compare.
 const FIRST_CPU_FRACTION: f64 = 0.5;
 
@@ -36,6 +38,8 @@ pub struct Reading {
     pub cpu_total_ms: f64,
     /// How long taking this reading took.
     pub cost_ms: f64,
+    /// Whether the runtime itself computes. While it only waits for I/O, fewer events at once would not spare the CPU.
+    pub computes: bool,
 }
 
 /// Turns cumulative CPU times into the share used since the reading before.
@@ -93,6 +97,8 @@ enum Trend {
 #[derive(Debug)]
 pub struct PressureGauge {
     memory: Gate,
+    /// The hard bound, above that of `memory`.
+    exhaustion: Gate,
     cpu: Gate,
     meter: CpuMeter,
     /// Steps given up, 0 to [`STEPS`].
@@ -106,6 +112,7 @@ impl PressureGauge {
     pub fn new(limits: PressureLimits) -> Self {
         Self {
             memory: Gate::new(limits.memory_fraction),
+            exhaustion: Gate::new(hard_limit(limits.memory_fraction)),
             cpu: Gate::new(limits.cpu_fraction),
             meter: CpuMeter {
                 last: None,
@@ -123,9 +130,10 @@ impl PressureGauge {
         let cpu_fraction = self.meter.read(reading.cpu_busy_ms, reading.cpu_total_ms);
         let memory_short = self.memory.read(reading.memory_fraction);
         let cpu_short = self.cpu.read(cpu_fraction);
-        if memory_short || cpu_short {
+        self.exhaustion.read(reading.memory_fraction);
+        if memory_short || (cpu_short && reading.computes) {
             self.narrow(now);
-        } else {
+        } else if !cpu_short {
             self.widen(now);
         }
     }
@@ -138,6 +146,16 @@ impl PressureGauge {
     /// Whether memory or CPU is above its limit (or was, and is not yet clearly below).
     pub fn is_active(&self) -> bool {
         self.memory.exceeded || self.cpu.exceeded
+    }
+
+    /// Whether so little memory is left that nothing more should be taken in (or was, and it is not yet clearly more).
+    pub fn is_exhausted(&self) -> bool {
+        self.exhaustion.exceeded
+    }
+
+    /// The share of the CPU time that was used between the last two readings.
+    pub fn cpu_fraction(&self) -> f64 {
+        self.meter.fraction
     }
 
     /// When the next sample is worth its cost.
@@ -174,6 +192,10 @@ impl PressureGauge {
     }
 }
 
+fn hard_limit(soft: f64) -> f64 {
+    soft + (1.0 - soft) * EXHAUSTED_SHARE
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +210,7 @@ mod tests {
         gauge: PressureGauge,
         now: f64,
         busy: f64,
+        computes: bool,
     }
 
     impl Machine {
@@ -196,6 +219,7 @@ mod tests {
                 gauge: PressureGauge::new(LIMITS),
                 now: 0.0,
                 busy: 0.0,
+                computes: true,
             }
         }
 
@@ -209,6 +233,7 @@ mod tests {
                     cpu_busy_ms: self.busy,
                     cpu_total_ms: self.now,
                     cost_ms: 0.0,
+                    computes: self.computes,
                 },
             );
             self.gauge.width(24)
@@ -255,6 +280,7 @@ mod tests {
             cpu_busy_ms: 0.0,
             cpu_total_ms: 0.0,
             cost_ms: 0.0,
+            computes: true,
         };
         gauge.sample(0.0, reading);
         assert!(gauge.is_active());
@@ -281,6 +307,36 @@ mod tests {
         assert!(!machine.gauge.is_active());
         assert_eq!(machine.after(250.0, 0.79, 0.1), 24, "below the limit again");
         assert_eq!(machine.after(250.0, 0.81, 0.1), 21);
+    }
+
+    #[test]
+    fn a_cpu_that_others_keep_busy_narrows_nothing_that_only_waits() {
+        let mut machine = Machine::new();
+        machine.computes = false;
+        for _ in 0..10 {
+            assert_eq!(machine.after(250.0, 0.1, 1.0), 24);
+        }
+        assert!(machine.gauge.is_active(), "it is told all the same");
+        machine.computes = true;
+        assert_eq!(machine.after(250.0, 0.1, 1.0), 21);
+        machine.computes = false;
+        assert_eq!(machine.after(250.0, 0.1, 1.0), 21, "no wider, either");
+        assert_eq!(machine.after(250.0, 0.1, 0.1), 24);
+        assert_eq!(machine.after(250.0, 0.9, 0.1), 21, "memory counts always");
+    }
+
+    #[test]
+    fn memory_is_exhausted_above_the_hard_bound_until_it_is_clearly_below() {
+        let mut machine = Machine::new();
+        let mut exhausted_at = |memory| {
+            machine.after(250.0, memory, 0.1);
+            machine.gauge.is_exhausted()
+        };
+        assert!(!exhausted_at(0.94));
+        assert!(exhausted_at(0.96));
+        assert!(exhausted_at(0.87), "not clearly below");
+        assert!(!exhausted_at(0.85));
+        assert!(!exhausted_at(0.94));
     }
 
     #[test]
@@ -322,6 +378,7 @@ mod tests {
                     cpu_busy_ms: 0.0,
                     cpu_total_ms: 0.0,
                     cost_ms: 0.0,
+                    computes: false,
                 },
             );
         }
@@ -351,6 +408,7 @@ mod tests {
             cpu_busy_ms: 0.0,
             cpu_total_ms: 0.0,
             cost_ms: 0.2,
+            computes: true,
         };
         gauge.sample(1_000.0, reading);
         assert_eq!(gauge.next_sample_at(), 1_100.0);

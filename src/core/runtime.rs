@@ -115,6 +115,8 @@ pub enum Notice {
     AckTimeout {
         /// The event.
         slot: u32,
+        /// Attempts that have failed, with this one.
+        attempts: u32,
     },
     /// Its time to live has passed before it started. Its slot is free.
     Expired {
@@ -600,7 +602,9 @@ impl Runtime {
         } else {
             self.leave_execution(slot);
         }
-        self.notices.push_back(Notice::AckTimeout { slot });
+        let attempts = self.slots[slot as usize].attempts;
+        self.notices
+            .push_back(Notice::AckTimeout { slot, attempts });
         self.fail(now, slot, true, None);
     }
 
@@ -811,6 +815,16 @@ impl Runtime {
     /// The record of times, where one is kept.
     pub fn latency(&mut self) -> Option<&mut Latency> {
         self.latency.as_deref_mut()
+    }
+
+    /// When an event that waits for its delay or redelivery may start, by the clock of `now`; `None` if it waits for neither.
+    pub fn due_at(&self, slot: u32) -> Option<f64> {
+        let record = self.slot(slot)?;
+        let waits = matches!(
+            record.state,
+            State::Delayed | State::Retrying | State::Blocked
+        );
+        (waits && record.due > 0.0).then_some(record.due)
     }
 
     /// How many may run at once now.

@@ -254,7 +254,7 @@ fn record_of(notice: Notice) -> NoticeRecord {
             delay_ms,
         } => (notice_kind::RETRY, slot, attempts, delay_ms),
         Notice::Dead { slot, attempts } => (notice_kind::DEAD, slot, attempts, 0.0),
-        Notice::AckTimeout { slot } => (notice_kind::ACK_TIMEOUT, slot, 0, 0.0),
+        Notice::AckTimeout { slot, attempts } => (notice_kind::ACK_TIMEOUT, slot, attempts, 0.0),
         Notice::Expired { slot } => (notice_kind::EXPIRED, slot, 0, 0.0),
         Notice::Cancelled { slot } => (notice_kind::CANCELLED, slot, 0, 0.0),
         Notice::Dropped { slot } => (notice_kind::DROPPED, slot, 0, 0.0),
@@ -483,6 +483,12 @@ fn add_views(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Result<
                 .core
                 .slot(slot as u32)
                 .map_or(0.0, |slot| slot.priority)
+        })?,
+    )?;
+    handle.set(
+        "dueAt",
+        raw(env, "dueAt", engine, |engine, [slot]: [f64; 1]| {
+            engine.core.due_at(slot as u32).unwrap_or(f64::NAN)
         })?,
     )?;
     let view = Shared::clone(engine);

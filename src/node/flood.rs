@@ -6,7 +6,7 @@ use napi_derive::napi;
 use super::raw::{raw, shared};
 use crate::core::flood::FloodGate;
 
-/// Makes a flood gate: `{ add, pass, take }`.
+/// Makes a flood gate: `{ add, pass, overdue, take }`.
 #[napi]
 pub fn create_flood_gate(env: &Env) -> Result<Object<'_>> {
     let gate = shared(FloodGate::new());
@@ -26,6 +26,15 @@ pub fn create_flood_gate(env: &Env) -> Result<Object<'_>> {
             |gate: &mut FloodGate, [key, now]: [f64; 2]| {
                 gate.pass(key as u32, now).map_or(-1.0, f64::from)
             },
+        )?,
+    )?;
+    object.set(
+        "overdue",
+        raw(
+            env,
+            "overdue",
+            &gate,
+            |gate: &mut FloodGate, [key, now]: [f64; 2]| gate.overdue(key as u32, now).unwrap_or(0),
         )?,
     )?;
     object.set(

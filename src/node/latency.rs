@@ -82,6 +82,16 @@ pub fn add_latency(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> R
             u32::from(group)
         })?,
     )?;
+    handle.set(
+        "runTime",
+        raw(env, "runTime", engine, |engine, [at, slot]: [f64; 2]| {
+            engine
+                .core
+                .latency()
+                .and_then(|latency| latency.run_time(at, slot as u32))
+                .unwrap_or(f64::NAN)
+        })?,
+    )?;
     let view = Shared::clone(engine);
     handle.set(
         "latency",

@@ -28,6 +28,7 @@ impl PressureGauge {
         cpu_busy_ms: f64,
         cpu_total_ms: f64,
         cost_ms: f64,
+        computes: bool,
     ) -> f64 {
         self.0.sample(
             now,
@@ -36,6 +37,7 @@ impl PressureGauge {
                 cpu_busy_ms,
                 cpu_total_ms,
                 cost_ms,
+                computes,
             },
         );
         self.0.next_sample_at()
@@ -52,6 +54,18 @@ impl PressureGauge {
     #[napi]
     pub fn is_active(&self) -> bool {
         self.0.is_active()
+    }
+
+    /// Whether so little memory is left that nothing more should be taken in.
+    #[napi]
+    pub fn is_exhausted(&self) -> bool {
+        self.0.is_exhausted()
+    }
+
+    /// The share of the CPU time that was used between the last two readings.
+    #[napi]
+    pub fn cpu_fraction(&self) -> f64 {
+        self.0.cpu_fraction()
     }
 
     /// How many of `full` may run side by side.
