@@ -2712,7 +2712,7 @@ export interface EventQueueConfig {
   learningRate?: number;
   /** No effect: snapshots are whole. */
   enableDeltaCompression?: boolean;
-  /** Persist accepted events with `persistor`. Default false. */
+  /** Persist accepted events with `persistor`. Default false; in a runtime that has a persistor, true. */
   enablePersistence?: boolean;
   persistor?: Persistor;
   /** Key of everything persisted. */
