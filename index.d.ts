@@ -33,6 +33,7 @@ declare const ENGINE_CODES: readonly [
   "ENGINE_COORDINATION_FAILED",
   "LLM_ERROR"
 ];
+declare const FACTORY_DEFAULTS: unique symbol;
 declare const KERNEL_CODES: readonly [
   "RETRY_EXCEEDED",
   "TIMEOUT_EXCEEDED",
@@ -1254,7 +1255,7 @@ export declare const agentLifecycleEvents: {
  * const breaker = circuitBreakerMiddleware({ failureThreshold: 5, recoveryTimeout: 30_000 });
  * breaker.manager.getAllMetrics();
  */
-export declare const circuitBreakerMiddleware: (config?: CircuitBreakerMiddlewareConfig) => CircuitBreakerMiddleware;
+export declare const circuitBreakerMiddleware: ((config?: CircuitBreakerMiddlewareConfig) => CircuitBreakerMiddleware) & UncalledFactory;
 /** Keys, filters and a log for {@link circuitBreakerMiddleware}. */
 export declare const circuitBreakerUtils: {
   /** The event's type, or 'default'. */
@@ -1426,9 +1427,9 @@ export declare const isWorkflowErrorEvent: (event: AnyEvent) => event is TEvent<
  * @example
  * const handler = withCache({ ttlMs: 5000, keyFn: (event) => event.data.userId })(load);
  */
-export declare const withCache: (options?: CacheOptions) => Middleware;
+export declare const withCache: ((options?: CacheOptions) => Middleware) & UncalledFactory;
 /** The other name of {@link circuitBreakerMiddleware}. */
-export declare const withCircuitBreaker: (config?: CircuitBreakerMiddlewareConfig) => CircuitBreakerMiddleware;
+export declare const withCircuitBreaker: ((config?: CircuitBreakerMiddlewareConfig) => CircuitBreakerMiddleware) & UncalledFactory;
 /**
  * Lets at most `maxConcurrent` runs of one key go on at a time. The others wait for a permit, first come, first served, or
  * are refused: `MiddlewareError` CONCURRENCY_DROP (not waited) or CONCURRENCY_TIMEOUT (waited in vain). In a runtime's
@@ -1437,7 +1438,7 @@ export declare const withCircuitBreaker: (config?: CircuitBreakerMiddlewareConfi
  * @example
  * const handler = withConcurrency({ maxConcurrent: 10, getKey: (event) => event.data.userId, mode: 'wait' })(save);
  */
-export declare const withConcurrency: (options?: ConcurrencyOptions) => Middleware;
+export declare const withConcurrency: ((options?: ConcurrencyOptions) => Middleware) & UncalledFactory;
 /**
  * Answers with a fallback when the handler fails; an error of the fallback itself passes.
  *
@@ -1449,7 +1450,7 @@ export declare const withFallback: (options: FallbackOptions["fallback"] | Fallb
  * Puts a span around each handler run. In a runtime it uses the runtime's observability, by hand the process-wide one;
  * without a tracer the handler just runs.
  */
-export declare const withObservability: (options?: ObservabilityOptions) => Middleware;
+export declare const withObservability: ((options?: ObservabilityOptions) => Middleware) & UncalledFactory;
 /**
  * Lets `limit` runs pass in each `intervalMs`, steadily (token bucket), up to `burst` of them at once. Over the limit a
  * run waits for its turn, first come, first served, or is refused with `MiddlewareError` MIDDLEWARE_RATE_LIMIT_EXCEEDED,
@@ -1468,7 +1469,7 @@ export declare const withRateLimit: (options: RateLimitOptions) => Middleware;
  * @example
  * const handler = withRetry({ maxRetries: 3, backoffMs: 1000, retryableErrors: ['NETWORK_ERROR'] })(save);
  */
-export declare const withRetry: (options?: RetryOptions) => Middleware;
+export declare const withRetry: ((options?: RetryOptions) => Middleware) & UncalledFactory;
 /**
  * As a middleware: the first event of each type is handled and then handled again on the schedule, until `maxTriggers`,
  * `stop()`, or the runtime's `clear()` or `cleanup()`. Called with `(event, sendEvent)` it is {@link schedule}.
@@ -1485,7 +1486,7 @@ export declare const withSchedule: (spec: ScheduleSpec) => ScheduleMiddleware;
  * @example
  * const handler = withTimeout({ timeoutMs: 50 })(async (event, signal) => fetch(url, { signal }));
  */
-export declare const withTimeout: (options?: TimeoutOptions) => TimeoutMiddleware;
+export declare const withTimeout: ((options?: TimeoutOptions) => TimeoutMiddleware) & UncalledFactory;
 /**
  * Checks `event.data` before the handler runs. An invalid event fails with `KernelError` VALIDATION_ERROR, whose
  * `context.issues` lists each `{ path, message }` and whose `context.validationError` is the schema's own error; it is
@@ -1505,7 +1506,7 @@ export declare const withValidateMiddleware: (schema: AnySchema, options?: Valid
  *
  * @throws RuntimeError INVALID_CONFIGURATION for an argument that is no middleware, with its index
  */
-export declare function composeMiddleware(...middlewares: Middleware[]): Middleware;
+export declare function composeMiddleware(...middlewares: MiddlewareEntry[]): Middleware;
 /** Copies the marks of older runtimes, where there are some. */
 export declare function copyTrackedProperties<T extends object>(source: object, target: T): T;
 /** A handler whose results are remembered, see `withCache`. */
@@ -1664,7 +1665,7 @@ export declare function validateEventPayload(payload: unknown): payload is objec
  * @example
  * when((event) => event.type.startsWith('api.'), withTimeout({ timeoutMs: 500 }))
  */
-export declare function when(condition: WhenCondition, middleware: Middleware): Middleware;
+export declare function when(condition: WhenCondition, middleware: MiddlewareEntry): Middleware;
 /** Defines a kind of event; without a name its type is made up. */
 export declare function workflowEvent<D = unknown, T extends string = string>(name?: T): EventDef<D, T>;
 /** Makes an error of the family of anything: SDK errors are returned as they are, others become the `cause`. */
@@ -2724,7 +2725,7 @@ export interface EventQueueConfig {
   learningRate?: number;
   /** No effect: snapshots are whole. */
   enableDeltaCompression?: boolean;
-  /** Persist accepted events with `persistor`. Default false. */
+  /** Persist accepted events with `persistor`. Default false; in a runtime that has a persistor, true. */
   enablePersistence?: boolean;
   persistor?: Persistor;
   /** Key of everything persisted. */
@@ -3272,7 +3273,7 @@ export interface OptimizedEventProcessorConfig {
   /** Logs and spans. Default true. */
   enableObservability?: boolean;
   /** Put around every handler; the first is closest to it. Default none. */
-  middleware?: readonly Middleware[];
+  middleware?: readonly MiddlewareEntry[];
   /** Handlers of one event above which they run in parallel groups of this size. Default 100. */
   batchSize?: number;
   /** Milliseconds; for reporting only. Default 120,000. */
@@ -3593,12 +3594,12 @@ export interface Runtime<Events = LooseEvents> {
    *
    * @returns a function that removes this registration
    */
-  on<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
-  on<T extends NameIn<Events>>(type: T, handler: (event: TEvent<T, DataIn<Events, T>>) => unknown, options?: OnOptions): () => void;
+  on<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<EventIn<Events, T>>, options?: OnOptions): () => void;
+  on<T extends NameIn<Events>>(type: T, handler: (event: EventIn<Events, T>) => unknown, options?: OnOptions): () => void;
   on(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** As `on`, until the handler has succeeded once. */
-  once<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>, options?: OnOptions): () => void;
-  once<T extends NameIn<Events>>(type: T, handler: (event: TEvent<T, DataIn<Events, T>>) => unknown, options?: OnOptions): () => void;
+  once<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<EventIn<Events, T>>, options?: OnOptions): () => void;
+  once<T extends NameIn<Events>>(type: T, handler: (event: EventIn<Events, T>) => unknown, options?: OnOptions): () => void;
   once(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** Removes every registration of `handler` for `type`. */
   off(type: NameIn<Events> | PatternIn<Events>, handler: (...args: any[]) => unknown): void;
@@ -3653,11 +3654,8 @@ export interface Runtime<Events = LooseEvents> {
   /** Resolves when what a persistor keeps is back. `process()` waits for it by itself. */
   ready(): Promise<void>;
   /** Resolves with the next event of a type (or pattern) that is processed and passes `filter`. */
-  waitFor<T extends NameIn<Events>>(type: T | RegExp, options?: {
-    timeoutMs?: number;
-    signal?: AbortSignal;
-    filter?: (event: TEvent<T, DataIn<Events, T>>) => boolean;
-  }): Promise<TEvent<T, DataIn<Events, T>>>;
+  waitFor<T extends NameIn<Events>>(type: T, options?: WaitOptions<EventIn<Events, T>>): Promise<EventIn<Events, T>>;
+  waitFor(pattern: PatternIn<Events>, options?: WaitOptions): Promise<AnyEvent>;
   /** Takes a waiting event out, or aborts the handlers of a running one that take a signal. True if it could. */
   cancel(eventId: string): boolean;
   /** Acknowledges a delivery. Resolves for unknown ids too. */
@@ -3667,7 +3665,7 @@ export interface Runtime<Events = LooseEvents> {
   /** A stream of what `source` yields: a generator function, an iterable, an array, a readable stream. Nothing runs before it is iterated. */
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
-  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): SubscribedStream<TEvent<T, DataIn<Events, T>>>;
+  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): SubscribedStream<EventIn<Events, T>>;
   subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): SubscribedStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;
@@ -3739,7 +3737,7 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   /** Limit of one handler run in milliseconds. Default: none. */
   operationTimeoutMs?: number;
   /** Put around every handler; the first is closest to it. Default none. */
-  middleware?: readonly Middleware[];
+  middleware?: readonly MiddlewareEntry[];
   /** How many events of each tenant may run: the others wait for their turn, or are refused. Default: no limit. */
   rateLimit?: TenantRateLimit;
   /** Watches memory when given. */
@@ -4109,6 +4107,10 @@ export interface TimeoutStats {
   /** Results and errors that came after their timeout and were ignored. */
   lateResults: number;
 }
+/** A factory of middleware that needs no options: in a list it may stand uncalled, and means its defaults (`[withRetry]`). */
+export interface UncalledFactory {
+  readonly [FACTORY_DEFAULTS]: () => Middleware;
+}
 /** Options with the schema among them. */
 export interface ValidateConfig extends ValidateOptions {
   /** Zod 3 or 4, any Standard Schema, anything with `safeParse` or `parse`, or a JSON Schema object. */
@@ -4128,6 +4130,15 @@ export interface ValidationIssue {
   /** Where, from the data: names and indexes joined by dots; empty for the data itself. */
   path: string;
   message: string;
+}
+/** Options of `waitFor`. */
+export interface WaitOptions<E extends AnyEvent = AnyEvent> {
+  /** Rejects after so many milliseconds. Default: no limit. */
+  timeoutMs?: number;
+  /** Rejects when it aborts, with its reason. */
+  signal?: AbortSignal;
+  /** Events for which it answers false are not the one. */
+  filter?: (event: E) => boolean;
 }
 /** What a workflow's steps share. The runtime reads `tenantId`, `executionId` and `signal`; the rest is the framework's. */
 export interface WorkflowContext {
@@ -4205,6 +4216,8 @@ export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode
 export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
 /** How an event has ended: handled, or as the counters of the same names say. */
 export type EventOutcome = "done" | BadEnd;
+/** An event as `on`, `waitFor` and `subscribe` give it for a name or pattern. */
+export type EventIn<Events, T extends string> = TEvent<TypeIn<T>, DataIn<Events, T>>;
 /** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
 export type EventPattern = string | RegExp;
 /**
@@ -4252,6 +4265,8 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LooseEvents = EventPayloads;
 /** Whether a middleware is for this context. */
 export type MiddlewareCondition = (context: MiddlewareContext) => boolean | Promise<boolean>;
+/** What a list of middleware takes. */
+export type MiddlewareEntry = Middleware | UncalledFactory;
 /** Codes of `MiddlewareError`. */
 export type MiddlewareErrorCode = (typeof MIDDLEWARE_CODES)[number];
 /** A function that makes a middleware of its configuration. */
@@ -4343,6 +4358,8 @@ export type TrackedEventHandler<E extends AnyEvent = AnyEvent> = EventHandler<E>
   /** Milliseconds since the epoch. */
   _lastUsed?: number;
 };
+/** The `type` of the events that a name or pattern stands for: those of a pattern have many. */
+export type TypeIn<T extends string> = T extends `${string}*${string}` ? EventType : T;
 /** Whether a middleware is for this event. */
 export type WhenCondition = (context: WhenContext) => boolean | Promise<boolean>;
 /** What a condition of {@link when} looks at: the event's own fields and those of {@link MiddlewareContext}. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createKernelIntegration, createRuntime, RuntimeError, withObservability } from '../lib/index';
+import { createKernelIntegration, createPersistor, createRuntime, RuntimeError, withObservability } from '../lib/index';
 import type { AnyEvent, KernelLike, KernelStateChange, Runtime } from '../lib/index';
 
 /** A kernel as small as one can be: a log of events, a state, and listeners. */
@@ -24,13 +24,25 @@ class Kernel implements KernelLike {
   emit(type: string, data?: unknown): void {
     for (const listener of this.#events) listener({ type, data });
   }
-  setState(namespace: string, key: string, value: unknown): void {
+  setState(namespace: string, key: string, value: unknown): void | Promise<void> {
     this.state.set(`${namespace}.${key}`, value);
     for (const listener of this.#changes) listener({ namespace, key, value });
   }
-  deleteState(namespace: string, key: string): void {
+  deleteState(namespace: string, key: string): void | Promise<void> {
     this.state.delete(`${namespace}.${key}`);
     for (const listener of this.#changes) listener({ namespace, key, deleted: true });
+  }
+}
+
+/** Its state changes some turns after it was asked to. */
+class SlowKernel extends Kernel {
+  override async setState(namespace: string, key: string, value: unknown): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    super.setState(namespace, key, value);
+  }
+  override async deleteState(namespace: string, key: string): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    super.deleteState(namespace, key);
   }
 }
 
@@ -95,6 +107,29 @@ describe('a kernel and a runtime that are connected', () => {
       ['state.deleted', { namespace: 'review', key: 'status' }],
     ]);
     expect(set).toHaveBeenCalledTimes(1);
+  });
+
+  test('a kernel whose state changes later does not send the change back', async () => {
+    const { kernel, runtime, seen } = connected({}, new SlowKernel());
+    runtime.emit('state.updated', { namespace: 'review', key: 'status', value: 'done' });
+    await runtime.process();
+    runtime.emit('state.deleted', { namespace: 'review', key: 'status' });
+    await runtime.process();
+    await runtime.process();
+    expect(kernel.state.size).toBe(0);
+    expect(seen.map((event) => event.type)).toEqual(['state.updated', 'state.deleted']);
+  });
+
+  test('what a kernel changes besides, for a change of the runtime’s, is told', async () => {
+    const { kernel, runtime, seen } = connected();
+    const set = kernel.setState.bind(kernel);
+    kernel.setState = (namespace, key, value) => {
+      set(namespace, key, value);
+      if (key === 'status') set(namespace, 'changes', 1);
+    };
+    runtime.emit('state.updated', { namespace: 'review', key: 'status', value: 'done' });
+    await runtime.process();
+    expect(seen.map((event) => event.data.key)).toEqual(['status', 'changes']);
   });
 
   test('a kernel that fails does not fail the event', async () => {
@@ -189,5 +224,52 @@ describe('what a kernel of the framework does with a runtime', () => {
     expect(runtime.getEventStore?.()).toBeNull();
     runtime.clear();
     expect(seen).toEqual(['kernel.started', 'step']);
+  });
+
+  test('works with acks, dead letters, a persistor and an event store', async () => {
+    const runtime = createRuntime({ tenantId: 't1' }, undefined, {
+      middleware: [withObservability(undefined)],
+      persistor: createPersistor('memory'),
+      executionId: 'e2',
+      enableAcks: true,
+      enableEventStore: true,
+      maxRetries: 0,
+    });
+    runtimes.push(runtime);
+    runtime.on('agent.failed', () => Promise.reject(new Error('TimeoutError: slow')));
+    const { eventId } = await runtime.emitAsync('agent.failed', { id: 1 });
+    expect(runtime.getStats().delivery).toMatchObject({ pendingAcks: 1, enableAcks: true });
+    expect(await runtime.process(true)).toEqual({ processed: 0, acked: 0, failed: 1 });
+
+    const stats = runtime.getStats();
+    expect(stats.dlq).toMatchObject({ totalItems: 1, itemsByEventType: { 'agent.failed': 1 } });
+    expect(stats.retry).toMatchObject({ totalRetries: 0 });
+    expect(stats.persistence).toMatchObject({ enabled: true });
+    expect(stats.runtime.persistorType).toBe('StoragePersistorAdapter');
+    expect(await runtime.getEventStore()?.getStats()).toMatchObject({ totalStoredEvents: 1, unprocessedEvents: 1 });
+    const { reprocessedCount, events } = await runtime.reprocessDLQByCriteria({ eventType: 'agent.failed' });
+    expect([reprocessedCount, events.map((event) => event.id)]).toEqual([1, [eventId]]);
+    expect(runtime.getQueueSnapshot()).toMatchObject([{ eventId, eventType: 'agent.failed' }]);
+  });
+
+  test('its queue has the methods of an EventQueue', async () => {
+    const runtime = createRuntime();
+    runtimes.push(runtime);
+    const queue = runtime.getEnhancedQueue();
+    const [first, second] = [runtime.createEvent('step', 1), runtime.createEvent('step', 2)];
+    expect([await queue.enqueue(first), await queue.enqueue(second, 5), await queue.enqueue(first)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([queue.peek(), queue.isEmpty(), queue.isFull()]).toEqual([second, false, false]);
+    expect(queue.getQueueSnapshot().map(({ eventId }) => eventId)).toEqual([second.id, first.id]);
+    expect(queue.dequeue()).toBe(second);
+    const taken: unknown[] = [];
+    expect(await queue.processAll(async (event) => void taken.push(event))).toBe(1);
+    expect(taken).toEqual([first]);
+    expect(queue.getStats()).toMatchObject({ size: 0, dlq: expect.anything(), retry: expect.anything() });
+    queue.clear();
+    expect(queue.isEmpty()).toBe(true);
   });
 });

@@ -108,9 +108,17 @@ describe('the packed package', () => {
 
   test('has the addon in a package of its own, below 6 MB', () => {
     const [addon] = packedAddon.filter((path) => path.endsWith('.node'));
-    expect(packedAddon).toEqual(['LICENSE', 'README.md', addon, 'package.json'].sort());
+    expect(packedAddon).toEqual(['LICENSE', 'NOTICE', 'README.md', addon, 'package.json'].sort());
     const bytes = packedAddon.map((path) => statSync(join(addonPackage, path)).size);
     expect(bytes.reduce((total, size) => total + size)).toBeLessThan(6_000_000);
+  });
+
+  test('has the licences of what is compiled into the addon beside it', () => {
+    const notice = readFileSync(join(addonPackage, 'NOTICE'), 'utf8');
+    for (const name of ['SQLite', 'zstd-sys', 'rusqlite', 'napi', 'serde_json', 'tokio']) {
+      expect(notice).toMatch(new RegExp(`^${name} `, 'm'));
+    }
+    expect(notice).toContain('Copyright (c) Meta Platforms, Inc. and affiliates');
   });
 
   test('installs nothing that runs, and only the one dependency that is documented', () => {

@@ -14,7 +14,7 @@ import {
 import type { AnyEvent } from './events';
 import type { DLQConfig } from './dead-letter-queue';
 import type { MemoryMonitorConfig } from './memory-monitor';
-import type { Middleware } from './middleware/types';
+import type { MiddlewareEntry } from './middleware/types';
 import { checkJournalConfig } from './durability/journal-config';
 import type { JournalConfig } from './durability/journal-config';
 export type { JournalConfig };
@@ -110,7 +110,7 @@ export interface EventQueueConfig {
   learningRate?: number;
   /** No effect: snapshots are whole. */
   enableDeltaCompression?: boolean;
-  /** Persist accepted events with `persistor`. Default false. */
+  /** Persist accepted events with `persistor`. Default false; in a runtime that has a persistor, true. */
   enablePersistence?: boolean;
   persistor?: Persistor;
   /** Key of everything persisted. */
@@ -170,7 +170,7 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   /** Limit of one handler run in milliseconds. Default: none. */
   operationTimeoutMs?: number;
   /** Put around every handler; the first is closest to it. Default none. */
-  middleware?: readonly Middleware[];
+  middleware?: readonly MiddlewareEntry[];
   /** How many events of each tenant may run: the others wait for their turn, or are refused. Default: no limit. */
   rateLimit?: TenantRateLimit;
   /** Watches memory when given. */

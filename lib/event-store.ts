@@ -68,7 +68,9 @@ const NO_STATS: EventStoreStats = { totalStoredEvents: 0, storedEvents: 0, unpro
  */
 export class EventStore {
   readonly #port: ObservabilityPort;
-  readonly #log: EventLog | undefined;
+  readonly #kept: EventLog | undefined;
+  /** @internal What hands over the events that queues have not told yet, before the store is asked for anything. */
+  readonly feeds = new Set<() => void>();
   readonly #replayBatchSize: number;
 
   /** @throws RuntimeError INVALID_CONFIGURATION */
@@ -85,7 +87,7 @@ export class EventStore {
     this.#replayBatchSize = requireInteger('replayBatchSize', replayBatchSize, { min: 1 });
     requireInteger('maxStoredEvents', maxStoredEvents, { min: 0 });
     this.#port = createPort(observability, enableObservability);
-    if (enableReplay) this.#log = log ?? this.#makeLog(config, maxStoredEvents);
+    if (enableReplay) this.#kept = log ?? this.#makeLog(config, maxStoredEvents);
   }
 
   #makeLog({ persistor, executionId, ...config }: EventStoreConfig, maxStoredEvents: number): EventLog {
@@ -102,7 +104,12 @@ export class EventStore {
 
   /** Whether events are stored at all. */
   get isEnabled(): boolean {
-    return this.#log !== undefined;
+    return this.#kept !== undefined;
+  }
+
+  get #log(): EventLog | undefined {
+    for (const handOver of this.feeds) handOver();
+    return this.#kept;
   }
 
   /** Stores events; resolves when they are stored, rejects as the persistor does. They are stored as they are now. */
@@ -118,7 +125,7 @@ export class EventStore {
   };
 
   /** Counts a delivery of an event. Unknown ids are ignored. */
-  recordAttempt = (eventId: string): void => this.#log?.attempted(eventId);
+  recordAttempt = (eventId: string): void => this.#kept?.attempted(eventId);
 
   /** What is known of an event; undefined: it is not there. */
   getEventMetadata = async (eventId: string): Promise<EventMetadata | undefined> => this.#log?.metadata(eventId);

@@ -161,6 +161,7 @@ export type {
   EmitEntry,
   EmitOptions,
   EmitResult,
+  EventIn,
   LooseEvents,
   NameIn,
   PatternIn,
@@ -170,6 +171,8 @@ export type {
   RuntimeHandler,
   RuntimeStats,
   SubscribeOptions,
+  TypeIn,
 } from './runtime-types';
+export type { WaitOptions } from './wait-for';
 export * from './middleware/index';
 export * from './streams/index';

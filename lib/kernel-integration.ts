@@ -92,8 +92,8 @@ class Link implements KernelIntegration {
   readonly #origin: string;
   readonly #stats: KernelIntegrationStats = { toKernel: 0, toRuntime: 0, stateChanges: 0, failures: 0 };
   #ends: (() => void)[] = [];
-  /** While the kernel's state is changed for the runtime, its hook tells what the runtime knows. */
-  #isChangingState = false;
+  /** Changes that the kernel makes for the runtime now: of these its hook tells what the runtime knows. */
+  readonly #underway = new Set<KernelStateChange>();
 
   constructor(kernel: KernelLike, runtime: ConnectedRuntime, options: KernelIntegrationOptions) {
     this.#kernel = kernel;
@@ -140,23 +140,34 @@ class Link implements KernelIntegration {
     const end = this.#runtime.on(type, (event) => {
       if (this.#isOwn(event)) return undefined;
       const { namespace, key, value } = event.data as KernelStateChange;
+      const deleted = type === EVENT_TYPES.STATE_DELETED;
+      const change: KernelStateChange = deleted ? { namespace, key, deleted } : { namespace, key, value };
       this.#stats.stateChanges++;
-      return this.#guard(() => {
-        this.#isChangingState = true;
-        try {
-          return type === EVENT_TYPES.STATE_UPDATED
-            ? this.#kernel.setState?.(namespace, key, value)
-            : this.#kernel.deleteState?.(namespace, key);
-        } finally {
-          this.#isChangingState = false;
-        }
-      }, event);
+      this.#underway.add(change);
+      const done = this.#guard(() => this.#change(change), event);
+      if (done === undefined) this.#underway.delete(change);
+      return done?.finally(() => this.#underway.delete(change));
     });
     this.#ends.push(end);
   }
 
-  #tellState({ namespace, key, value, deleted }: KernelStateChange): void {
-    if (this.#isChangingState) return;
+  #change({ namespace, key, value, deleted }: KernelStateChange): unknown {
+    return deleted ? this.#kernel.deleteState?.(namespace, key) : this.#kernel.setState?.(namespace, key, value);
+  }
+
+  #isUnderway({ namespace, key, value, deleted = false }: KernelStateChange): boolean {
+    return [...this.#underway].some(
+      (change) =>
+        change.namespace === namespace &&
+        change.key === key &&
+        (change.deleted ?? false) === deleted &&
+        (deleted || Object.is(change.value, value)),
+    );
+  }
+
+  #tellState(change: KernelStateChange): void {
+    if (this.#isUnderway(change)) return;
+    const { namespace, key, value, deleted } = change;
     this.#stats.stateChanges++;
     if (deleted) this.#emit(EVENT_TYPES.STATE_DELETED, { namespace, key });
     else this.#emit(EVENT_TYPES.STATE_UPDATED, { namespace, key, value });

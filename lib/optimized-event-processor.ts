@@ -13,7 +13,7 @@ import {
 } from './validate';
 import type { AnyHandler } from './handlers';
 import type { AnyEvent, EventHandler } from './events';
-import type { Middleware } from './middleware/types';
+import type { MiddlewareEntry } from './middleware/types';
 import type { ObservabilityPort } from './observability/port';
 import type { RecentEvent } from './recent-events';
 import type { RuntimeStats } from './runtime-types';
@@ -30,7 +30,7 @@ export interface OptimizedEventProcessorConfig {
   /** Logs and spans. Default true. */
   enableObservability?: boolean;
   /** Put around every handler; the first is closest to it. Default none. */
-  middleware?: readonly Middleware[];
+  middleware?: readonly MiddlewareEntry[];
   /** Handlers of one event above which they run in parallel groups of this size. Default 100. */
   batchSize?: number;
   /** Milliseconds; for reporting only. Default 120,000. */

@@ -17,6 +17,7 @@ import type { EventRetryPolicy } from './retry-policy';
 import type { EventStream } from './streams/event-stream';
 import type { SubscribedStream } from './streams/subscribed-stream';
 import type { StreamStats } from './streams/scope';
+import type { WaitOptions } from './wait-for';
 import type { SignalOptions, StreamSource, SubscriptionOptions } from './streams/types';
 
 /** Event types without declared data: any name, any data. */
@@ -31,6 +32,12 @@ export type DataIn<Events, T extends string> = T extends keyof Events ? Events[T
 /** Data of an event type, as `emit` takes it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type DataToEmit<Events, T extends string> = IsLoose<Events> extends true ? any : DataIn<Events, T>;
+
+/** The `type` of the events that a name or pattern stands for: those of a pattern have many. */
+export type TypeIn<T extends string> = T extends `${string}*${string}` ? EventType : T;
+
+/** An event as `on`, `waitFor` and `subscribe` give it for a name or pattern. */
+export type EventIn<Events, T extends string> = TEvent<TypeIn<T>, DataIn<Events, T>>;
 
 /** What `on` takes besides names. Where events are declared, text without a `*` that is none of their names is a mistake. */
 export type PatternIn<Events> = IsLoose<Events> extends true ? EventPattern : `${string}*${string}` | RegExp;
@@ -171,26 +178,18 @@ export interface Runtime<Events = LooseEvents> {
    *
    * @returns a function that removes this registration
    */
+  on<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<EventIn<Events, T>>, options?: OnOptions): () => void;
   on<T extends NameIn<Events>>(
     type: T,
-    handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>,
-    options?: OnOptions,
-  ): () => void;
-  on<T extends NameIn<Events>>(
-    type: T,
-    handler: (event: TEvent<T, DataIn<Events, T>>) => unknown,
+    handler: (event: EventIn<Events, T>) => unknown,
     options?: OnOptions,
   ): () => void;
   on(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** As `on`, until the handler has succeeded once. */
+  once<T extends NameIn<Events>>(type: T, handler: RuntimeHandler<EventIn<Events, T>>, options?: OnOptions): () => void;
   once<T extends NameIn<Events>>(
     type: T,
-    handler: RuntimeHandler<TEvent<T, DataIn<Events, T>>>,
-    options?: OnOptions,
-  ): () => void;
-  once<T extends NameIn<Events>>(
-    type: T,
-    handler: (event: TEvent<T, DataIn<Events, T>>) => unknown,
+    handler: (event: EventIn<Events, T>) => unknown,
     options?: OnOptions,
   ): () => void;
   once(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
@@ -240,14 +239,8 @@ export interface Runtime<Events = LooseEvents> {
   /** Resolves when what a persistor keeps is back. `process()` waits for it by itself. */
   ready(): Promise<void>;
   /** Resolves with the next event of a type (or pattern) that is processed and passes `filter`. */
-  waitFor<T extends NameIn<Events>>(
-    type: T | RegExp,
-    options?: {
-      timeoutMs?: number;
-      signal?: AbortSignal;
-      filter?: (event: TEvent<T, DataIn<Events, T>>) => boolean;
-    },
-  ): Promise<TEvent<T, DataIn<Events, T>>>;
+  waitFor<T extends NameIn<Events>>(type: T, options?: WaitOptions<EventIn<Events, T>>): Promise<EventIn<Events, T>>;
+  waitFor(pattern: PatternIn<Events>, options?: WaitOptions): Promise<AnyEvent>;
   /** Takes a waiting event out, or aborts the handlers of a running one that take a signal. True if it could. */
   cancel(eventId: string): boolean;
 
@@ -259,10 +252,7 @@ export interface Runtime<Events = LooseEvents> {
   /** A stream of what `source` yields: a generator function, an iterable, an array, a readable stream. Nothing runs before it is iterated. */
   createStream<T = AnyEvent>(source: StreamSource<T>, options?: SignalOptions): EventStream<T>;
   /** A stream, for one reader, of the events of a type or pattern that the runtime processes from now on. */
-  subscribe<T extends NameIn<Events>>(
-    type: T,
-    options?: SubscribeOptions,
-  ): SubscribedStream<TEvent<T, DataIn<Events, T>>>;
+  subscribe<T extends NameIn<Events>>(type: T, options?: SubscribeOptions): SubscribedStream<EventIn<Events, T>>;
   subscribe(pattern: PatternIn<Events>, options?: SubscribeOptions): SubscribedStream<AnyEvent>;
   /** Makes an event. */
   createEvent<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>): TEvent<T, DataIn<Events, T>>;

@@ -191,7 +191,10 @@ class RuntimeImpl implements Runtime {
     const { journal, queueConfig } = this.#config;
     checkDeadLetterConfig(this.#dlqConfig(), () => undefined);
     if (journal !== undefined) return openJournal(this.#config, this.#queue);
-    openPersistorLog({ ...this.#config, ...queueConfig } as EventQueueConfig, this.#queue, this.#executionId);
+    const given = { ...this.#config, ...queueConfig } as EventQueueConfig;
+    // Who gives a persistor wants it used.
+    const enablePersistence = given.enablePersistence ?? given.persistor !== undefined;
+    openPersistorLog({ ...given, enablePersistence }, this.#queue, this.#executionId);
     return undefined;
   }
 

@@ -5,10 +5,13 @@ import type { AnyEvent } from './events';
 import type { EventPattern, HandlerTable } from './handlers';
 
 /** Options of `waitFor`. */
-export interface WaitOptions {
+export interface WaitOptions<E extends AnyEvent = AnyEvent> {
+  /** Rejects after so many milliseconds. Default: no limit. */
   timeoutMs?: number;
+  /** Rejects when it aborts, with its reason. */
   signal?: AbortSignal;
-  filter?: (event: AnyEvent) => boolean;
+  /** Events for which it answers false are not the one. */
+  filter?: (event: E) => boolean;
 }
 
 /** Resolves with the next event of `type` that passes the filter; rejects at the timeout, on abort and at the end. */

@@ -1,6 +1,7 @@
 /**
- * `node scripts/smoke.mjs <folder of tarballs>`: installs the package and the one of this platform into an empty project
- * and runs the small program that is in `smoke-program.cjs`. Needs no clone that is set up.
+ * `node scripts/smoke.mjs <folder of tarballs> [command ...]`: installs the package and the one of this platform into an
+ * empty project and runs the small program that is in `smoke-program.cjs`, with Node.js and with each command ('bun',
+ * 'deno run -A'). Needs no clone that is set up.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,8 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const folder = resolve(process.argv[2] ?? '.');
+const [given = '.', ...commands] = process.argv.slice(2);
+const folder = resolve(given);
 const project = mkdtempSync(join(tmpdir(), 'kodus-flow-smoke-'));
 
 /** The other platforms' packages stay out by themselves: npm refuses those that are not for this machine. */
@@ -33,7 +35,10 @@ try {
   const installed = tarballs().filter(installs);
   console.log(`installed: ${installed.join(', ')}`);
   copyFileSync(join(here, 'smoke-program.cjs'), join(project, 'smoke-program.cjs'));
-  execFileSync(process.execPath, ['smoke-program.cjs'], { cwd: project, stdio: 'inherit' });
+  for (const command of [process.execPath, ...commands.map((words) => words.split(' '))]) {
+    const [program, ...args] = [command].flat();
+    execFileSync(program, [...args, 'smoke-program.cjs'], { cwd: project, stdio: 'inherit' });
+  }
 } finally {
   rmSync(project, { recursive: true, force: true });
 }

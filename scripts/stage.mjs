@@ -4,13 +4,26 @@
  * addons of `native/`. In the repository package.json does not list them: npm cannot lock versions that are not
  * published yet, and `npm ci` would refuse the lock file.
  */
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { PLATFORMS, addonOf, packageOf } from './util/platforms.mjs';
+import { NOTICE, PLATFORMS, addonOf, packageOf } from './util/platforms.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** What a platform's package may weigh, unpacked: bytes. */
+const MAX_PLATFORM_BYTES = 6_000_000;
 
 /** Of the scripts and settings, a user of the package needs none. */
 const DEVELOPMENT = ['scripts', 'devDependencies', 'overrides', 'napi'];
@@ -23,6 +36,8 @@ export function stage(folder, { allowMissing = false } = {}) {
   stageMain(main, platforms, folder);
 }
 
+const sizeOf = (folder) => readdirSync(folder).reduce((total, file) => total + statSync(join(folder, file)).size, 0);
+
 function stagePlatform(platform, folder, allowMissing) {
   const addon = join(root, 'native', addonOf(platform));
   if (!existsSync(addon)) {
@@ -32,13 +47,17 @@ function stagePlatform(platform, folder, allowMissing) {
   const target = join(folder, platform.triple);
   cpSync(join(root, 'npm', platform.triple), target, { recursive: true });
   copyFileSync(addon, join(target, addonOf(platform)));
+  copyFileSync(join(root, NOTICE), join(target, NOTICE));
+  const bytes = sizeOf(target);
+  if (bytes > MAX_PLATFORM_BYTES) throw new Error(`${target} has ${bytes} bytes; allowed: ${MAX_PLATFORM_BYTES}`);
 }
 
 function stageMain(main, platforms, folder) {
   const target = join(folder, 'main');
   mkdirSync(join(target, 'native'), { recursive: true });
   const manifest = Object.fromEntries(Object.entries(main).filter(([key]) => !DEVELOPMENT.includes(key)));
-  manifest.files = main.files.filter((pattern) => !pattern.endsWith('.node'));
+  // What belongs to the addon goes where the addon is.
+  manifest.files = main.files.filter((pattern) => !pattern.endsWith('.node') && pattern !== NOTICE);
   manifest.optionalDependencies = Object.fromEntries(
     platforms.map((platform) => [packageOf(main.name, platform), main.version]),
   );

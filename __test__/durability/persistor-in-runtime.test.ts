@@ -90,9 +90,22 @@ test('a persistor that gives back rubbish does not stop a runtime', async () => 
   expect(seen).toEqual([1]);
 });
 
-test('without enablePersistence, or without a persistor, nothing is stored; the latter is said', async () => {
+test('a persistor is enough: giving one switches persistence on', async () => {
   const persistor = new ListPersistor();
   const first = quiet({ persistor, executionId: 'run-1' });
+  first.emit('agent.started', 1);
+  await first.cleanup();
+  const second = quiet({ persistor, executionId: 'run-1' });
+  expect(second.getStats().persistence).toMatchObject({ enabled: true });
+  const seen = seenBy(second);
+  await second.process();
+  expect(seen).toEqual([1]);
+  await second.cleanup();
+});
+
+test('with enablePersistence false, or without a persistor, nothing is stored; the latter is said', async () => {
+  const persistor = new ListPersistor();
+  const first = quiet({ persistor, executionId: 'run-1', enablePersistence: false });
   first.emit('agent.started', 1);
   await first.cleanup();
   expect(persistor.rows).toEqual([]);

@@ -1,7 +1,17 @@
 /** `createRuntime<Events>()` infers, and wrong names and data do not compile. Compiled with everything else, never run. */
 import { createKernelIntegration, createRuntime } from '@kodus-flow/runtime';
-import type { AnyEvent, TEvent } from '@kodus-flow/runtime';
-import { withFallback, withRetry, withValidate } from '@kodus-flow/runtime/middleware';
+import type { AnyEvent, Runtime, TEvent } from '@kodus-flow/runtime';
+import {
+  composeMiddleware,
+  when,
+  withCache,
+  withConcurrency,
+  withFallback,
+  withRateLimit,
+  withRetry,
+  withTimeout,
+  withValidate,
+} from '@kodus-flow/runtime/middleware';
 
 interface Events {
   'user.created': { name: string };
@@ -64,6 +74,7 @@ export async function inference(): Promise<void> {
   isTrue<Equal<typeof order.data, { id: number; total: number }>>();
   // @ts-expect-error: no such event
   await runtime.waitFor('order.lost');
+  isTrue<Equal<Awaited<ReturnType<typeof waitForPattern>>, AnyEvent>>();
   for await (const event of runtime.subscribe('user.created')) isTrue<Equal<typeof event.data.name, string>>();
   for await (const event of runtime.subscribe('order.*')) isTrue<Equal<typeof event, AnyEvent>>();
 
@@ -101,8 +112,41 @@ export function configuration(): void {
 }
 
 /** Without declared events everything goes. */
-export function loose(): void {
+export async function loose(): Promise<void> {
   const runtime = createRuntime();
-  runtime.on('whatever', (event) => console.log(event.data.deep.down));
+  runtime.on('whatever', (event) => {
+    isTrue<Equal<typeof event.type, 'whatever'>>();
+    console.log(event.data.deep.down);
+  });
   runtime.emit('whatever', 1);
+  // Events of a pattern are of many types.
+  runtime.on('user.*', (event) => event.type === 'user.created');
+  runtime.once('*', (event) => event.type === 'user.created');
+  for await (const event of runtime.subscribe('user.*')) console.log(event.type === 'user.created');
+  const event = await runtime.waitFor('user.*', { filter: (next) => next.type === 'user.created' });
+  console.log(event.type === 'user.created', event.data.deep.down);
+}
+
+function waitForPattern(runtime: Runtime<Events>) {
+  return Math.random() < 0.5
+    ? runtime.waitFor('user.*', { filter: (event) => event.type === 'user.created' })
+    : runtime.waitFor(/^user/);
+}
+
+/** A factory that needs no options may stand in a list uncalled; one that does may not. */
+export const uncalled = [
+  createRuntime({}, undefined, { middleware: [withRetry, withTimeout({ timeoutMs: 5000 }), withConcurrency] }),
+  // What is written in place knows its parameters.
+  createRuntime({}, undefined, { middleware: [(next) => (event, signal) => next(event, signal), withRetry] }),
+  composeMiddleware(withRetry, (next) => (event) => next(event)),
+  when(() => true, withCache),
+  // @ts-expect-error: it needs a schema
+  createRuntime({}, undefined, { middleware: [withValidate] }),
+  // @ts-expect-error: it needs a limit
+  composeMiddleware(withRateLimit),
+];
+
+/** Handlers of generic code. */
+export function forward<K extends keyof Events>(runtime: Runtime<Events>, type: K, take: (data: Events[K]) => void) {
+  runtime.on(type, (event) => take(event.data as Events[K]));
 }

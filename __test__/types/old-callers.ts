@@ -79,7 +79,7 @@ const config: RuntimeConfig = {
   batching: undefined,
   persistor: undefined,
   queueConfig: { maxQueueDepth: 10, enableAutoScaling: false } satisfies EventQueueConfig,
-  middleware: [withRetry, withTimeout({ timeoutMs: 5000 }), withConcurrency({ maxConcurrent: 10 })] as Middleware[],
+  middleware: [withRetry, withTimeout({ timeoutMs: 5000 }), withConcurrency({ maxConcurrent: 10 })],
 };
 
 export async function use(): Promise<void> {

@@ -17,6 +17,7 @@ export class EventStoreFeed {
     this.#store = store;
     this.#port = port;
     this.#isShared = isShared;
+    store.feeds.add(this.#handOver);
   }
 
   accepted(event: AnyEvent): void {
@@ -39,16 +40,17 @@ export class EventStoreFeed {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    onNextTurn(() => this.#handOver());
+    onNextTurn(this.#handOver);
   }
 
-  #handOver(): void {
+  readonly #handOver = (): void => {
+    if (!this.#isScheduled) return;
     this.#isScheduled = false;
     const accepted = this.#accepted.splice(0);
     const processed = this.#processed.splice(0);
     if (accepted.length > 0) this.#store.appendEvents(accepted).catch((error: unknown) => this.#failed(error));
     if (processed.length > 0) this.#store.markEventsProcessed(processed).catch((error: unknown) => this.#failed(error));
-  }
+  };
 
   /** The event itself is not concerned. */
   #failed(error: unknown): void {
@@ -65,6 +67,7 @@ export class EventStoreFeed {
 
   async close(): Promise<void> {
     await this.flush();
+    this.#store.feeds.delete(this.#handOver);
     await this.#store.close();
   }
 }

@@ -1,6 +1,6 @@
 import { apply, bind, inside, middlewareIn } from './resolve';
 import { BIND } from './types';
-import type { Middleware, MiddlewareScope } from './types';
+import type { Middleware, MiddlewareEntry, MiddlewareScope } from './types';
 
 /**
  * One middleware of several; **the first is the outermost**: `composeMiddleware(a, b)(h)` is `a(b(h))`. (In a runtime's
@@ -9,7 +9,7 @@ import type { Middleware, MiddlewareScope } from './types';
  *
  * @throws RuntimeError INVALID_CONFIGURATION for an argument that is no middleware, with its index
  */
-export function composeMiddleware(...middlewares: Middleware[]): Middleware {
+export function composeMiddleware(...middlewares: MiddlewareEntry[]): Middleware {
   const parts = middlewares.map((part, index) => middlewareIn(part, `middleware[${index}]`));
   return Object.assign(chain(parts), {
     [BIND]: (scope: MiddlewareScope): Middleware =>

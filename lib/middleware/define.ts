@@ -5,7 +5,7 @@ import { RuntimeError } from '../errors';
 import { handlerOf, runOf } from './run';
 import type { Run } from './run';
 import { BIND, FACTORY_DEFAULTS } from './types';
-import type { Middleware, MiddlewareKind, MiddlewareScope } from './types';
+import type { Middleware, MiddlewareKind, MiddlewareScope, UncalledFactory } from './types';
 
 /** Puts a policy around the inside of a handler. */
 export type WrapRun = (run: Run) => Run;
@@ -47,7 +47,7 @@ export function defineMiddleware({ kind, displayName, create }: MiddlewareDefini
 }
 
 /** Marks a factory that means its defaults when it stands in a list uncalled. */
-export function withDefaults<F extends () => Middleware>(factory: F): F {
+export function withDefaults<F extends () => Middleware>(factory: F): F & UncalledFactory {
   return Object.assign(factory, { [FACTORY_DEFAULTS]: () => factory() });
 }
 

@@ -73,7 +73,14 @@ export type { ScheduleOptions, ScheduleSpec } from './schedule-options';
 export type { AnySchema, SchemaLike, StandardSchemaLike, ValidationIssue } from './schema';
 export { withTimeout } from './timeout';
 export type { TimeoutMiddleware, TimeoutOptions, TimeoutStats } from './timeout';
-export type { Middleware, MiddlewareFactoryType, MiddlewareHandler, MiddlewareKind } from './types';
+export type {
+  Middleware,
+  MiddlewareEntry,
+  MiddlewareFactoryType,
+  MiddlewareHandler,
+  MiddlewareKind,
+  UncalledFactory,
+} from './types';
 export { withValidate, withValidateMiddleware } from './validate';
 export type { ValidateConfig, ValidateOptions } from './validate';
 export { when } from './when';

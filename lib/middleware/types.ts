@@ -68,5 +68,13 @@ export interface ScopeMemory {
 export const BIND = Symbol.for('@kodus-flow/runtime/bind');
 /** A factory that may stand in a list uncalled has a method of this name: it makes the middleware with its defaults. */
 export const FACTORY_DEFAULTS = Symbol.for('@kodus-flow/runtime/defaults');
+
+/** A factory of middleware that needs no options: in a list it may stand uncalled, and means its defaults (`[withRetry]`). */
+export interface UncalledFactory {
+  readonly [FACTORY_DEFAULTS]: () => Middleware;
+}
+
+/** What a list of middleware takes. */
+export type MiddlewareEntry = Middleware | UncalledFactory;
 /** A handler made by our middleware has a method of this name, see `run.ts`. */
 export const RUN = Symbol.for('@kodus-flow/runtime/run');

@@ -5,7 +5,7 @@ import type { MiddlewareContext } from './conditional';
 import { apply, bind, inside, middlewareIn } from './resolve';
 import { handlerOf, promiseIn, runOf } from './run';
 import { BIND } from './types';
-import type { Middleware, MiddlewareScope } from './types';
+import type { Middleware, MiddlewareEntry, MiddlewareScope } from './types';
 
 /** What a condition of {@link when} looks at: the event's own fields and those of {@link MiddlewareContext}. */
 export type WhenContext = AnyEvent & MiddlewareContext;
@@ -20,7 +20,7 @@ export type WhenCondition = (context: WhenContext) => boolean | Promise<boolean>
  * @example
  * when((event) => event.type.startsWith('api.'), withTimeout({ timeoutMs: 500 }))
  */
-export function when(condition: WhenCondition, middleware: Middleware): Middleware {
+export function when(condition: WhenCondition, middleware: MiddlewareEntry): Middleware {
   requireFunction('when.condition', condition);
   const inner = middlewareIn(middleware, 'when.middleware');
   const around =

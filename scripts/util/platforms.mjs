@@ -9,6 +9,9 @@ export const PLATFORMS = {
   'x86_64-pc-windows-msvc': { triple: 'win32-x64-msvc', os: 'win32', cpu: 'x64' },
 };
 
+/** The licences of what an addon contains; goes along with every addon. */
+export const NOTICE = 'NOTICE';
+
 /** File name of a platform's addon. */
 export const addonOf = ({ triple }) => `kodus-flow-runtime.${triple}.node`;
 
@@ -29,7 +32,7 @@ export function manifestOf(main, target) {
     cpu: [platform.cpu],
     ...(platform.libc === undefined ? {} : { libc: [platform.libc] }),
     main: addonOf(platform),
-    files: [addonOf(platform)],
+    files: [addonOf(platform), NOTICE],
     publishConfig: { access: 'public', provenance: true },
   };
 }
