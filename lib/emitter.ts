@@ -201,7 +201,7 @@ export class Emitter {
   #whenSettled(event: AnyEvent, refusal: Error | undefined): Promise<EmitResult> {
     const settled = refusal === undefined ? this.#queue.log?.settled() : undefined;
     if (settled === undefined) return Promise.resolve(this.#resultOf(event, refusal));
-    return settled.then((error) => this.#resultOf(event, error));
+    return settled.then((error) => this.#resultOf(event, error && this.#queue.notDurable(event, error)));
   }
 
   /** First come, first served. */

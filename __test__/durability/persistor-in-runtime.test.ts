@@ -74,6 +74,9 @@ describe.each([
     vi.spyOn(persistor, 'append').mockRejectedValueOnce(new Error('disk full'));
     const result = await runtime.emitAsync('a', 2);
     expect(result).toMatchObject({ success: false, queued: false, error: { code: 'PERSISTOR_FAILED' } });
+    const seen = seenBy(runtime);
+    await runtime.process();
+    expect(seen).toEqual([1]);
     expect(runtime.getStats().persistence).toMatchObject({ enabled: true, errors: 1 });
   });
 });

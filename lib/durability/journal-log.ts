@@ -26,6 +26,10 @@ import type { Codec } from './codec';
 import type { CompressionStats, DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
 import type { JournalSettings } from './journal-config';
 
+/** What `onCorruption: 'skip'` is to the addon. */
+const SKIP = 1;
+/** Damaged records that are told one by one. */
+const MAX_DETAILS = 20;
 /** Types whose text as a field is remembered. */
 const MAX_TYPES = 1000;
 
@@ -51,7 +55,10 @@ export interface RememberedKey {
 /** The transitions of a queue's events as lines of a journal. */
 export class JournalLog implements DurableLog {
   readonly journal: Journal;
+  /** Whether damaged records are left out; else the first one is an error. */
+  readonly skipsDamage: boolean;
   readonly #codec: Codec;
+  readonly #port: ObservabilityPort;
   /** Sequence numbers of the events that have not ended. */
   readonly #seqs = new Map<AnyEvent, number>();
   /** Awaited events by the frame that they are written in. */
@@ -60,12 +67,14 @@ export class JournalLog implements DurableLog {
   readonly #typeFields = new Map<string, string>();
   #persisted = 0;
   #recovered = 0;
-  /** Takes an event that could not be made durable out of the queue. */
-  onWithdraw: (event: AnyEvent) => void = () => undefined;
+  /** Takes an event that could not be made durable out of the queue, unless it has ended already. */
+  onWithdraw: (event: AnyEvent, hasEnded: boolean) => void = () => undefined;
 
   /** @throws RuntimeError what opening a journal may throw */
   constructor(settings: JournalSettings, port: ObservabilityPort) {
     this.#codec = codecs[settings.codec];
+    this.skipsDamage = settings.native.onCorruption === SKIP;
+    this.#port = port;
     this.journal = new Journal(settings.native, {
       onGivenUp: (frames) => this.#onGivenUp(frames),
       onHealth: (failure) => tellHealth(port, failure),
@@ -86,6 +95,12 @@ export class JournalLog implements DurableLog {
   /** The number of the next event; it is taken. */
   takeSeq(): number {
     return this.#nextSeq++;
+  }
+
+  /** Records were damaged and left out: a line for each. */
+  tellLost(details: readonly string[]): void {
+    const message = `journal ${this.journal.path}: ${details.length} damaged records were left out`;
+    this.#port.log('error', message, { skipped: details.length, details: details.slice(0, MAX_DETAILS) });
   }
 
   /** Whether events are kept as structured clones. */
@@ -149,10 +164,7 @@ export class JournalLog implements DurableLog {
     const failed = new Set(frames);
     const given = this.#awaited.filter(({ frame }) => failed.has(frame)).flatMap(({ events }) => events);
     this.#awaited = this.#awaited.filter(({ frame }) => !failed.has(frame));
-    for (const event of given) {
-      this.#seqs.delete(event);
-      this.onWithdraw(event);
-    }
+    for (const event of given) this.onWithdraw(event, !this.#seqs.delete(event));
   }
 
   settled(): Promise<RuntimeError | undefined> | undefined {
@@ -182,8 +194,10 @@ export class JournalLog implements DurableLog {
 
   async release(event: AnyEvent): Promise<void> {
     this.gone(event);
-    const error = await this.settled();
-    if (error !== undefined) throw error;
+    // What of its frame is given up are events that somebody waits for; this line is tried again until it is written.
+    for (let error = await this.settled(); error !== undefined; error = await this.settled()) {
+      if (this.journal.isClosed) throw error;
+    }
   }
 
   /** Files a dead letter; if its event is still waiting here, it waits no more, in the same commit. */
@@ -234,14 +248,14 @@ export class JournalLog implements DurableLog {
     if (retry !== null) event.metadata = { ...event.metadata, isRetry: true, retry };
     const brings = readHeader(header ?? {}, Date.now());
     // The clock may have been set back since: no event waits longer than it would have from now on.
-    const longest = attempts > 0 ? Math.max(maxRetryDelayMs, brings.delayMs ?? 0) : (brings.delayMs ?? 0);
+    const longest = attempts > 0 ? (lastDelay(retry) ?? maxRetryDelayMs) : (brings.delayMs ?? 0);
     const delayMs = dueAt > 0 ? Math.min(Math.max(dueAt - Date.now(), 0), longest) : 0;
     return { event, priority: brings.priority, attempts, brings: { ...brings, delayMs } };
   }
 
   /** Keys and ids that must not come again, oldest first. */
   keys(): RememberedKey[] {
-    const rows = JSON.parse(this.journal.handle.keys()) as [string, string, number][];
+    const rows = JSON.parse(this.journal.handle.keys()) as [string, string][];
     return rows.map(([text, state]) => {
       const kind = text.startsWith('id:') ? 'id' : 'key';
       return { kind, name: text.slice(text.indexOf(':') + 1), state };
@@ -273,6 +287,12 @@ export class JournalLog implements DurableLog {
   close(): Promise<void> {
     return this.journal.close();
   }
+}
+
+/** The delay of the last redelivery, in milliseconds, where it has been noted. */
+function lastDelay(retry: Row[7]): number | undefined {
+  const history = (retry as { retryHistory?: { delay?: number }[] } | null)?.retryHistory;
+  return history?.at(-1)?.delay;
 }
 
 function withoutData({ id, type, ...rest }: AnyEvent): AnyEvent {

@@ -18,12 +18,13 @@ export function openJournal(config: RuntimeConfig, queue: DeliveryQueue): Journa
   // The check of the configuration has made an object of it.
   const settings = journalSettings(config.journal as JournalConfig, {
     largeEventThreshold,
-    maxKeys: maxProcessedEvents,
+    // An event may leave two: its id and its key.
+    maxKeys: 2 * maxProcessedEvents,
     keepsEvents: config.enableEventStore ?? false,
     maxKeptEvents: typeof maxStored === 'number' ? maxStored : DEFAULT_KEPT_EVENTS,
   });
   const log = new JournalLog(settings, queue.port);
-  log.onWithdraw = (event): void => queue.withdraw(event);
+  log.onWithdraw = (event, hasEnded): void => void queue.withdraw(event, hasEnded);
   queue.log = log;
   return log;
 }
