@@ -402,7 +402,7 @@ fn read_back(directory: &Path) -> Model {
     {
         found.letters.insert(letter["id"].as_str().unwrap().into());
     }
-    for key in serde_json::from_str::<Vec<(String, String, f64)>>(&store.keys().unwrap()).unwrap() {
+    for key in serde_json::from_str::<Vec<(String, String)>>(&store.keys().unwrap()).unwrap() {
         found
             .keys
             .insert(key.0, if key.1 == "done" { "done" } else { "dead" });

@@ -258,6 +258,16 @@ impl Reader {
         self.read(|connection| sqlite::replay(connection, query))
     }
 
+    /// See [`sqlite::kept_figures`].
+    pub fn kept_figures(&self) -> Result<String, JournalError> {
+        self.read(sqlite::kept_figures)
+    }
+
+    /// See [`sqlite::kept_event`].
+    pub fn kept_event(&self, id: &str) -> Result<Option<String>, JournalError> {
+        self.read(|connection| sqlite::kept_event(connection, id))
+    }
+
     /// See [`sqlite::snapshots`].
     pub fn snapshots(&self, xc_id: &str, after: i64, limit: u32) -> Result<String, JournalError> {
         self.read(|connection| sqlite::snapshots(connection, xc_id, after, limit))

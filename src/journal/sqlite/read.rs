@@ -1,7 +1,7 @@
 //! Reading: what was pending, kept events for replay, letters, keys, snapshots. Rows go out as JSON text, their bodies
 //! as they are.
 
-use super::apply::{count, event_checksum};
+use super::apply::{DROPPED, FORGOTTEN, count, event_checksum};
 use super::state::PENDING;
 use super::{MAX_DETAILS, SqliteStore};
 use crate::journal::codec::{Checksum, unpack};
@@ -41,6 +41,8 @@ pub struct Query {
     pub up_to_seq: i64,
     /// Rows of a page.
     pub limit: u32,
+    /// Whether damaged records are left out and told; else the first one is an error.
+    pub skip_damaged: bool,
 }
 
 pub(super) fn letter_checksum(id: &str, body: &str) -> i64 {
@@ -94,6 +96,11 @@ fn checked_row(row: &Row<'_>, with_body: bool) -> rusqlite::Result<Result<EventR
             .as_blob()
             .map_err(|_| rusqlite::Error::InvalidQuery)?;
         let envelope: String = row.get(13)?;
+        let (attempts, due, retry): (i64, f64, String) = (row.get(3)?, row.get(4)?, row.get(10)?);
+        // The checksum leaves out what changes; it must at least make sense.
+        if attempts < 0 || !due.is_finite() || !is_json_or_nothing(&retry) {
+            return Ok(None);
+        }
         let crc = event_checksum(
             seq,
             flags,
@@ -118,14 +125,14 @@ fn checked_row(row: &Row<'_>, with_body: bool) -> rusqlite::Result<Result<EventR
             seq,
             state: row.get(1)?,
             flags,
-            attempts: row.get(3)?,
-            due: row.get(4)?,
+            attempts,
+            due,
             ts,
             id,
             kind,
             key,
             header,
-            retry: row.get(10)?,
+            retry,
             body,
         }))
     };
@@ -145,6 +152,10 @@ fn whole_event(id: &str, kind: &str, ts: f64, envelope: &str, data: &str) -> Str
     };
     let (id, kind) = (quoted(id), quoted(kind));
     format!("{{\"id\":{id},\"type\":{kind},{data}\"ts\":{ts},{envelope}}}")
+}
+
+fn is_json_or_nothing(text: &str) -> bool {
+    text.is_empty() || serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
 }
 
 fn or_null(json: &str) -> &str {
@@ -221,10 +232,11 @@ impl SqliteStore {
         self.stats.snapshots = count(connection, "SELECT count(*) FROM snapshots")?;
         let bytes = "SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM snapshots";
         self.stats.snapshot_bytes = count(connection, bytes)?;
-        self.latest =
-            connection.query_row("SELECT coalesce(max(ended), 0) FROM events", [], |row| {
-                row.get(0)
-            })?;
+        // Of a pending event, `ended` is its own time, which says nothing about ours.
+        let latest = "SELECT coalesce(max(ended), 0) FROM events WHERE state > 0";
+        self.latest = connection.query_row(latest, [], |row| row.get(0))?;
+        self.stats.dropped = noted_count(connection, DROPPED)?;
+        self.stats.forgotten = noted_count(connection, FORGOTTEN)?;
         self.recovered.pending = self.stats.pending;
         self.recovered.letters = self.stats.letters;
         self.recovered.keys = self.stats.keys;
@@ -246,17 +258,17 @@ impl SqliteStore {
         Ok(format!("[{}]", list.join(",")))
     }
 
-    /// Names that must not come again, oldest first: `[name, state, at]` each.
+    /// Names that must not come again, oldest first: `[name, state]` each.
     pub fn keys(&self) -> Result<String, JournalError> {
         let mut statement = self
             .connection
-            .prepare("SELECT name, state, at FROM keys ORDER BY n")?;
+            .prepare("SELECT name, state FROM keys ORDER BY n")?;
         let mut rows = statement.query([])?;
         let mut json = String::from("[");
         while let Some(row) = rows.next()? {
-            let (name, state, at): (String, String, f64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (name, state): (String, String) = (row.get(0)?, row.get(1)?);
             separate(&mut json, "[");
-            let _ = write!(json, "[{},{},{at}]", quoted(&name), quoted(&state));
+            let _ = write!(json, "[{},{}]", quoted(&name), quoted(&state));
         }
         json.push(']');
         Ok(json)
@@ -311,7 +323,50 @@ pub fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError
     Ok(page)
 }
 
-/// Kept events: `[seq, state, flags, ts, body]` each.
+fn noted_count(connection: &Connection, name: &str) -> Result<u64, JournalError> {
+    let value: Option<String> = connection
+        .query_row(
+            "SELECT value FROM state WHERE name = ?1",
+            params![name],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(value.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+/// Figures of all events that are there, those that wait included: JSON.
+pub fn kept_figures(connection: &Connection) -> Result<String, JournalError> {
+    let sql = "SELECT count(*), coalesce(sum(state < 2), 0), min(ts), max(ts) FROM events";
+    let (stored, unprocessed, oldest, newest): (i64, i64, Option<f64>, Option<f64>) = connection
+        .query_row(sql, [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    let dropped = noted_count(connection, DROPPED)?;
+    let forgotten = noted_count(connection, FORGOTTEN)?;
+    Ok(serde_json::json!({
+        "stored": stored, "unprocessed": unprocessed, "oldest": oldest, "newest": newest,
+        "dropped": dropped, "forgotten": forgotten,
+    })
+    .to_string())
+}
+
+/// The event with an id; of several, one that has not been processed: JSON, or nothing.
+pub fn kept_event(connection: &Connection, id: &str) -> Result<Option<String>, JournalError> {
+    let sql = "SELECT type, ts, state, attempts, ended FROM events WHERE id = ?1 ORDER BY state, seq LIMIT 1";
+    let found = connection
+        .prepare_cached(sql)?
+        .query_row(params![id], |row| {
+            Ok(serde_json::json!({
+                "type": row.get::<_, String>(0)?, "ts": row.get::<_, f64>(1)?, "state": row.get::<_, i64>(2)?,
+                "attempts": row.get::<_, i64>(3)?, "ended": row.get::<_, f64>(4)?,
+            }))
+        })
+        .optional()?;
+    Ok(found.map(|found| found.to_string()))
+}
+
+/// Kept events as JSON: `rows`, each `[seq, state, flags, ts, body]`; `last`, the number of the last record that was looked
+/// at (0: there are no more); `lost`, what is wrong with those that are damaged.
 pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalError> {
     let types = match query.types.len() {
         0 => String::new(),
@@ -334,10 +389,20 @@ pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalE
     let values = bounds.into_iter().chain(names).chain([limit]);
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-    let mut json = String::from("[");
+    let mut json = String::from("{\"rows\":[");
+    let empty = json.clone();
+    let (mut last, mut lost) = (0, Vec::new());
     while let Some(row) = rows.next()? {
-        let event = event_row(row)?.map_err(|detail| JournalError::new(Code::Corrupt, detail))?;
-        separate(&mut json, "[");
+        last = row.get(0)?;
+        let event = match event_row(row)? {
+            Ok(event) => event,
+            Err(detail) if query.skip_damaged => {
+                lost.push(detail);
+                continue;
+            }
+            Err(detail) => return Err(JournalError::new(Code::Corrupt, detail)),
+        };
+        separate(&mut json, &empty);
         let EventRow {
             seq,
             state,
@@ -348,7 +413,11 @@ pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalE
         } = &event;
         let _ = write!(json, "[{seq},{state},{flags},{ts},{body}]");
     }
-    json.push(']');
+    let _ = write!(
+        json,
+        "],\"last\":{last},\"lost\":{}}}",
+        serde_json::Value::from(lost)
+    );
     Ok(json)
 }
 
