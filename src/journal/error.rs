@@ -79,6 +79,7 @@ impl From<rusqlite::Error> for JournalError {
         use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
         let code = match error.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => Code::Corrupt,
+            None if is_unreadable(&error) => Code::Corrupt,
             _ => Code::Failed,
         };
         let advice = match error.sqlite_error_code() {
@@ -87,4 +88,18 @@ impl From<rusqlite::Error> for JournalError {
         };
         Self::new(code, format!("{error}{advice}"))
     }
+}
+
+/// A value that nobody has written like that.
+fn is_unreadable(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+    };
+    matches!(
+        error,
+        FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | Utf8Error(..)
+    )
 }

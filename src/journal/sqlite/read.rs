@@ -170,10 +170,13 @@ impl SqliteStore {
 
     /// Looks at every record that the start needs; kept events are checked when they are replayed. A damaged one is refused, or removed and told.
     pub(super) fn check_rows(&mut self) -> Result<(), JournalError> {
-        let mut damaged: Vec<(&str, i64, String)> = Vec::new();
+        let mut damaged: Vec<Damage> = Vec::new();
         let mut names = Vec::new();
         {
-            let sql = format!("SELECT {EVENT_COLUMNS} FROM events WHERE state = 0");
+            // The newest as well: numbers go on from it.
+            let sql = format!(
+                "SELECT {EVENT_COLUMNS} FROM events WHERE state = 0 OR seq = (SELECT max(seq) FROM events)"
+            );
             let mut statement = self.connection.prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
@@ -185,20 +188,25 @@ impl SqliteStore {
                     Ok(_) => {}
                 }
             }
-            let mut statement = self
-                .connection
-                .prepare("SELECT n, id, body, crc FROM letters")?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let (n, id, body): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                if letter_checksum(&id, &body) != row.get::<_, i64>(3)? {
-                    damaged.push((
-                        "letters WHERE n",
-                        n,
-                        format!("dead letter {id}: its checksum does not match"),
-                    ));
-                }
-            }
+            damaged.extend(damaged_in(
+                &self.connection,
+                "SELECT n, id, body, crc FROM letters",
+                ("letters WHERE n", "dead letter"),
+                |row| {
+                    let (id, body): (String, String) = (row.get(1)?, row.get(2)?);
+                    Ok(letter_checksum(&id, &body) == row.get::<_, i64>(3)?)
+                },
+            )?);
+            damaged.extend(damaged_in(
+                &self.connection,
+                "SELECT n, name, state FROM keys",
+                ("keys WHERE n", "remembered key"),
+                |row| {
+                    let (name, state): (String, String) = (row.get(1)?, row.get(2)?);
+                    let is_named = name.starts_with("id:") || name.starts_with("key:");
+                    Ok(is_named && (state == "done" || state == "dead"))
+                },
+            )?);
         }
         self.remembered.extend(names);
         if damaged.is_empty() {
@@ -234,7 +242,9 @@ impl SqliteStore {
         self.stats.snapshot_bytes = count(connection, bytes)?;
         // Of a pending event, `ended` is its own time, which says nothing about ours.
         let latest = "SELECT coalesce(max(ended), 0) FROM events WHERE state > 0";
-        self.latest = connection.query_row(latest, [], |row| row.get(0))?;
+        let latest: f64 = connection.query_row(latest, [], |row| row.get(0))?;
+        // A clock that went wrong once, or damage, must not make everything old.
+        self.latest = latest.min(now_ms());
         self.stats.dropped = noted_count(connection, DROPPED)?;
         self.stats.forgotten = noted_count(connection, FORGOTTEN)?;
         self.recovered.pending = self.stats.pending;
@@ -284,6 +294,28 @@ impl SqliteStore {
     }
 }
 
+/// Where a damaged record is, its number, and what to say about it.
+type Damage = (&'static str, i64, String);
+
+/// Records that are not whole, or cannot be read at all. `place` and `what` they are.
+fn damaged_in(
+    connection: &Connection,
+    sql: &str,
+    (place, what): (&'static str, &str),
+    mut is_whole: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>,
+) -> Result<Vec<Damage>, JournalError> {
+    let mut damaged = Vec::new();
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let n = row.get(0)?;
+        if !is_whole(row).unwrap_or(false) {
+            damaged.push((place, n, format!("{what} {n}: it is not what was written")));
+        }
+    }
+    Ok(damaged)
+}
+
 /// See [`SqliteStore::page`].
 pub fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
     let sql =
@@ -321,6 +353,12 @@ pub fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError
         page.json.push(']');
     }
     Ok(page)
+}
+
+fn now_ms() -> f64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }
 
 fn noted_count(connection: &Connection, name: &str) -> Result<u64, JournalError> {

@@ -107,6 +107,7 @@ pub fn open(
 
 fn migrate(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     match version_of(connection)? {
+        0 if has_tables(connection)? => Err(no_journal(path)),
         0 => {
             let made = format!(
                 "BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
@@ -129,12 +130,18 @@ pub fn open_to_read(directory: &Path) -> Result<Connection, JournalError> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     match version_of(&connection)? {
         FORMAT => Ok(connection),
-        0 => Err(JournalError::new(
-            Code::Corrupt,
-            format!("{} is no journal", path.display()),
-        )),
+        0 => Err(no_journal(&path)),
         other => Err(newer(&path, other)),
     }
+}
+
+fn has_tables(connection: &Connection) -> Result<bool, JournalError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+fn no_journal(path: &Path) -> JournalError {
+    JournalError::new(Code::Corrupt, format!("{} is no journal", path.display()))
 }
 
 fn version_of(connection: &Connection) -> Result<i64, JournalError> {
