@@ -1975,6 +1975,8 @@ export interface DLQContext {
   workflowId?: string | undefined;
   /** Priority with which it goes back. Default 0. */
   originalPriority?: number | undefined;
+  /** Its idempotency key: it keeps it when it goes back. */
+  idempotencyKey?: string | undefined;
 }
 /** One failure of a dead letter. */
 export interface DLQError {
@@ -4273,7 +4275,7 @@ export type PipelineMiddleware<C = unknown> = Middleware | ((handler: Middleware
 /** Called with each event, alone. */
 export type QueueProcessor = (event: AnyEvent) => unknown;
 /** Takes an event back; false if it is refused. */
-export type Requeue = (event: AnyEvent, priority: number) => boolean;
+export type Requeue = (event: AnyEvent, priority: number, idempotencyKey: string | undefined) => boolean;
 /** How much chance goes into a wait: anything up to it (full); between half of it and all of it (equal); none. */
 export type RetryJitter = "full" | "equal" | "none";
 /** Codes of `RuntimeError`: configuration, queue, events, streams, journal. */

@@ -12,6 +12,9 @@ import type { RuntimeError } from '../../lib/errors';
 
 afterEach(removeAll);
 
+/** Bits that are flipped, spread over the file; a longer run: `KODUS_FLOW_FLIPS=5000`. */
+const FLIPS = Number(process.env.KODUS_FLOW_FLIPS ?? 100);
+
 const run = promisify(execFile);
 let folder: string;
 
@@ -108,6 +111,24 @@ describe('a full disk', () => {
     },
   );
 
+  onSmallDisk(`an event that is to run at most once does not start before the disk works again${because}`, async () => {
+    const runtime = durable(join(disk!, 'fourth'));
+    const seen: unknown[] = [];
+    runtime.on('once', (event) => void seen.push(event.data));
+    expect(await runtime.emitAsync('once', 1, { deliveryGuarantee: 'at-most-once' })).toMatchObject({ success: true });
+    const ballast = join(disk!, 'ballast');
+    expect(() => writeFileSync(ballast, Buffer.alloc(2 ** 22))).toThrow();
+    const refused = await runtime.emitAsync('other', 'x'.repeat(20_000));
+    expect(refused).toMatchObject({ success: false, error: { code: 'JOURNAL_FAILED' } });
+    const processed = runtime.process();
+    await sleep(50);
+    expect(seen).toEqual([]);
+    rmSync(ballast);
+    await processed;
+    expect(seen).toEqual([1]);
+    expect(runtime.getStats().journal!.pending).toBe(0);
+  });
+
   test.skipIf(process.platform === 'win32')('a limit of the process is told as well, in words', async () => {
     const source = `const r = createRuntime({}, undefined, { queueSize: 10000, journal: { path, groupMs: 0 } });
       (async () => {
@@ -173,37 +194,41 @@ describe('flipped bytes', () => {
     await runtime.cleanup();
   }
 
-  test('are found, or harmless: whatever is flipped, the start fails with a code or goes on, and says what it left out', async () => {
-    const origin = directory();
-    await filled(origin);
-    const bytes = readFileSync(join(origin, 'journal.db'));
-    let refused = 0;
-    for (let flip = 0; flip < 100; flip++) {
-      const path = directory();
-      const changed = Buffer.from(bytes);
-      // Spread over the file, a different bit each time.
-      const position = Math.floor((flip / 100) * bytes.length) + ((flip * 37) % 64);
-      changed[position]! ^= 1 << (flip % 8);
-      writeFileSync(join(path, 'journal.db'), changed);
-      for (const onCorruption of ['fail', 'skip'] as const) {
-        try {
-          const runtime = durable(path, { enableEventStore: true }, { onCorruption });
-          await sleep(0);
-          await runtime.cleanup({ timeoutMs: 0 });
-        } catch (error) {
-          refused++;
-          const { code, message } = error as RuntimeError;
-          // A version that is not known is refused, whatever has made it so.
-          const codes = onCorruption === 'fail' ? /^JOURNAL_(CORRUPT|VERSION)$/ : /^JOURNAL_VERSION$/;
-          expect([flip, onCorruption, message, code]).toEqual([
-            flip,
-            onCorruption,
-            message,
-            expect.stringMatching(codes),
-          ]);
+  test(
+    'are found, or harmless: whatever is flipped, the start fails with a code or goes on, and says what it left out',
+    { timeout: 20_000 + FLIPS * 200 },
+    async () => {
+      const origin = directory();
+      await filled(origin);
+      const bytes = readFileSync(join(origin, 'journal.db'));
+      let refused = 0;
+      for (let flip = 0; flip < FLIPS; flip++) {
+        const path = directory();
+        const changed = Buffer.from(bytes);
+        // Spread over the file, a different bit each time.
+        const position = Math.floor((flip / FLIPS) * bytes.length) + ((flip * 37) % 64);
+        changed[position]! ^= 1 << (flip % 8);
+        writeFileSync(join(path, 'journal.db'), changed);
+        for (const onCorruption of ['fail', 'skip'] as const) {
+          try {
+            const runtime = durable(path, { enableEventStore: true }, { onCorruption });
+            await sleep(0);
+            await runtime.cleanup({ timeoutMs: 0 });
+          } catch (error) {
+            refused++;
+            const { code, message } = error as RuntimeError;
+            // A version that is not known is refused, whatever has made it so.
+            const codes = onCorruption === 'fail' ? /^JOURNAL_(CORRUPT|VERSION)$/ : /^JOURNAL_VERSION$/;
+            expect([flip, onCorruption, message, code]).toEqual([
+              flip,
+              onCorruption,
+              message,
+              expect.stringMatching(codes),
+            ]);
+          }
         }
       }
-    }
-    expect(refused).toBeGreaterThan(10);
-  });
+      expect(refused).toBeGreaterThan(10);
+    },
+  );
 });

@@ -108,7 +108,7 @@ test('events that cannot become durable are told so, and taken out; when there i
 test('after kill -9 attempts, next times, dead letters, keys and delays are what they were', async () => {
   const path = directory();
   const source = `const r = createRuntime({}, undefined, { journal: { path, groupMs: 0 },
-      retry: { maxAttempts: 5, initialDelayMs: 3600000, jitter: 'none' } });
+      retry: { maxAttempts: 5, initialDelayMs: 3600000, maxDelayMs: 3600000, jitter: 'none' } });
     r.on('flaky', () => { throw new Error('not yet'); });
     r.on('hopeless', () => { throw new Error('never'); });
     r.on('once', () => undefined);
@@ -128,7 +128,9 @@ test('after kill -9 attempts, next times, dead letters, keys and delays are what
       r.process();
     })();`;
   await expect(program(source, path)).rejects.toMatchObject({ signal: 'SIGKILL' });
-  const runtime = durable(path, { retry: { maxAttempts: 5, initialDelayMs: 3_600_000, jitter: 'none' } });
+  const runtime = durable(path, {
+    retry: { maxAttempts: 5, initialDelayMs: 3_600_000, maxDelayMs: 3_600_000, jitter: 'none' },
+  });
   await sleep(0);
   expect(runtime.recovered).toBe(4);
   expect(runtime.getStats().queue).toMatchObject({ waiting: 3, ready: 1 });

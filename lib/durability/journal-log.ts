@@ -1,4 +1,4 @@
-import type { RuntimeError } from '../errors';
+import { RuntimeError, messageOf } from '../errors';
 import { codecs, dataJson } from './codec';
 import { Journal } from './journal';
 import {
@@ -233,11 +233,24 @@ export class JournalLog implements DurableLog {
   *recover(maxRetryDelayMs: number): Generator<RecoveredEvent> {
     for (let page = this.journal.handle.nextPage(); page !== ''; page = this.journal.handle.nextPage()) {
       for (const row of JSON.parse(page) as Row[]) {
-        const recovered = this.#fromRow(row, maxRetryDelayMs);
+        const recovered = this.#readable(row, maxRetryDelayMs);
+        if (recovered === undefined) continue;
         this.#seqs.set(recovered.event, row[0]);
         this.#recovered++;
         yield recovered;
       }
+    }
+  }
+
+  /** A structured clone may be of a newer version of Node.js; such an event stays where it is, for that one. */
+  #readable(row: Row, maxRetryDelayMs: number): RecoveredEvent | undefined {
+    try {
+      return this.#fromRow(row, maxRetryDelayMs);
+    } catch (error) {
+      const detail = `event ${row[0]}: this version of Node.js cannot read it (${messageOf(error)})`;
+      if (!this.skipsDamage) throw new RuntimeError('JOURNAL_CORRUPT', `journal ${this.journal.path}: ${detail}`);
+      this.tellLost([detail]);
+      return undefined;
     }
   }
 

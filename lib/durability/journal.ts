@@ -253,6 +253,7 @@ const CODES: readonly RuntimeErrorCode[] = [
 
 /** An error of the addon as one of the family. */
 export function journalError(error: unknown, path: string): RuntimeError {
+  if (error instanceof RuntimeError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const code = CODES.find((one) => text.startsWith(`${one}: `));
   const message = code === undefined ? text : text.slice(code.length + 2);

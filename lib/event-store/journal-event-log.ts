@@ -10,6 +10,7 @@ import {
   forgetLine,
   markLine,
 } from '../durability/ops';
+import { RuntimeError, messageOf } from '../errors';
 import { journalError } from '../durability/journal';
 import type { Journal } from '../durability/journal';
 import type { AnyEvent } from '../events';
@@ -144,9 +145,25 @@ export class JournalEventLog implements EventLog {
     for (let afterSeq = 0; ;) {
       const page = await this.#read<Page>(journal.handle.replay({ ...bounds, ...which, afterSeq }));
       if (page.lost.length > 0) this.#source.tellLost(page.lost);
-      for (const row of page.rows) yield eventOf(row);
+      for (const row of page.rows) {
+        const event = this.#readable(row);
+        if (event !== undefined) yield event;
+      }
       if (page.last === 0) return;
       afterSeq = page.last;
+    }
+  }
+
+  /** A structured clone may be of a newer version of Node.js. */
+  #readable(row: Row): AnyEvent | undefined {
+    try {
+      return eventOf(row);
+    } catch (error) {
+      const detail = `event ${row[0]}: this version of Node.js cannot read it (${messageOf(error)})`;
+      const { journal, skipsDamage } = this.#source;
+      if (!skipsDamage) throw new RuntimeError('JOURNAL_CORRUPT', `journal ${journal.path}: ${detail}`);
+      this.#source.tellLost([detail]);
+      return undefined;
     }
   }
 

@@ -12,6 +12,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::fmt::Write;
 
+/// No event has a greater number: JavaScript must be able to count on from it.
+const MAX_SEQ: i64 = 1 << 52;
 /// Bytes after which a page is full.
 const PAGE_BYTES: usize = 256 * 1024;
 
@@ -168,15 +170,15 @@ impl SqliteStore {
         page_of(&self.connection, after)
     }
 
-    /// Looks at every record that the start needs; kept events are checked when they are replayed. A damaged one is refused, or removed and told.
+    /// Looks at every record that the start needs; kept events are checked when they are
+    /// replayed. A damaged one is refused, or removed and told.
     pub(super) fn check_rows(&mut self) -> Result<(), JournalError> {
         let mut damaged: Vec<Damage> = Vec::new();
         let mut names = Vec::new();
         {
-            // The newest as well: numbers go on from it.
-            let sql = format!(
-                "SELECT {EVENT_COLUMNS} FROM events WHERE state = 0 OR seq = (SELECT max(seq) FROM events)"
-            );
+            // Numbers that no journal reaches as well: others go on from the greatest.
+            let sql =
+                format!("SELECT {EVENT_COLUMNS} FROM events WHERE state = 0 OR seq > {MAX_SEQ}");
             let mut statement = self.connection.prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
