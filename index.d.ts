@@ -1981,6 +1981,8 @@ export interface DLQContext {
   workflowId?: string | undefined;
   /** Priority with which it goes back. Default 0. */
   originalPriority?: number | undefined;
+  /** Its idempotency key: it keeps it when it goes back. */
+  idempotencyKey?: string | undefined;
 }
 /** One failure of a dead letter. */
 export interface DLQError {
@@ -4214,10 +4216,10 @@ export type EngineErrorCode = (typeof ENGINE_CODES)[number];
 export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode | EngineErrorCode | OrchestrationErrorCode;
 /** A handler. It is called with the event alone, or with `(event, signal)` if it declares two parameters. */
 export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
-/** How an event has ended: handled, or as the counters of the same names say. */
-export type EventOutcome = "done" | BadEnd;
 /** An event as `on`, `waitFor` and `subscribe` give it for a name or pattern. */
 export type EventIn<Events, T extends string> = TEvent<TypeIn<T>, DataIn<Events, T>>;
+/** How an event has ended: handled, or as the counters of the same names say. */
+export type EventOutcome = "done" | BadEnd;
 /** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
 export type EventPattern = string | RegExp;
 /**
@@ -4308,7 +4310,7 @@ export type PipelineMiddleware<C = unknown> = Middleware | ((handler: Middleware
 /** Called with each event, alone. */
 export type QueueProcessor = (event: AnyEvent) => unknown;
 /** Takes an event back; false if it is refused. */
-export type Requeue = (event: AnyEvent, priority: number) => boolean;
+export type Requeue = (event: AnyEvent, priority: number, idempotencyKey: string | undefined) => boolean;
 /** How much chance goes into a wait: anything up to it (full); between half of it and all of it (equal); none. */
 export type RetryJitter = "full" | "equal" | "none";
 /** Codes of `RuntimeError`: configuration, queue, events, streams, journal. */

@@ -276,9 +276,9 @@ export class DeadLetterQueue {
       for (const id of ids) {
         const item = this.#items.get(id);
         if (item === undefined || !this.#book.isReprocessable(id)) continue;
-        const { event, originalPriority, errors } = item;
+        const { event, originalPriority, processingContext, errors } = item;
         const lastError = errors.at(-1);
-        if (!requeue(event, originalPriority)) continue;
+        if (!requeue(event, originalPriority, processingContext.idempotencyKey)) continue;
         events.push(event);
         // If it has failed again inside the call, it is a dead letter again and stays.
         if (errors.at(-1) === lastError && this.#book.remove(id)) gone.push(id);

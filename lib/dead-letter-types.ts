@@ -27,6 +27,8 @@ export interface DLQContext {
   workflowId?: string | undefined;
   /** Priority with which it goes back. Default 0. */
   originalPriority?: number | undefined;
+  /** Its idempotency key: it keeps it when it goes back. */
+  idempotencyKey?: string | undefined;
 }
 
 /** One failure of a dead letter. */
@@ -108,4 +110,4 @@ export interface DeadLetterCriteria {
 }
 
 /** Takes an event back; false if it is refused. */
-export type Requeue = (event: AnyEvent, priority: number) => boolean;
+export type Requeue = (event: AnyEvent, priority: number, idempotencyKey: string | undefined) => boolean;

@@ -18,6 +18,8 @@ export class Deduplicator {
   readonly #keys: DedupeWindowHandle;
   /** By key; never more than the window holds. */
   readonly #owners = new Map<string, KeyOwner>();
+  /** Keys of these owners by event. */
+  readonly #keyOf = new Map<string, string>();
   readonly #ring: string[] = [];
   #next = 0;
   #noted = 0;
@@ -46,9 +48,23 @@ export class Deduplicator {
   /** Takes an idempotency key for an event; false if it has been taken. `state`: how that event has ended, if it has. */
   takeKey(key: string, eventId: string, state?: string): boolean {
     if (!this.#keys.insert(key)) return false;
+    this.#disown(key);
     this.#owners.set(key, { eventId, state });
-    if (this.#owners.size > this.#capacity) this.#owners.delete(this.#owners.keys().next().value!);
+    if (eventId !== '') this.#keyOf.set(eventId, key);
+    if (this.#owners.size > this.#capacity) this.#disown(this.#owners.keys().next().value!);
     return true;
+  }
+
+  #disown(key: string): void {
+    const owner = this.#owners.get(key);
+    if (owner === undefined) return;
+    this.#owners.delete(key);
+    if (this.#keyOf.get(owner.eventId) === key) this.#keyOf.delete(owner.eventId);
+  }
+
+  /** The key that an event has taken, as far as that is remembered. */
+  keyOf(eventId: string): string | undefined {
+    return this.#keyOf.get(eventId);
   }
 
   /** Who has taken a key, as far as that is remembered. */
@@ -59,7 +75,13 @@ export class Deduplicator {
   /** Gives a key back, of an event that never was. */
   returnKey(key: string): void {
     this.#keys.remove(key);
-    this.#owners.delete(key);
+    this.#disown(key);
+  }
+
+  /** Gives back what key an event has taken: it has left without having been handled. */
+  returnKeyOf(eventId: string): void {
+    const key = this.#keyOf.get(eventId);
+    if (key !== undefined) this.returnKey(key);
   }
 
   /** Ids in the window. */
@@ -74,6 +96,7 @@ export class Deduplicator {
     this.#done.clear();
     this.#keys.clear();
     this.#owners.clear();
+    this.#keyOf.clear();
   }
 
   #handOver(): void {

@@ -137,6 +137,8 @@ export class DeliveryQueue implements EngineHost {
   recovered = 0;
   /** Submissions that came while events were being brought back: those go first. */
   #held: (() => void)[] | undefined;
+  /** Events that could not be made durable, and whether their handlers had begun. */
+  readonly #withdrawn = new WeakMap<AnyEvent, boolean>();
   isClosed = false;
 
   constructor(settings: DeliverySettings, port: ObservabilityPort) {
@@ -207,7 +209,9 @@ export class DeliveryQueue implements EngineHost {
     } else if (this.#held === undefined) {
       this.#submit(event, brings, bytes, 0, isOurs);
     } else {
-      this.#held.push(() => this.#submit(event, brings, bytes));
+      this.#held.push(() => {
+        if (!this.#withdrawn.has(event)) this.#submit(event, brings, bytes);
+      });
     }
     return error;
   }
@@ -292,10 +296,29 @@ export class DeliveryQueue implements EngineHost {
     this.#submit(event, brings, isCounted ? bytes : 0, attempts);
   }
 
-  /** Takes out an event that could not be made durable. */
-  withdraw(event: AnyEvent): void {
+  /**
+   * Takes out an event that could not be made durable. Answers whether its handlers have begun all the same.
+   *
+   * @param hasEnded whether it has left already, where the log knows
+   */
+  withdraw(event: AnyEvent, hasEnded?: boolean): boolean {
+    const known = this.#withdrawn.get(event);
+    if (known !== undefined) return known;
     const slot = this.engine.slotOf(event.id);
-    if (slot >= 0 && this.engine.eventAt(slot) === event) this.cancel(slot, undefined);
+    const isHere = slot >= 0 && this.engine.eventAt(slot) === event;
+    const hasRun = isHere
+      ? this.engine.isRunning(slot) || this.engine.attempts(slot) > 0
+      : (hasEnded ?? (this.#held === undefined && !this.isClosed));
+    this.#withdrawn.set(event, hasRun);
+    if (isHere) this.cancel(slot, undefined);
+    return hasRun;
+  }
+
+  /** The truth about an event that could not be made durable: it is not accepted, but it may have been run. */
+  notDurable(event: AnyEvent, error: RuntimeError): RuntimeError {
+    if (!this.withdraw(event)) return error;
+    const { code, message, cause, context } = error;
+    return new RuntimeError(code, `${message}; its handlers had begun`, { cause, context: { ...context, ran: true } });
   }
 
   /** Size, then depth, as one step with the insertion. */
@@ -442,7 +465,7 @@ export class DeliveryQueue implements EngineHost {
   run(event: AnyEvent, slot: number): unknown {
     if (this.log !== undefined) {
       const wait = this.#durabilityFirst(event, this.log);
-      if (wait !== undefined) return wait.then(() => this.#run(event, slot));
+      if (wait !== undefined) return wait.then(() => (this.#withdrawn.has(event) ? undefined : this.#run(event, slot)));
     }
     return this.#run(event, slot);
   }
@@ -562,6 +585,7 @@ export class DeliveryQueue implements EngineHost {
       agentId: metadata?.agentId,
       workflowId: metadata?.workflowId,
       originalPriority: extras?.priority ?? 0,
+      idempotencyKey: this.dedupe.keyOf(event.id),
     };
     this.deadLetters.add(event, error, attempts, context, durationMs);
     // A log that keeps no dead letters itself has nothing more to do with it.
@@ -576,6 +600,7 @@ export class DeliveryQueue implements EngineHost {
     }
     this.log?.gone(event, how);
     this.history.ended(event, how);
+    this.dedupe.returnKeyOf(event.id);
     this.port.flood(`gone.${how}`, how === 'cancelled' ? 'debug' : 'warn', `Event ${how}: ${event.type}`, () =>
       logFields(event),
     );
@@ -595,15 +620,32 @@ export class DeliveryQueue implements EngineHost {
     return this.engine.cancel(slot, reason ?? new RuntimeError('EVENT_CANCELLED', 'the event was cancelled'));
   }
 
-  /** Puts a dead letter back into the queue, with a fresh attempt count. False if it is refused. */
-  requeue(event: AnyEvent, priority: number): boolean {
-    const brings: Submission = { priority, tenantId: event.metadata?.tenantId, queuedAt: Date.now() };
-    const isTaken = this.engine.slotOf(event.id) < 0 && this.admit(event, brings, true) === undefined;
+  /** Puts a dead letter back into the queue, with its key and a fresh attempt count. False if it is refused. */
+  requeue(event: AnyEvent, priority: number, idempotencyKey: string | undefined): boolean {
+    if (this.engine.slotOf(event.id) >= 0) return false;
+    const key = this.#ownKey(event, idempotencyKey);
+    const brings: Submission = {
+      priority,
+      tenantId: event.metadata?.tenantId,
+      idempotencyKey: key,
+      queuedAt: Date.now(),
+    };
+    // What it has taken already must not make it a duplicate of itself.
+    if (key !== undefined) this.dedupe.returnKey(key);
+    const isTaken = this.admit(event, brings, true) === undefined;
     if (isTaken) {
       clearRetryMetadata(event);
       this.history.forget(event.id);
+    } else if (key !== undefined) {
+      this.dedupe.takeKey(key, event.id);
     }
     return isTaken;
+  }
+
+  /** The key, unless it has left the window and belongs to another event by now. */
+  #ownKey({ id }: AnyEvent, key: string | undefined): string | undefined {
+    const owner = key === undefined ? undefined : this.dedupe.ownerOf(key);
+    return owner === undefined || owner.eventId === id || owner.eventId === '' ? key : undefined;
   }
 
   /** Begins a drain: full width, unless the machine was short of something a moment ago. */

@@ -237,7 +237,7 @@ export class Emitter {
   #whenSettled(event: AnyEvent, refusal: Error | undefined): Promise<EmitResult> {
     const settled = refusal === undefined ? this.#queue.log?.settled() : undefined;
     if (settled === undefined) return Promise.resolve(emitResult(event, refusal));
-    return settled.then((error) => emitResult(event, error));
+    return settled.then((error) => emitResult(event, error && this.#queue.notDurable(event, error)));
   }
 
   /** First come, first served. */

@@ -8,7 +8,7 @@ import { queueSettings } from './queue-settings';
 import { queueStats } from './queue-stats';
 import { requireFunction, requireNumber } from './validate';
 import type { EventQueueConfig } from './config';
-import type { DeadLetterCriteria } from './dead-letter-queue';
+import type { DeadLetterCriteria, Requeue } from './dead-letter-queue';
 import type { EventStore, ReplayOptions } from './event-store';
 import type { AnyEvent } from './events';
 import type { ObservabilityPort } from './observability/port';
@@ -304,6 +304,8 @@ export class EnhancedEventQueue extends EventQueue {
     return { ...config, enableRetry, enableDLQ, enablePersistence };
   }
 
+  readonly #requeue: Requeue = (event, priority, key) => this.delivery.requeue(event, priority, key);
+
   /** The queue's dead letters. */
   getDLQ(): DeadLetterQueue {
     return this.#dlq;
@@ -311,14 +313,14 @@ export class EnhancedEventQueue extends EventQueue {
 
   /** Puts a dead letter back with its priority and a fresh attempt count. False if unknown, poisoned or refused. */
   async reprocessFromDLQ(eventId: string): Promise<boolean> {
-    return this.#dlq.requeue(eventId, (event, priority) => this.delivery.requeue(event, priority));
+    return this.#dlq.requeue(eventId, this.#requeue);
   }
 
   /** Puts back the dead letters that match all criteria. */
   async reprocessDLQByCriteria(
     criteria: DeadLetterCriteria = {},
   ): Promise<{ reprocessedCount: number; events: AnyEvent[] }> {
-    const events = await this.#dlq.requeueWhere(criteria, (event, priority) => this.delivery.requeue(event, priority));
+    const events = await this.#dlq.requeueWhere(criteria, this.#requeue);
     return { reprocessedCount: events.length, events };
   }
 

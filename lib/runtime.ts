@@ -141,7 +141,7 @@ class RuntimeImpl implements Runtime {
     this.#dlq = this.#makeDeadLetters();
     this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
     this.#enhanced.useEventStore(this.#eventStore);
-    this.deadLetters = deadLettersOf(this.#dlq, (event, priority) => this.#queue.requeue(event, priority));
+    this.deadLetters = deadLettersOf(this.#dlq, (event, priority, key) => this.#queue.requeue(event, priority, key));
     this.#emitter = new Emitter(this.#queue, this.#processor, {
       tenantId,
       stampsTime: config.enableAcks ?? false,

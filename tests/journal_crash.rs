@@ -4,12 +4,14 @@
 //! `KODUS_FLOW_CRASH_RUNS=200 cargo test --features journal --test journal_crash` looks longer; seeds are printed.
 #![cfg(all(feature = "journal", unix))]
 
-use kodus_flow_runtime::journal::{Content, Frame, Group, Options, SqliteStore, Store, SyncMode};
+use kodus_flow_runtime::journal::{
+    Content, Frame, Group, Journal, Options, SqliteStore, Store, SyncMode,
+};
 use rusqlite::ffi;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, Once};
 
 const SECTOR: usize = 512;
 const CRASHES_A_RUN: usize = 12;
@@ -208,7 +210,15 @@ unsafe extern "C" fn delete(
     }
 }
 
-/// From now on every connection of this process goes through the shim.
+/// From now on every connection of this process goes through the shim. One test at a time: there is one record.
+fn recording() -> MutexGuard<'static, ()> {
+    static REGISTERED: Once = Once::new();
+    static ONE: Mutex<()> = Mutex::new(());
+    REGISTERED.call_once(register);
+    ONE.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 fn register() {
     // SAFETY: called once, before any connection is opened; the copy lives as long as the process.
     unsafe {
@@ -441,7 +451,7 @@ fn read_back(directory: &Path) -> Model {
     {
         found.letters.insert(letter["id"].as_str().unwrap().into());
     }
-    for key in serde_json::from_str::<Vec<(String, String, f64)>>(&store.keys().unwrap()).unwrap() {
+    for key in serde_json::from_str::<Vec<(String, String)>>(&store.keys().unwrap()).unwrap() {
         found
             .keys
             .insert(key.0, if key.1 == "done" { "done" } else { "dead" });
@@ -460,7 +470,11 @@ fn run(seed: u64) -> (PathBuf, Vec<Disk>, Vec<(usize, Model)>) {
     let entries = || RECORD.lock().unwrap().as_ref().map_or(0, Vec::len);
     let options = Options {
         // Every other run compresses.
-        compress_above: if seed % 2 == 0 { 1000.0 } else { f64::INFINITY },
+        compress_above: if seed.is_multiple_of(2) {
+            1000.0
+        } else {
+            f64::INFINITY
+        },
         // So little that segments with holes in them are dissolved soon.
         max_bytes: 20_000,
         ..Options::new(directory.path())
@@ -487,7 +501,7 @@ fn run(seed: u64) -> (PathBuf, Vec<Disk>, Vec<(usize, Model)>) {
 
 #[test]
 fn after_a_crash_at_any_write_every_committed_group_is_there_and_no_half_of_another() {
-    register();
+    let _one = recording();
     let runs: u64 = std::env::var("KODUS_FLOW_CRASH_RUNS").map_or(25, |runs| runs.parse().unwrap());
     let first: u64 =
         std::env::var("KODUS_FLOW_SEED").map_or_else(|_| rand_seed(), |seed| seed.parse().unwrap());
@@ -501,6 +515,63 @@ fn after_a_crash_at_any_write_every_committed_group_is_there_and_no_half_of_anot
             check(&origin, &entries, &marks, count, &mut rng, seed);
         }
     }
+}
+
+#[test]
+fn after_a_crash_at_each_single_write_of_a_run_from_the_making_of_the_files_on() {
+    let _one = recording();
+    let seed = rand_seed();
+    println!("seed {seed}");
+    let (origin, entries, marks) = run(seed);
+    let mut rng = Rng(!seed);
+    for count in 0..=entries.len() {
+        check(&origin, &entries, &marks, count, &mut rng, seed);
+    }
+}
+
+/// Frames handed over at once: how often the log is synced until they are durable.
+fn syncs_of_five_frames(sync: SyncMode) -> usize {
+    let directory = tempfile::tempdir().unwrap();
+    let (told, reports) = std::sync::mpsc::channel();
+    let options = Options {
+        sync,
+        group_ms: 100.0,
+        ..Options::new(directory.path())
+    };
+    let mut journal = Journal::open(&options, move |report| {
+        let _ = told.send(report.durable);
+    })
+    .unwrap();
+    let write = |journal: &mut Journal, seq: u32| {
+        let event =
+            format!("A\u{1f}{seq}\u{1f}0\u{1f}1\u{1f}0\u{1f}id-{seq}\u{1f}t\u{1f}\u{1f}\u{1f}1\n");
+        journal.write(event, true)
+    };
+    let wait = |frame: u64| while reports.recv().unwrap() < frame {};
+    // The first commit makes the log.
+    wait(write(&mut journal, 1));
+    *RECORD.lock().unwrap() = Some(Vec::new());
+    let last = (2..7).map(|seq| write(&mut journal, seq)).last().unwrap();
+    wait(last);
+    let written = RECORD.lock().unwrap().take().unwrap();
+    assert!(
+        written
+            .iter()
+            .any(|entry| matches!(entry, Disk::Write { .. }))
+    );
+    written
+        .iter()
+        .filter(|entry| matches!(entry, Disk::Sync { .. }))
+        .count()
+}
+
+#[test]
+fn each_frame_is_synced_or_each_group_or_nothing_as_the_mode_says() {
+    let _one = recording();
+    assert_eq!(syncs_of_five_frames(SyncMode::Always), 5);
+    assert_eq!(syncs_of_five_frames(SyncMode::Group), 1);
+    assert_eq!(syncs_of_five_frames(SyncMode::Os), 0);
+    assert_eq!(syncs_of_five_frames(SyncMode::Off), 0);
 }
 
 fn rand_seed() -> u64 {
@@ -525,7 +596,8 @@ fn check(
         std::fs::write(directory.path().join(name), bytes).unwrap();
     }
     let found = read_back(directory.path());
-    let durable = marks.iter().rposition(|(by, _)| *by <= count).unwrap();
+    // Before the files are whole there is nothing yet.
+    let durable = marks.iter().rposition(|(by, _)| *by <= count).unwrap_or(0);
     let matches = |mark: usize| {
         marks.get(mark).is_some_and(|(_, model)| {
             Model {

@@ -93,6 +93,55 @@ fn a_damaged_record_is_found_and_refused_or_left_out() {
 }
 
 #[test]
+fn what_the_checksum_leaves_out_must_make_sense_all_the_same() {
+    for change in [
+        "UPDATE events SET retry = '{\"retryCount\":1' WHERE seq = 4",
+        "UPDATE events SET due = 9e999 WHERE seq = 4",
+        "UPDATE events SET attempts = -1 WHERE seq = 4",
+        "UPDATE events SET type = CAST(x'ff' AS TEXT) WHERE seq = 4",
+        "UPDATE events SET seq = 1 << 60 WHERE seq = 4",
+        "INSERT INTO keys (name, state, at) VALUES (CAST(x'ff' AS TEXT), 'done', 1)",
+        "INSERT INTO keys (name, state, at) VALUES ('jd:x', 'done', 1)",
+        "INSERT INTO letters (id, at, body, crc) VALUES (CAST(x'ff' AS TEXT), 1, '{}', 1)",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        fill(directory.path(), 10);
+        let database = Connection::open(directory.path().join("journal.db")).unwrap();
+        database.execute_batch(change).unwrap();
+        drop(database);
+        let error = refused(&Options::new(directory.path()));
+        assert_eq!(error.code, Code::Corrupt, "{change}: {error}");
+        let (mut journal, _reports) = open(&Options {
+            on_corruption: OnCorruption::Skip,
+            ..Options::new(directory.path())
+        });
+        assert_eq!(journal.recovered().skipped, 1, "{change}");
+        assert_eq!(journal.recovered().next_seq, 11, "{change}");
+        let left = seqs(&mut journal);
+        assert!(left.len() >= 9 && left.contains(&10), "{change}: {left:?}");
+        for text in [
+            journal.ask(|store| store.keys()).unwrap(),
+            journal.ask(|store| store.letters()).unwrap(),
+        ] {
+            assert_eq!(text, "[]", "{change}");
+        }
+        drop(journal);
+        open(&Options::new(directory.path()));
+    }
+}
+
+#[test]
+fn a_database_of_somebody_else_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = Connection::open(directory.path().join("journal.db")).unwrap();
+    database.execute_batch("CREATE TABLE theirs (n)").unwrap();
+    drop(database);
+    let error = refused(&Options::new(directory.path()));
+    assert_eq!(error.code, Code::Corrupt);
+    assert!(error.message.contains("is no journal"), "{error}");
+}
+
+#[test]
 fn a_damaged_database_is_refused_or_salvaged_and_kept_aside() {
     let directory = tempfile::tempdir().unwrap();
     fill(directory.path(), 2_000);

@@ -1,12 +1,16 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { deferred, quiet, sleep } from '../helpers';
 import * as library from '../../lib/index';
 import { directory, durable, handled, removeAll } from './helpers';
-import type { Runtime } from '../../lib/runtime-types';
+import type { RuntimeError } from '../../lib/errors';
+import type { EmitResult, Runtime } from '../../lib/runtime-types';
 
 afterEach(removeAll);
+
+const contextOf = ({ error }: EmitResult): Record<string, unknown> | undefined =>
+  (error as RuntimeError | undefined)?.context;
 
 describe('what was accepted survives', () => {
   test('events that were not handled are there at the next start, in their order, by priority', async () => {
@@ -81,6 +85,40 @@ describe('what was accepted survives', () => {
       [2, 'not yet'],
     ]);
     expect(second.deadLetters.stats().totalItems).toBe(1);
+  });
+
+  test('a redelivery that was to come late comes no earlier after a restart, however short delays are now', async () => {
+    const path = directory();
+    const first = durable(path);
+    first.on('a', () => {
+      throw new Error('not yet');
+    });
+    first.emit('a', 1, { retryPolicy: { initialDelay: 3_600_000 } });
+    await first.process();
+    await first.cleanup();
+    const second = durable(path, { retry: { maxAttempts: 3, initialDelayMs: 1, maxDelayMs: 5 } });
+    await sleep(20);
+    expect(await handled(second, ['a'])).toEqual([]);
+    expect(second.getStats().queue.waiting).toBe(1);
+  });
+
+  test('a clock that is set back makes nobody wait longer than was asked for', async () => {
+    const path = directory();
+    const first = durable(path, { retry: { maxAttempts: 3, initialDelayMs: 20, jitter: 'none' } });
+    first.on('failed', () => {
+      throw new Error('not yet');
+    });
+    first.emit('failed', 1);
+    await first.process();
+    first.emit('late', 2, { delayMs: 20 });
+    await first.cleanup();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+    const second = durable(path, { retry: { maxAttempts: 3 } });
+    clock.mockRestore();
+    const seen: unknown[] = [];
+    second.on('*', (event) => void seen.push(event.data));
+    await second.drain();
+    expect(seen.sort()).toEqual([1, 2]);
   });
 
   test('delays and times to live go on counting while nothing runs', async () => {
@@ -294,6 +332,47 @@ describe('acceptance', () => {
   });
 });
 
+describe('events of strange shape', () => {
+  test.each([
+    ['without a time', 'json', {}],
+    ['without a time', 'v8', {}],
+    ['whose time is NaN', 'v8', { ts: NaN }],
+    ['whose time is a text', 'json', { ts: 'yesterday' }],
+  ] as const)('an event %s is written like others (%s)', async (_, codec, fields) => {
+    const path = directory();
+    const first = durable(path, {}, { codec });
+    const strange = { id: 'strange', type: 'a', data: 1, threadId: 't', ...fields };
+    expect(first.emitEvent(strange as never)).toMatchObject({ queued: true });
+    expect(await first.emitAsync('a', 2)).toMatchObject({ success: true });
+    await first.flush();
+    await first.cleanup();
+    expect(await handled(durable(path, {}, { codec }), ['a'])).toEqual([1, 2]);
+  });
+
+  test('ids with quotes, newlines, separators and halves of characters do no harm', async () => {
+    const path = directory();
+    const first = durable(path);
+    const ids = ['"', 'a\nb', 'a\x1fb', '\\', '\ud83d\ude00', 'half \ud800', '\u2028'];
+    for (const [n, id] of ids.entries()) {
+      const event = { id, type: 'a', data: n, ts: 1, threadId: `t${id}`, metadata: { correlationId: id } };
+      expect(first.emitEvent(event, { orderingKey: id, idempotencyKey: id })).toMatchObject({ queued: true });
+    }
+    await first.cleanup();
+    expect(await handled(durable(path), ['a'])).toEqual(ids.map((_, n) => n));
+  });
+
+  test('an event of ten megabytes comes back as it was', async () => {
+    const path = directory();
+    const config = { queueConfig: { maxEventSize: 64 * 2 ** 20, hugeEventThreshold: 32 * 2 ** 20 } };
+    const data = { text: Array.from({ length: 1_000_000 }, (_, n) => n.toString(36)).join(' ') + 'é'.repeat(2 ** 21) };
+    const first = durable(path, config);
+    expect(await first.emitAsync('a', data)).toMatchObject({ success: true });
+    await first.cleanup();
+    const [found] = await handled(durable(path, config), ['a']);
+    expect((found as typeof data).text === data.text).toBe(true);
+  });
+});
+
 describe('delivery guarantees', () => {
   test('at-most-once: the event has left the journal before its handler starts', async () => {
     const path = directory();
@@ -369,6 +448,56 @@ describe('delivery guarantees', () => {
     expect(second.emit('x', 1, { idempotencyKey: 'k3' })).toMatchObject({ queued: true });
   });
 
+  test('keys are remembered as far back as the window goes, also after a restart', async () => {
+    const path = directory();
+    const config = { queueConfig: { maxProcessedEvents: 1000 } };
+    const once = (n: number) => ({ deliveryGuarantee: 'exactly-once' as const, idempotencyKey: `k${n}` });
+    const first = durable(path, config);
+    for (let n = 0; n < 1000; n++) first.emit('a', n, once(n));
+    await handled(first, ['a']);
+    await first.cleanup();
+    const second = durable(path, config);
+    for (const n of [0, 1, 500, 999]) expect(second.emit('a', n, once(n)).error).toMatchObject({ code: 'DUPLICATE' });
+  });
+
+  test.each([false, true])('a dead letter that goes back keeps its key (restart between: %s)', async (restarts) => {
+    const path = directory();
+    const once = { deliveryGuarantee: 'exactly-once' as const, idempotencyKey: 'k' };
+    let runtime = durable(path);
+    let fails = true;
+    const handle = (): void => {
+      if (fails) throw new Error('no');
+    };
+    runtime.on('a', handle);
+    runtime.emit('a', 1, once);
+    await runtime.process();
+    if (restarts) {
+      await runtime.cleanup();
+      runtime = durable(path);
+      runtime.on('a', handle);
+      await sleep(0);
+    }
+    const state = (of: Runtime): unknown => contextOf(of.emit('a', 1, once));
+    expect(state(runtime)).toMatchObject({ state: 'dead' });
+    fails = false;
+    expect(await runtime.reprocessFromDLQ(runtime.deadLetters.list().items[0]!.id)).toBe(true);
+    expect(state(runtime)).toMatchObject({ state: 'waiting' });
+    await runtime.process();
+    expect(state(runtime)).toMatchObject({ state: 'done' });
+    await runtime.cleanup();
+    expect(state(durable(path))).toMatchObject({ state: 'done' });
+  });
+
+  test('an event that left without having been handled leaves its key to the next one', async () => {
+    const runtime = durable(directory());
+    const { eventId } = runtime.emit('a', 1, { idempotencyKey: 'k', delayMs: 1000 });
+    expect(runtime.cancel(eventId)).toBe(true);
+    expect(runtime.emit('a', 2, { idempotencyKey: 'k', ttlMs: 0, delayMs: 1 })).toMatchObject({ queued: true });
+    await sleep(5);
+    await runtime.process();
+    expect(runtime.emit('a', 3, { idempotencyKey: 'k' })).toMatchObject({ queued: true });
+  });
+
   test('exactly-once by id: an event that was handled is refused after a restart', async () => {
     const path = directory();
     const first = durable(path);
@@ -423,6 +552,31 @@ describe('bounds', () => {
     expect(await handled(runtime, ['a'])).toHaveLength(accepted);
     await runtime.flush();
     await expect.poll(async () => (await runtime.emitAsync('a', 1)).success).toBe(true);
+  });
+
+  test('what was not accepted was not run, or its emitter is told that it was; its key is free again', async () => {
+    const runtime = durable(directory(), { queueSize: 1000 }, { maxBytes: 1024 * 1024 });
+    const seen = new Set<number>();
+    runtime.on('a', (event: { data: { n: number } }) => void seen.add(event.data.n));
+    const pad = 'x'.repeat(100_000);
+    const emitted = Array.from({ length: 60 }, (_, n) => ({
+      n,
+      result: runtime.emitAsync('a', { n, pad }, { idempotencyKey: `k${n}`, ...(n % 2 === 0 && { delayMs: 60_000 }) }),
+    }));
+    await runtime.process();
+    const results = await Promise.all(emitted.map(async ({ n, result }) => ({ n, ...(await result) })));
+    const refused = results.filter(({ success }) => !success);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { n, error } of refused) {
+      expect(error).toMatchObject({ code: 'JOURNAL_FULL', context: { ran: seen.has(n) } });
+    }
+    for (const { eventId } of results) runtime.cancel(eventId);
+    await runtime.flush();
+    await expect.poll(async () => (await runtime.emitAsync('b', 1)).success).toBe(true);
+    for (const { n } of refused) {
+      const again = await runtime.emitAsync('a', { n }, { idempotencyKey: `k${n}` });
+      expect([n, contextOf(again)?.state]).toEqual([n, seen.has(n) ? 'done' : undefined]);
+    }
   });
 
   test('large events are compressed in the journal, and the statistics tell by how much', async () => {

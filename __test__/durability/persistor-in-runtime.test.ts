@@ -74,8 +74,28 @@ describe.each([
     vi.spyOn(persistor, 'append').mockRejectedValueOnce(new Error('disk full'));
     const result = await runtime.emitAsync('a', 2);
     expect(result).toMatchObject({ success: false, queued: false, error: { code: 'PERSISTOR_FAILED' } });
+    const seen = seenBy(runtime);
+    await runtime.process();
+    expect(seen).toEqual([1]);
     expect(runtime.getStats().persistence).toMatchObject({ enabled: true, errors: 1 });
   });
+});
+
+test('what an old release has stored stays where it is, and is told: nobody knows what of it was handled', async () => {
+  const persistor = new DeletingPersistor();
+  const event = { ...createEvent('agent.started', 1), id: 'old' };
+  const state = { eventId: 'old', eventType: 'agent.started' };
+  await persistor.append({ xcId: 'run-1', ts: 1, events: [event], state, hash: '1a2b3c4d' });
+  const lines: string[] = [];
+  const { createRuntime } = await import('../../lib/index');
+  const logger = { log: (_: string, line: string): void => void lines.push(line) };
+  const config = { persistor, executionId: 'run-1', enablePersistence: true };
+  const runtime = createRuntime({}, logger, config);
+  await runtime.ready();
+  expect(runtime.recovered).toBe(0);
+  expect(lines).toContainEqual(expect.stringMatching(/1 events under run-1 were stored by a release before 2\.0/));
+  await runtime.cleanup();
+  expect(persistor.snapshots.map(({ hash }) => hash)).toEqual(['1a2b3c4d']);
 });
 
 test('a persistor that gives back rubbish does not stop a runtime', async () => {

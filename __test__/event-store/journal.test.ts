@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,8 +7,11 @@ import { JournalLog } from '../../lib/durability/journal-log';
 import { EventStore } from '../../lib/event-store';
 import { JournalEventLog } from '../../lib/event-store/journal-event-log';
 import { createPort } from '../../lib/observability/port';
+import { createRuntime } from '../../lib/index';
+import { sleep } from '../helpers';
 import { collect, eventOf } from '../persistors/support';
-import type { AnyEvent } from '../../lib/index';
+import type { JournalConfig } from '../../lib/durability/journal-config';
+import type { AnyEvent, Runtime } from '../../lib/index';
 
 const HOUR_MS = 3_600_000;
 const EVERYTHING = { onlyUnprocessed: false };
@@ -117,6 +120,135 @@ describe.each(['json', 'v8'] as const)('an event store in a journal (%s)', (code
     await store.appendEvents(numbered(1));
     for (let delivery = 0; delivery < 3; delivery++) store.recordAttempt('e0');
     expect(await store.getEventMetadata('e0')).toMatchObject({ processingAttempts: 3 });
+  });
+});
+
+describe('what is kept how long', () => {
+  function open(maxKeptEvents: number, journal: Partial<JournalConfig> = {}, keepsEvents = true): EventStore {
+    const around = { largeEventThreshold: 1000, maxKeys: 100, keepsEvents, maxKeptEvents };
+    log = new JournalLog(journalSettings({ path, ...journal }, around), createPort(undefined, true));
+    for (const _recovered of log.recover(1000)) throw new Error('a replay record is not to be handled');
+    store = new EventStore(undefined, { executionId: 'x1' }, new JournalEventLog(log));
+    return store;
+  }
+
+  const storedIds = (): Promise<string[]> =>
+    idsOf(store.replayFromTimestamp(-Infinity, { ...EVERYTHING, toTimestamp: Infinity }));
+
+  test('the newest so many; what falls out is counted, also after a restart', async () => {
+    open(10);
+    for (let n = 0; n < 25; n += 5) await store.appendEvents(numbered(5, n));
+    await expect.poll(storedIds).toEqual(numbered(10, 15).map(({ id }) => id));
+    await store.markEventsProcessed(['e15', 'e16']);
+    expect(await store.cleanup(0)).toBe(2);
+    const figures = { totalStoredEvents: 25, storedEvents: 8, unprocessedEvents: 8, droppedEvents: 15 };
+    expect(await store.getStats()).toMatchObject(figures);
+    await log.close();
+    open(10);
+    expect(await store.getStats()).toMatchObject(figures);
+  });
+
+  test('age counts from the end of an event, or from when it was appended; its own time says nothing', async () => {
+    open(100, { retentionMs: 3_600_000 });
+    await store.appendEvents([at('long ago', 5), at('far away', 8e15), at('today', Date.now())]);
+    await log.close();
+    open(100, { retentionMs: 3_600_000 });
+    await store.appendEvents([at('more', 7)]);
+    await expect.poll(() => log.journal.handle.stats().groups).toBeGreaterThan(0);
+    await sleep(60);
+    expect(await storedIds()).toEqual(['long ago', 'far away', 'today', 'more']);
+  });
+
+  test('what is older than retentionMs goes when newer ones come', async () => {
+    open(100, { retentionMs: 50 });
+    await store.appendEvents(numbered(3));
+    await sleep(60);
+    await store.appendEvents(numbered(1, 3));
+    await expect.poll(storedIds).toEqual(['e3']);
+    expect(await store.getStats()).toMatchObject({ droppedEvents: 3 });
+  });
+
+  test('bytes: kept events give way before anything is refused', async () => {
+    const runtime = createRuntime({}, undefined, {
+      enableEventStore: true,
+      journal: { path, maxBytes: 1024 * 1024, groupMs: 0 },
+    });
+    log = { close: () => runtime.cleanup() } as never;
+    runtime.on('a', () => undefined);
+    const pad = 'x'.repeat(20_000);
+    for (let n = 0; n < 150; n++) {
+      expect(await runtime.emitAsync('a', { n, pad })).toMatchObject({ success: true });
+      await runtime.process();
+    }
+    const { totalStoredEvents, storedEvents, droppedEvents } = await runtime.getEventStore()!.getStats();
+    expect(totalStoredEvents).toBe(150);
+    expect(storedEvents + droppedEvents).toBe(150);
+    expect(storedEvents).toBeGreaterThan(10);
+    expect(runtime.getStats().journal!.bytes).toBeLessThanOrEqual(1024 * 1024);
+  });
+
+  test('deliveries that the runtime has made are counted beyond a restart', async () => {
+    const make = (): Runtime =>
+      createRuntime({}, undefined, {
+        enableEventStore: true,
+        retry: { maxAttempts: 3, initialDelayMs: 1, jitter: 'none' },
+        journal: { path, groupMs: 0 },
+      });
+    const first = make();
+    let failures = 2;
+    first.on('a', () => {
+      if (failures-- > 0) throw new Error('not yet');
+    });
+    const { eventId } = first.emit('a', 1);
+    const waiting = first.emit('b', 1, { delayMs: 60_000 });
+    await first.process();
+    await sleep(20);
+    await first.process();
+    await sleep(20);
+    await first.process();
+    await first.cleanup();
+    const second = make();
+    log = { close: () => second.cleanup() } as never;
+    const events = second.getEventStore()!;
+    expect(await events.getEventMetadata(eventId)).toMatchObject({ processingAttempts: 3 });
+    expect(await events.getEventMetadata(waiting.eventId)).toMatchObject({ processingAttempts: 0, processed: false });
+  });
+});
+
+describe('a kept record that is damaged', () => {
+  const around = { largeEventThreshold: 1000, maxKeys: 100, keepsEvents: true, maxKeptEvents: 1000 };
+
+  async function damaged(onCorruption: 'fail' | 'skip', lines: unknown[]): Promise<void> {
+    log = new JournalLog(journalSettings({ path }, around), createPort(undefined, true));
+    store = new EventStore(undefined, { executionId: 'x1' }, new JournalEventLog(log));
+    await store.appendEvents(Array.from({ length: 600 }, (_, n) => eventOf(`e${n}`, 'a', { mark: `<<${n}>>` })));
+    await log.close();
+    const file = join(path, 'journal.db');
+    const bytes = readFileSync(file);
+    for (const n of [0, 300, 301, 599]) bytes.write('!', bytes.indexOf(`<<${n}>>`) + 2);
+    writeFileSync(file, bytes);
+    const port = createPort({ log: (_: string, line: string, fields: unknown) => lines.push([line, fields]) }, true);
+    log = new JournalLog(journalSettings({ path, onCorruption }, around), port);
+    store = new EventStore(undefined, { executionId: 'x1' }, new JournalEventLog(log));
+  }
+
+  test('fails a replay that meets it', async () => {
+    await damaged('fail', []);
+    await expect(idsOf(store.replayFromTimestamp(0))).rejects.toMatchObject({
+      code: 'JOURNAL_CORRUPT',
+      message: expect.stringContaining('event 1'),
+    });
+  });
+
+  test("with onCorruption 'skip' it is left out and told", async () => {
+    const lines: unknown[] = [];
+    await damaged('skip', lines);
+    const ids = await idsOf(store.replayFromTimestamp(0, { batchSize: 50 }));
+    expect(ids).toHaveLength(596);
+    expect(ids).not.toContain('e300');
+    expect(ids.at(-1)).toBe('e598');
+    expect(lines.flat()).toContainEqual(expect.stringMatching(/damaged records were left out/));
+    expect(JSON.stringify(lines)).toContain('event 302');
   });
 });
 

@@ -16,7 +16,7 @@ export class JournalDeadLetters implements DeadLetterStorage {
 
   save(item: DLQItem): Promise<void> {
     this.#log.letter(item.event, this.#encode(item));
-    return this.flush();
+    return this.#stored();
   }
 
   /** A structured clone of the event, where the codec makes them; else the item as JSON, readable at worst. */
@@ -34,19 +34,32 @@ export class JournalDeadLetters implements DeadLetterStorage {
 
   forget(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#log.letterGone(id);
-    return this.flush();
+    return this.#stored();
   }
 
   load(): Promise<DLQItem[]> {
     const stored = JSON.parse(this.#log.journal.handle.letters()) as { packed?: string }[];
-    const items = stored.map((one) =>
-      storedItem(one.packed === undefined ? one : { ...one, event: codecs.v8.decode(one.packed) }),
-    );
+    const items = stored.map((one) => storedItem(unpacked(one)));
     return Promise.resolve(items.filter((item) => item !== undefined));
   }
 
-  /** Failures are the journal's: it tells them, counts them and tries again. */
-  async flush(): Promise<void> {
+  /** Failures are the journal's: it tells them, counts them and tries again, for as long as it takes. */
+  async #stored(): Promise<void> {
     await this.#log.settled();
+  }
+
+  /** Does not wait for a disk that fails: at the end of a runtime somebody waits for this. */
+  flush(): Promise<void> {
+    return this.#log.flush().catch(() => undefined);
+  }
+}
+
+/** With its event, if that can be read: another version of Node.js may have written it. */
+function unpacked(stored: { packed?: string }): object {
+  if (stored.packed === undefined) return stored;
+  try {
+    return { ...stored, event: codecs.v8.decode(stored.packed) };
+  } catch {
+    return stored;
   }
 }

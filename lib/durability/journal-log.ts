@@ -1,4 +1,4 @@
-import type { RuntimeError } from '../errors';
+import { RuntimeError, messageOf } from '../errors';
 import { codecs, dataJson } from './codec';
 import { Journal } from './journal';
 import {
@@ -27,6 +27,10 @@ import type { Codec } from './codec';
 import type { CompressionStats, DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
 import type { JournalSettings } from './journal-config';
 
+/** What `onCorruption: 'skip'` is to the addon. */
+const SKIP = 1;
+/** Damaged records that are told one by one. */
+const MAX_DETAILS = 20;
 /** Types whose text as a field is remembered. */
 const MAX_TYPES = 1000;
 
@@ -51,12 +55,17 @@ export interface RememberedKey {
 
 type Resolve = (result: EmitResult) => void;
 
+interface Answers {
+  events: AnyEvent[];
+  resolves: Resolve[];
+}
+
 /** Awaited events that are in one frame. */
 interface AwaitedFrame {
   frame: number;
   events: AnyEvent[];
   /** Of those of them that the journal itself answers for; a shared promise tells when. */
-  answers: { events: AnyEvent[]; resolves: Resolve[] } | undefined;
+  answers: Answers | undefined;
 }
 
 let lastResolve: Resolve;
@@ -68,7 +77,10 @@ const keepResolve = (resolve: Resolve): void => {
 /** The transitions of a queue's events as operations of a journal. */
 export class JournalLog implements DurableLog {
   readonly journal: Journal;
+  /** Whether damaged records are left out; else the first one is an error. */
+  readonly skipsDamage: boolean;
   readonly #codec: Codec;
+  readonly #port: ObservabilityPort;
   /** Sequence numbers of the events that have not ended. */
   readonly #seqs = new Map<AnyEvent, number>();
   /** Awaited events by the frame that they are written in. */
@@ -77,12 +89,16 @@ export class JournalLog implements DurableLog {
   readonly #typeFields = new Map<string, string>();
   #persisted = 0;
   #recovered = 0;
-  /** Takes an event that could not be made durable out of the queue. */
-  onWithdraw: (event: AnyEvent) => void = () => undefined;
+  /** Takes an event that could not be made durable out of the queue, unless it has ended already. */
+  onWithdraw: (event: AnyEvent, hasEnded: boolean) => void = () => undefined;
+  /** What is to be told of an event that could not be made durable. */
+  truthOf: (event: AnyEvent, error: RuntimeError) => RuntimeError = (_event, error) => error;
 
   /** @throws RuntimeError what opening a journal may throw */
   constructor(settings: JournalSettings, port: ObservabilityPort) {
     this.#codec = codecs[settings.codec];
+    this.skipsDamage = settings.native.onCorruption === SKIP;
+    this.#port = port;
     this.journal = new Journal(settings.native, {
       onGivenUp: (frames) => this.#onGivenUp(frames),
       onHealth: (failure) => tellHealth(port, failure),
@@ -103,6 +119,12 @@ export class JournalLog implements DurableLog {
   /** The number of the next event; it is taken. */
   takeSeq(): number {
     return this.#nextSeq++;
+  }
+
+  /** Records were damaged and left out: a line for each. */
+  tellLost(details: readonly string[]): void {
+    const message = `journal ${this.journal.path}: ${details.length} damaged records were left out`;
+    this.#port.log('error', message, { skipped: details.length, details: details.slice(0, MAX_DETAILS) });
   }
 
   /** Whether events are kept as structured clones. */
@@ -152,12 +174,19 @@ export class JournalLog implements DurableLog {
     const settled = new Promise<EmitResult>(keepResolve);
     if (last.answers === undefined) {
       const answers = (last.answers = { events: [event], resolves: [lastResolve] });
-      void (this.settled() ?? Promise.resolve(undefined)).then((error) => answer(answers, error));
+      void (this.settled() ?? Promise.resolve(undefined)).then((error) => this.#answer(answers, error));
     } else {
       last.answers.events.push(event);
       last.answers.resolves.push(lastResolve);
     }
     return settled;
+  }
+
+  #answer({ events, resolves }: Answers, error: RuntimeError | undefined): void {
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index]!;
+      resolves[index]!(emitResult(event, error && this.truthOf(event, error)));
+    }
   }
 
   /** Types come again and again. */
@@ -197,10 +226,7 @@ export class JournalLog implements DurableLog {
     const failed = new Set(frames);
     const given = this.#awaited.filter(({ frame }) => failed.has(frame)).flatMap(({ events }) => events);
     this.#awaited = this.#awaited.filter(({ frame }) => !failed.has(frame));
-    for (const event of given) {
-      this.#seqs.delete(event);
-      this.onWithdraw(event);
-    }
+    for (const event of given) this.onWithdraw(event, !this.#seqs.delete(event));
   }
 
   settled(): Promise<RuntimeError | undefined> | undefined {
@@ -230,8 +256,10 @@ export class JournalLog implements DurableLog {
 
   async release(event: AnyEvent): Promise<void> {
     this.gone(event);
-    const error = await this.settled();
-    if (error !== undefined) throw error;
+    // What of its frame is given up are events that somebody waits for; this line is tried again until it is written.
+    for (let error = await this.settled(); error !== undefined; error = await this.settled()) {
+      if (this.journal.isClosed) throw error;
+    }
   }
 
   /** Files a dead letter; if its event is still waiting here, it waits no more, in the same commit. */
@@ -267,11 +295,24 @@ export class JournalLog implements DurableLog {
   *recover(maxRetryDelayMs: number): Generator<RecoveredEvent> {
     for (let page = this.journal.handle.nextPage(); page !== ''; page = this.journal.handle.nextPage()) {
       for (const row of JSON.parse(page) as Row[]) {
-        const recovered = this.#fromRow(row, maxRetryDelayMs);
+        const recovered = this.#readable(row, maxRetryDelayMs);
+        if (recovered === undefined) continue;
         this.#seqs.set(recovered.event, row[0]);
         this.#recovered++;
         yield recovered;
       }
+    }
+  }
+
+  /** A structured clone may be of a newer version of Node.js; such an event stays where it is, for that one. */
+  #readable(row: Row, maxRetryDelayMs: number): RecoveredEvent | undefined {
+    try {
+      return this.#fromRow(row, maxRetryDelayMs);
+    } catch (error) {
+      const detail = `event ${row[0]}: this version of Node.js cannot read it (${messageOf(error)})`;
+      if (!this.skipsDamage) throw new RuntimeError('JOURNAL_CORRUPT', `journal ${this.journal.path}: ${detail}`);
+      this.tellLost([detail]);
+      return undefined;
     }
   }
 
@@ -282,14 +323,14 @@ export class JournalLog implements DurableLog {
     if (retry !== null) event.metadata = { ...event.metadata, isRetry: true, retry };
     const brings = readHeader(header ?? {}, Date.now());
     // The clock may have been set back since: no event waits longer than it would have from now on.
-    const longest = attempts > 0 ? Math.max(maxRetryDelayMs, brings.delayMs ?? 0) : (brings.delayMs ?? 0);
+    const longest = attempts > 0 ? (lastDelay(retry) ?? maxRetryDelayMs) : (brings.delayMs ?? 0);
     const delayMs = dueAt > 0 ? Math.min(Math.max(dueAt - Date.now(), 0), longest) : 0;
     return { event, priority: brings.priority, attempts, brings: { ...brings, delayMs } };
   }
 
   /** Keys and ids that must not come again, oldest first. */
   keys(): RememberedKey[] {
-    const rows = JSON.parse(this.journal.handle.keys()) as [string, string, number][];
+    const rows = JSON.parse(this.journal.handle.keys()) as [string, string][];
     return rows.map(([text, state]) => {
       const kind = text.startsWith('id:') ? 'id' : 'key';
       return { kind, name: text.slice(text.indexOf(':') + 1), state };
@@ -323,8 +364,10 @@ export class JournalLog implements DurableLog {
   }
 }
 
-function answer({ events, resolves }: { events: AnyEvent[]; resolves: Resolve[] }, error: Error | undefined): void {
-  for (let index = 0; index < events.length; index++) resolves[index]!(emitResult(events[index]!, error));
+/** The delay of the last redelivery, in milliseconds, where it has been noted. */
+function lastDelay(retry: Row[7]): number | undefined {
+  const history = (retry as { retryHistory?: { delay?: number }[] } | null)?.retryHistory;
+  return history?.at(-1)?.delay;
 }
 
 function withoutData({ id, type, ...rest }: AnyEvent): AnyEvent {

@@ -207,7 +207,7 @@ export class Journal {
       ? 'it has reached journal.maxBytes; let events be handled, raise maxBytes, or keep less'
       : `the last commit has failed (${report.message}); it is tried again by itself`;
     return new RuntimeError(code, `journal ${this.path}: ${advice}`, {
-      context: { path: this.path, reason: report.message },
+      context: { path: this.path, reason: report.message, ran: false },
     });
   }
 
@@ -223,6 +223,11 @@ export class Journal {
     const error = await Promise.race([settled, failed.promise]);
     this.#flushes.delete(failed.resolve);
     if (error !== undefined) throw error;
+  }
+
+  /** Whether it is closed, or about to be. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
   }
 
   /** Commits what is there and lets go of the files. */
@@ -275,6 +280,7 @@ const CODES: readonly RuntimeErrorCode[] = [
 
 /** An error of the addon as one of the family. */
 export function journalError(error: unknown, path: string): RuntimeError {
+  if (error instanceof RuntimeError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const code = CODES.find((one) => text.startsWith(`${one}: `));
   const message = code === undefined ? text : text.slice(code.length + 2);

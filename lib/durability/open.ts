@@ -3,6 +3,7 @@ import { JournalLog } from './journal-log';
 import { PersistorDurableLog } from './persistor-durable-log';
 import { PersistorLog } from './persistor-log';
 import type { EventQueueConfig, RuntimeConfig } from '../config';
+import type { RuntimeError } from '../errors';
 import type { DeliveryQueue } from '../delivery-queue';
 import type { RecoveredEvent } from './durable-log';
 import type { JournalConfig } from './journal-config';
@@ -18,12 +19,14 @@ export function openJournal(config: RuntimeConfig, queue: DeliveryQueue): Journa
   // The check of the configuration has made an object of it.
   const settings = journalSettings(config.journal as JournalConfig, {
     largeEventThreshold,
-    maxKeys: maxProcessedEvents,
+    // An event may leave two: its id and its key.
+    maxKeys: 2 * maxProcessedEvents,
     keepsEvents: config.enableEventStore ?? false,
     maxKeptEvents: typeof maxStored === 'number' ? maxStored : DEFAULT_KEPT_EVENTS,
   });
   const log = new JournalLog(settings, queue.port);
-  log.onWithdraw = (event): void => queue.withdraw(event);
+  log.onWithdraw = (event, hasEnded): void => void queue.withdraw(event, hasEnded);
+  log.truthOf = (event, error): RuntimeError => queue.notDurable(event, error);
   queue.log = log;
   return log;
 }

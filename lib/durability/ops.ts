@@ -45,9 +45,9 @@ function metadataField(metadata: AnyEventMetadata): string {
   return UNSAFE.test(correlationId) || correlationId.startsWith('{') ? JSON.stringify(metadata) : correlationId;
 }
 
-/** The numbers of an accepted event. */
+/** The numbers of an accepted event. One without a time of its own is of now. */
 export const numbersOf = (seq: number, flags: number, ts: number, dueAt: number): string =>
-  seq + FIELD + flags + FIELD + ts + FIELD + dueAt;
+  seq + FIELD + flags + FIELD + (Number.isFinite(ts) ? ts : Date.now()) + FIELD + dueAt;
 
 /** Type and idempotency key as fields. */
 export const namesOf = (typeField: string, key: string | undefined): string =>

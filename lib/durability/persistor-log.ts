@@ -282,6 +282,7 @@ export class PersistorLog {
       recovered.push(found);
     }
     this.#counts.recoveryErrors += stored.rubbish;
+    if (stored.legacy > 0) this.#tellLegacy(stored.legacy);
     this.#counts.recoveredEventCount += recovered.length;
     this.#lastRecoveryAt = Date.now();
     this.#notes = [...stored.notes, ...this.#notes];
@@ -290,6 +291,13 @@ export class PersistorLog {
       if (await this.#writer.delete(stored.stale)) await this.#joinNotes();
     });
     return recovered;
+  }
+
+  #tellLegacy(count: number): void {
+    const message =
+      `${count} events under ${this.#xcId} were stored by a release before 2.0, which did not note what was handled; ` +
+      'they are not brought back. Read them with persistor.load(), and emit again what is still wanted';
+    this.#port.log('warn', message, { executionId: this.#xcId, legacyEvents: count });
   }
 
   // ── Statistics and end ───────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,9 @@ export const RETRY = 'event-retry';
 export const DONE = 'event-done';
 const DEAD = 'dlq-item';
 
+/** Hashes of releases before 2.0 had 32 bits. */
+const OWN_HASH = /^[0-9a-f]{64}$/;
+
 /** A copy of an event that its handlers cannot change. What cannot be cloned becomes readable text. */
 export function copyOfEvent(event: AnyEvent): AnyEvent {
   try {
@@ -53,6 +56,8 @@ export class StoredEvents {
   readonly stale: string[] = [];
   /** Snapshots that ought to be events and are none. */
   rubbish = 0;
+  /** Events that a release before 2.0 has stored. It never noted which of them were handled, so they are left alone. */
+  legacy = 0;
   readonly #idByHash = new Map<string, string>();
   readonly #now = Date.now();
 
@@ -76,6 +81,7 @@ export class StoredEvents {
       this.stale.push(hash);
       return;
     }
+    if (!OWN_HASH.test(hash)) return void this.legacy++;
     this.#idByHash.set(hash, event.id);
     const known = this.unfinished.get(event.id);
     if (known !== undefined) return void known.hashes.push(hash);

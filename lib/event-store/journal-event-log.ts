@@ -10,6 +10,8 @@ import {
   forgetLine,
   markLine,
 } from '../durability/ops';
+import { RuntimeError, messageOf } from '../errors';
+import { journalError } from '../durability/journal';
 import type { Journal } from '../durability/journal';
 import type { AnyEvent } from '../events';
 import type { EventLog, EventMetadata, EventStoreStats, ReplayQuery } from './event-log';
@@ -18,10 +20,8 @@ import type { EventLog, EventMetadata, EventStoreStats, ReplayQuery } from './ev
 const MIN_PAGE = 256;
 /** The longest time that a date can name: journals have no infinite ones. */
 const MAX_TIME_MS = 8.64e15;
-/** Events whose deliveries are remembered. */
+/** Events whose deliveries of this run are remembered. */
 const MAX_ATTEMPTS = 10_000;
-
-const EVERYTHING = { fromMs: -Infinity, toMs: Infinity, onlyUnprocessed: false, types: undefined, batchSize: 1000 };
 
 /** A journal, and the one who numbers its events. */
 export interface JournalSource {
@@ -32,10 +32,45 @@ export interface JournalSource {
   readonly lastSeq: number;
   /** The number of the next event; it is taken. */
   takeSeq(): number;
+  /** Whether damaged records are left out; else the first one is an error. */
+  readonly skipsDamage: boolean;
+  /** Records were damaged and left out: a line for each. */
+  tellLost(details: readonly string[]): void;
 }
 
 /** A row of `replay`. */
 type Row = [seq: number, state: number, flags: number, ts: number, body: unknown];
+
+/** A page of `replay`. */
+interface Page {
+  rows: Row[];
+  /** The number of the last record that was looked at; 0: there are no more. */
+  last: number;
+  /** What is wrong with those that were left out. */
+  lost: string[];
+}
+
+/** What `keptFigures` answers. */
+interface Figures {
+  stored: number;
+  unprocessed: number;
+  oldest: number | null;
+  newest: number | null;
+  dropped: number;
+  forgotten: number;
+}
+
+/** What `keptEvent` answers. */
+interface Found {
+  type: string;
+  ts: number;
+  state: number;
+  attempts: number;
+  ended: number;
+}
+
+/** The state of an event that has been processed. */
+const PROCESSED = 2;
 
 /**
  * The events that a journal keeps, for replay: those that a runtime has accepted are there already, so `append` is for events
@@ -57,8 +92,9 @@ export class JournalEventLog implements EventLog {
     const codec = codecs[isBinary ? 'v8' : 'json'];
     const bodies = events.map((event) => codec.encode(event));
     const flags = REPLAY_ONLY | AWAITED | (isBinary ? BINARY : 0);
+    const now = Date.now();
     const lines = events.map((event, index) => {
-      const numbers = numbersOf(this.#source.takeSeq(), flags, event.ts, 0);
+      const numbers = numbersOf(this.#source.takeSeq(), flags, event.ts, now);
       return acceptLine(numbers, event, namesOf(field(event.type), undefined), '', bodies[index]!);
     });
     // One write, so that they are stored together or not at all.
@@ -89,8 +125,8 @@ export class JournalEventLog implements EventLog {
 
   async *#replay(query: ReplayQuery, upToSeq: number): AsyncGenerator<AnyEvent[]> {
     let batch: AnyEvent[] = [];
-    for await (const row of this.#rows(query, upToSeq)) {
-      batch.push(eventOf(row));
+    for await (const event of this.#events(query, upToSeq)) {
+      batch.push(event);
       if (batch.length < query.batchSize) continue;
       yield batch;
       batch = [];
@@ -98,59 +134,74 @@ export class JournalEventLog implements EventLog {
     if (batch.length > 0) yield batch;
   }
 
-  async *#rows(query: ReplayQuery, upToSeq: number): AsyncGenerator<Row> {
-    const { journal } = this.#source;
+  async *#events(query: ReplayQuery, upToSeq: number): AsyncGenerator<AnyEvent> {
+    const { journal, skipsDamage } = this.#source;
     // Only what is committed can be read; if the disk fails, that is all there is.
-    await journal.flush().catch(() => undefined);
+    await this.flush();
     const { fromMs, toMs, onlyUnprocessed, types, batchSize } = query;
     const limit = Math.max(batchSize, MIN_PAGE);
     const bounds = { fromTs: Math.max(fromMs, -MAX_TIME_MS), toTs: Math.min(toMs, MAX_TIME_MS), upToSeq, limit };
-    const filter = { ...bounds, onlyUnprocessed, ...(types !== undefined && { types: [...types] }) };
+    const which = { onlyUnprocessed, ...(types !== undefined && { types: [...types] }), skipDamaged: skipsDamage };
     for (let afterSeq = 0; ;) {
-      const rows = JSON.parse(await journal.handle.replay({ ...filter, afterSeq })) as Row[];
-      yield* rows;
-      if (rows.length === 0) return;
-      afterSeq = rows.at(-1)![0];
+      const page = await this.#read<Page>(journal.handle.replay({ ...bounds, ...which, afterSeq }));
+      if (page.lost.length > 0) this.#source.tellLost(page.lost);
+      for (const row of page.rows) {
+        const event = this.#readable(row);
+        if (event !== undefined) yield event;
+      }
+      if (page.last === 0) return;
+      afterSeq = page.last;
     }
+  }
+
+  /** A structured clone may be of a newer version of Node.js. */
+  #readable(row: Row): AnyEvent | undefined {
+    try {
+      return eventOf(row);
+    } catch (error) {
+      const detail = `event ${row[0]}: this version of Node.js cannot read it (${messageOf(error)})`;
+      const { journal, skipsDamage } = this.#source;
+      if (!skipsDamage) throw new RuntimeError('JOURNAL_CORRUPT', `journal ${journal.path}: ${detail}`);
+      this.#source.tellLost([detail]);
+      return undefined;
+    }
+  }
+
+  /** What the addon answers in JSON; its errors with their codes. */
+  async #read<T>(answer: Promise<string | null>): Promise<T> {
+    const { path } = this.#source.journal;
+    const text = await answer.catch((error: unknown) => {
+      throw journalError(error, path);
+    });
+    return JSON.parse(text ?? 'null') as T;
   }
 
   async metadata(eventId: string): Promise<EventMetadata | undefined> {
-    const { lastSeq } = this.#source;
-    const find = async (onlyUnprocessed: boolean): Promise<AnyEvent | undefined> => {
-      for await (const row of this.#rows({ ...EVERYTHING, onlyUnprocessed }, lastSeq)) {
-        const event = eventOf(row);
-        if (event.id === eventId) return event;
-      }
-      return undefined;
+    await this.flush();
+    const found = await this.#read<Found | null>(this.#source.journal.handle.keptEvent(eventId));
+    if (found === null) return undefined;
+    const { type, ts, state, attempts, ended } = found;
+    return {
+      eventId,
+      eventType: type,
+      timestamp: ts,
+      processed: state === PROCESSED,
+      // Those that have ended are stored; a delivery that goes on is known here only.
+      processingAttempts: Math.max(attempts, this.#attempts.get(eventId) ?? 0),
+      ...(state === PROCESSED && { lastProcessedAt: ended }),
     };
-    const open = await find(true);
-    const event = open ?? (await find(false));
-    return event === undefined
-      ? undefined
-      : {
-          eventId,
-          eventType: event.type,
-          timestamp: event.ts,
-          processed: open === undefined,
-          processingAttempts: this.#attempts.get(eventId) ?? 0,
-        };
   }
 
   async stats(): Promise<EventStoreStats> {
-    const { lastSeq } = this.#source;
-    let [storedEvents, unprocessedEvents, oldest, newest] = [0, 0, Infinity, -Infinity];
-    for await (const [, , , ts] of this.#rows(EVERYTHING, lastSeq)) {
-      storedEvents++;
-      oldest = Math.min(oldest, ts);
-      newest = Math.max(newest, ts);
-    }
-    for await (const _row of this.#rows({ ...EVERYTHING, onlyUnprocessed: true }, lastSeq)) unprocessedEvents++;
+    await this.flush();
+    const figures = await this.#read<Figures>(this.#source.journal.handle.keptFigures());
+    const { stored, unprocessed, oldest, newest, dropped, forgotten } = figures;
     return {
-      totalStoredEvents: lastSeq,
-      storedEvents,
-      unprocessedEvents,
-      droppedEvents: 0,
-      ...(storedEvents > 0 && { oldestEventTimestamp: oldest, newestEventTimestamp: newest }),
+      totalStoredEvents: stored + dropped + forgotten,
+      storedEvents: stored,
+      unprocessedEvents: unprocessed,
+      droppedEvents: dropped,
+      ...(oldest !== null && newest !== null && { oldestEventTimestamp: oldest, newestEventTimestamp: newest }),
     };
   }
 

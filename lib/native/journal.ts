@@ -63,6 +63,8 @@ export interface NativeReplayQuery {
   afterSeq: number;
   upToSeq: number;
   limit: number;
+  /** Whether damaged records are left out and told; else the first one is an error. */
+  skipDamaged: boolean;
 }
 
 /** Figures of a journal; counters begin when it is opened. */
@@ -114,15 +116,22 @@ export interface JournalHandle {
   nextPage(): string;
   /** JSON: the bodies of the dead letters in order of entry. */
   letters(): string;
-  /** JSON: `[[key, state, at], ...]`, oldest first. */
+  /** JSON: `[[key, state], ...]`, oldest first. */
   keys(): string;
   getState(key: string): string | null;
   /** Hands a frame to the journal's thread; returns at once. `turnOver`: nothing more comes for the moment. */
   write(text: string, numbers: Float64Array, turnOver: boolean): void;
   /** Lets the present group wait no longer. */
   commit(): void;
-  /** JSON: `[[seq, state, flags, ts, body], ...]` in order. */
+  /**
+   * JSON: `rows`, `[[seq, state, flags, ts, body], ...]` in order; `last`, the number of the last record that was looked at,
+   * 0 if there are no more; `lost`, what is wrong with those that were left out.
+   */
   replay(query: NativeReplayQuery): Promise<string>;
+  /** JSON: `{ stored, unprocessed, oldest, newest, dropped, forgotten }`, of events that are kept or wait. */
+  keptFigures(): Promise<string>;
+  /** JSON: `{ type, ts, state, attempts, ended }`; null: there is none with this id. */
+  keptEvent(id: string): Promise<string | null>;
   /** JSON: `[[position, hash, ts, body], ...]`. */
   snapshots(xcId: string, afterPosition: number, limit: number): Promise<string>;
   snapshot(hash: string, xcId?: string): Promise<string | null>;

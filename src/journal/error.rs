@@ -79,6 +79,7 @@ impl From<rusqlite::Error> for JournalError {
         use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
         let code = match error.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => Code::Corrupt,
+            _ if is_unreadable(&error) => Code::Corrupt,
             _ => Code::Failed,
         };
         let advice = match error.sqlite_error_code() {
@@ -86,5 +87,22 @@ impl From<rusqlite::Error> for JournalError {
             _ => "",
         };
         Self::new(code, format!("{error}{advice}"))
+    }
+}
+
+/// A value that nobody has written like that, or tables that nobody has made like that: our statements are right.
+fn is_unreadable(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, SqlInputError,
+        SqliteFailure, Utf8Error,
+    };
+    match error {
+        SqliteFailure(failure, _) => failure.extended_code == rusqlite::ffi::SQLITE_ERROR,
+        FromSqlConversionFailure(..)
+        | IntegralValueOutOfRange(..)
+        | InvalidColumnType(..)
+        | SqlInputError { .. }
+        | Utf8Error(..) => true,
+        _ => false,
     }
 }

@@ -5,10 +5,14 @@ use fs4::fs_std::FileExt;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const LOCK_FILE: &str = "journal.lock";
 /// Where the owner says who it is. Not in the locked file: some systems let nobody read that.
 const OWNER_FILE: &str = "journal.pid";
+
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// The lock of a journal; released when it is dropped.
 #[derive(Debug)]
@@ -24,10 +28,8 @@ impl Lock {
         let file = private(OpenOptions::new().create(true).truncate(false).write(true))
             .open(&path)
             .map_err(|error| JournalError::io(&path, "open", &error))?;
-        match file.try_lock_exclusive() {
-            Ok(true) => {}
-            Ok(false) => return Err(held_by(directory)),
-            Err(error) => return Err(JournalError::io(&path, "lock", &error)),
+        if !lock_soon(&file).map_err(|error| JournalError::io(&path, "lock", &error))? {
+            return Err(held_by(directory));
         }
         let owner_file = directory.join(OWNER_FILE);
         private(OpenOptions::new().create(true).truncate(true).write(true))
@@ -60,6 +62,17 @@ impl Drop for Lock {
         let _ = std::fs::remove_file(&self.owner_file);
         let _ = FileExt::unlock(&self.file);
     }
+}
+
+/// Tools that look whether it is held have it themselves for an instant.
+fn lock_soon(file: &File) -> std::io::Result<bool> {
+    for _ in 0..TRIES {
+        if file.try_lock_exclusive()? {
+            return Ok(true);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    file.try_lock_exclusive()
 }
 
 /// The process that says it has the journal in `directory` open.
@@ -110,5 +123,24 @@ mod tests {
         );
         drop(first);
         Lock::take(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn tools_that_look_lock_nobody_out() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(Lock::take(directory.path()).unwrap());
+        let path = directory.path().to_path_buf();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let looker = std::thread::spawn(move || {
+            while stopped.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected) {
+                Lock::is_held(&path);
+                std::thread::sleep(Duration::from_micros(100));
+            }
+        });
+        for _ in 0..200 {
+            drop(Lock::take(directory.path()).unwrap());
+        }
+        drop(stop);
+        looker.join().unwrap();
     }
 }

@@ -261,6 +261,16 @@ impl Reader {
         self.read(|connection| sqlite::replay(connection, query))
     }
 
+    /// See [`sqlite::kept_figures`].
+    pub fn kept_figures(&self) -> Result<String, JournalError> {
+        self.read(sqlite::kept_figures)
+    }
+
+    /// See [`sqlite::kept_event`].
+    pub fn kept_event(&self, id: &str) -> Result<Option<String>, JournalError> {
+        self.read(|connection| sqlite::kept_event(connection, id))
+    }
+
     /// See [`sqlite::snapshots`].
     pub fn snapshots(&self, xc_id: &str, after: i64, limit: u32) -> Result<String, JournalError> {
         self.read(|connection| sqlite::snapshots(connection, xc_id, after, limit))
@@ -283,15 +293,30 @@ fn gone(path: &Path) -> JournalError {
     )
 }
 
+/// A directory that was just made (`made` of them, the last one `path`) is gone after a power cut if nobody has synced the one it is in. Where that cannot be done
+/// (some file systems, Windows) it need not be.
+fn sync_names_above(path: &Path, made: usize) {
+    for above in path.ancestors().skip(1).take(made) {
+        let above = if above.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            above
+        };
+        let _ = std::fs::File::open(above).and_then(|directory| directory.sync_all());
+    }
+}
+
 /// Makes the directory, for its owner only.
 fn make_directory(path: &Path) -> Result<(), JournalError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let made = path.ancestors().take_while(|above| !above.exists()).count();
     builder
         .create(path)
         .map_err(|error| JournalError::io(path, "make the directory", &error))?;
+    sync_names_above(path, made);
     // Says at once, and with the reason, if nothing can be written there.
     let probe = path.join("journal.lock");
     private(

@@ -27,6 +27,10 @@ pub struct StoreStats {
     pub pending: u64,
     /// Finished events that are kept.
     pub kept: u64,
+    /// Kept events that had to go: too old, too many, or in the way. Since the journal was made.
+    pub dropped: u64,
+    /// Kept events that somebody has asked to be forgotten. Since the journal was made.
+    pub forgotten: u64,
     /// Dead letters.
     pub letters: u64,
     /// Idempotency keys and ids that are remembered.

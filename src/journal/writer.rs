@@ -115,6 +115,7 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
 
     /// Serves commands until the journal is closed or its owner is gone.
     pub fn run(mut self, commands: &Receiver<Command<S>>) {
+        self.make_room();
         if self.full {
             self.tell(Vec::new(), None, true);
         }
@@ -224,6 +225,7 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
                 self.durable = self.durable.max(last);
                 self.note(now - began, frames);
                 self.measure();
+                self.make_room();
                 if was_failing {
                     info!("the journal works again");
                 }
@@ -247,6 +249,16 @@ impl<S: Store, F: FnMut(Report)> Writer<S, F> {
         let now = self.now();
         let failed = self.group.failed(now);
         self.tell(failed, Some(problem), false);
+    }
+
+    /// If the bound is reached, what the store can do without goes at once.
+    fn make_room(&mut self) {
+        while self.full && self.staged == 0 {
+            self.tidy();
+            if !self.untidy {
+                return;
+            }
+        }
     }
 
     /// The bound is reached: what somebody waits for is refused, the rest goes on and makes room.

@@ -58,6 +58,7 @@ pub struct NativeReplayQuery {
     pub after_seq: f64,
     pub up_to_seq: f64,
     pub limit: u32,
+    pub skip_damaged: bool,
 }
 
 #[napi(object, object_from_js = false)]
@@ -276,8 +277,23 @@ impl JournalHandle {
             after_seq: query.after_seq as i64,
             up_to_seq: query.up_to_seq as i64,
             limit: query.limit,
+            skip_damaged: query.skip_damaged,
         };
         blocking(move || reader.replay(&query)).await
+    }
+
+    /// Figures of all kept events.
+    #[napi]
+    pub async fn kept_figures(&self) -> Result<String> {
+        let reader = self.lock()?.reader();
+        blocking(move || reader.kept_figures()).await
+    }
+
+    /// A kept event by its id.
+    #[napi]
+    pub async fn kept_event(&self, id: String) -> Result<Option<String>> {
+        let reader = self.lock()?.reader();
+        blocking(move || reader.kept_event(&id)).await
     }
 
     /// Snapshots of an owner.

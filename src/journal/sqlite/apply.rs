@@ -15,6 +15,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Keys that are added between two looks at how many there are.
 const KEYS_PER_TRIM: u64 = 256;
+/// Small texts that count kept events which are gone.
+pub(super) const DROPPED: &str = "events.dropped";
+pub(super) const FORGOTTEN: &str = "events.forgotten";
 
 /// Changes that count only when the transaction has been committed.
 pub(super) struct Draft {
@@ -159,12 +162,12 @@ impl SqliteStore {
             Op::Done { seq, processed, at } => {
                 draft.latest = draft.latest.max(at);
                 self.remember(seq, "done", at, draft)?;
-                self.end(seq, if processed { PROCESSED } else { FINISHED }, draft)
+                self.end(seq, if processed { PROCESSED } else { FINISHED }, 1, draft)
             }
             Op::Gone { seq, at } => {
                 draft.latest = draft.latest.max(at);
                 self.forget(seq, draft);
-                self.end(seq, FINISHED, draft)
+                self.end(seq, FINISHED, 0, draft)
             }
             Op::Retry {
                 seq,
@@ -175,7 +178,7 @@ impl SqliteStore {
             Op::Letter { id, seq, at, body } => {
                 if seq > 0 {
                     self.remember(seq, "dead", at, draft)?;
-                    self.end(seq, FINISHED, draft)?;
+                    self.end(seq, FINISHED, 1, draft)?;
                 }
                 self.letter(&id, at, body, draft)
             }
@@ -198,7 +201,8 @@ impl SqliteStore {
                     params![at],
                 )?;
                 draft.stats.kept = draft.stats.kept.saturating_sub(gone);
-                Ok(())
+                draft.stats.forgotten += gone;
+                note_count(&self.connection, FORGOTTEN, draft.stats.forgotten)
             }
             Op::Snapshot {
                 xc_id,
@@ -253,11 +257,14 @@ impl SqliteStore {
             draft.stats.original_bytes += packed.original as u64;
             draft.stats.stored_bytes += packed.bytes.len() as u64;
         }
-        let state = if flags & REPLAY_ONLY == 0 {
-            PENDING
-        } else {
-            FINISHED
+        // An event that is kept only has ended when it came, whatever its own time is.
+        let (state, ended) = match flags & REPLAY_ONLY {
+            0 => (PENDING, *ts),
+            _ => (FINISHED, *due),
         };
+        if state == FINISHED {
+            draft.latest = draft.latest.max(ended);
+        }
         let crc = event_checksum(
             *seq,
             packed.flags,
@@ -267,7 +274,7 @@ impl SqliteStore {
         );
         let sql = "INSERT OR REPLACE INTO events \
                    (seq, state, flags, attempts, due, ts, ended, id, type, key, header, retry, envelope, body, crc) \
-                   VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12)";
+                   VALUES (?1, ?2, ?3, 0, ?4, ?5, ?13, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12)";
         let row = params![
             seq,
             state,
@@ -280,7 +287,8 @@ impl SqliteStore {
             header,
             envelope,
             packed.bytes,
-            crc
+            crc,
+            ended
         ];
         self.connection.prepare_cached(sql)?.execute(row)?;
         if state == PENDING {
@@ -295,8 +303,14 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// A pending event has ended.
-    fn end(&mut self, seq: i64, state: i64, draft: &mut Draft) -> Result<(), JournalError> {
+    /// A pending event has ended, in the last of its `deliveries` if there was one.
+    fn end(
+        &mut self,
+        seq: i64,
+        state: i64,
+        deliveries: i64,
+        draft: &mut Draft,
+    ) -> Result<(), JournalError> {
         if let Some(place) = self.segments.find(seq) {
             self.segments.end(place);
             draft.stats.pending = draft.stats.pending.saturating_sub(1);
@@ -310,8 +324,8 @@ impl SqliteStore {
             draft.stats.pending = draft.stats.pending.saturating_sub(gone);
             return Ok(());
         }
-        let sql = "UPDATE events SET state = ?2, ended = ?3 WHERE seq = ?1 AND state = 0";
-        let ended = self.run(sql, params![seq, state, draft.latest])?;
+        let sql = "UPDATE events SET state = ?2, ended = ?3, attempts = attempts + ?4 WHERE seq = ?1 AND state = 0";
+        let ended = self.run(sql, params![seq, state, draft.latest, deliveries])?;
         draft.stats.pending = draft.stats.pending.saturating_sub(ended);
         draft.stats.kept += ended;
         Ok(())
@@ -368,8 +382,8 @@ impl SqliteStore {
         at: f64,
         draft: &mut Draft,
     ) -> Result<(), JournalError> {
-        let sql = "INSERT INTO keys (name, state, at) VALUES (?1, ?2, ?3) \
-                   ON CONFLICT (name) DO UPDATE SET state = excluded.state, at = excluded.at";
+        // One that has been there is the newest again.
+        let sql = "INSERT OR REPLACE INTO keys (name, state, at) VALUES (?1, ?2, ?3)";
         self.run(sql, params![name, how, at])?;
         draft.keys_added += 1;
         Ok(())
@@ -453,6 +467,18 @@ pub(super) fn event_checksum(seq: i64, flags: u32, ts: f64, texts: [&str; 5], bo
         .fold(checksum, |sum, text| sum.field(text.as_bytes()))
         .field(body)
         .finish()
+}
+
+/// A count that survives restarts.
+pub(super) fn note_count(
+    connection: &Connection,
+    name: &str,
+    value: u64,
+) -> Result<(), JournalError> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO state (name, value) VALUES (?1, ?2)")?
+        .execute(params![name, value.to_string()])?;
+    Ok(())
 }
 
 pub(super) fn count(connection: &Connection, sql: &str) -> Result<u64, JournalError> {

@@ -9,7 +9,7 @@ mod segments;
 mod tidy;
 
 pub use examine::{examine, export_page};
-pub use read::{Page, Query, replay, snapshot, snapshots};
+pub use read::{Page, Query, kept_event, kept_figures, replay, snapshot, snapshots};
 pub use schema::{FORMAT, file_in, open_to_read};
 pub use segments::each_in_segments;
 
@@ -125,6 +125,12 @@ impl SqliteStore {
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
+    /// Bytes in use.
+    fn bytes(&self) -> u64 {
+        let pages = self.pragma("page_count");
+        pages.saturating_sub(self.pragma("freelist_count")) * self.pragma("page_size")
+    }
+
     fn pragma(&self, name: &str) -> u64 {
         self.connection
             .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
@@ -142,11 +148,8 @@ impl Store for SqliteStore {
     }
 
     fn stats(&mut self) -> StoreStats {
-        let pages = self
-            .pragma("page_count")
-            .saturating_sub(self.pragma("freelist_count"));
         StoreStats {
-            bytes: pages * self.pragma("page_size"),
+            bytes: self.bytes(),
             wal_bytes: self.wal_bytes(),
             ..self.stats.clone()
         }

@@ -1,7 +1,7 @@
 //! Reading: what was pending, kept events for replay, letters, keys, snapshots. Rows go out as JSON text, their bodies
 //! as they are.
 
-use super::apply::{count, event_checksum};
+use super::apply::{DROPPED, FORGOTTEN, count, event_checksum};
 use super::segments::{SegmentEvents, segments_after};
 use super::state::PENDING;
 use super::{MAX_DETAILS, SqliteStore};
@@ -14,6 +14,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use std::fmt::Write;
 
+/// No event has a greater number: JavaScript must be able to count on from it.
+const MAX_SEQ: i64 = 1 << 52;
 /// Bytes after which a page is full.
 const PAGE_BYTES: usize = 256 * 1024;
 
@@ -43,6 +45,8 @@ pub struct Query {
     pub up_to_seq: i64,
     /// Rows of a page.
     pub limit: u32,
+    /// Whether damaged records are left out and told; else the first one is an error.
+    pub skip_damaged: bool,
 }
 
 pub(super) fn letter_checksum(id: &str, body: &str) -> i64 {
@@ -96,6 +100,11 @@ fn checked_row(row: &Row<'_>, with_body: bool) -> rusqlite::Result<Result<EventR
             .as_blob()
             .map_err(|_| rusqlite::Error::InvalidQuery)?;
         let envelope: String = row.get(13)?;
+        let (attempts, due, retry): (i64, f64, String) = (row.get(3)?, row.get(4)?, row.get(10)?);
+        // The checksum leaves out what changes; it must at least make sense.
+        if attempts < 0 || !due.is_finite() || !is_json_or_nothing(&retry) {
+            return Ok(None);
+        }
         let crc = event_checksum(
             seq,
             flags,
@@ -120,14 +129,14 @@ fn checked_row(row: &Row<'_>, with_body: bool) -> rusqlite::Result<Result<EventR
             seq,
             state: row.get(1)?,
             flags,
-            attempts: row.get(3)?,
-            due: row.get(4)?,
+            attempts,
+            due,
             ts,
             id,
             kind,
             key,
             header,
-            retry: row.get(10)?,
+            retry,
             body,
         }))
     };
@@ -149,6 +158,10 @@ fn whole_event(id: &str, kind: &str, ts: f64, envelope: &str, data: &str) -> Str
     format!("{{\"id\":{id},\"type\":{kind},{data}\"ts\":{ts},{envelope}}}")
 }
 
+fn is_json_or_nothing(text: &str) -> bool {
+    text.is_empty() || serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+}
+
 fn or_null(json: &str) -> &str {
     if json.is_empty() { "null" } else { json }
 }
@@ -159,12 +172,15 @@ impl SqliteStore {
         page_of(&self.connection, after)
     }
 
-    /// Looks at every record that the start needs; kept events are checked when they are replayed. A damaged one is refused, or removed and told.
+    /// Looks at every record that the start needs; kept events are checked when they are
+    /// replayed. A damaged one is refused, or removed and told.
     pub(super) fn check_rows(&mut self) -> Result<(), JournalError> {
-        let mut damaged: Vec<(&str, i64, String)> = Vec::new();
+        let mut damaged: Vec<Damage> = Vec::new();
         let mut names = Vec::new();
         {
-            let sql = format!("SELECT {EVENT_COLUMNS} FROM events WHERE state = 0");
+            // Numbers that no journal reaches as well: others go on from the greatest.
+            let sql =
+                format!("SELECT {EVENT_COLUMNS} FROM events WHERE state = 0 OR seq > {MAX_SEQ}");
             let mut statement = self.connection.prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
@@ -176,20 +192,25 @@ impl SqliteStore {
                     Ok(_) => {}
                 }
             }
-            let mut statement = self
-                .connection
-                .prepare("SELECT n, id, body, crc FROM letters")?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let (n, id, body): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                if letter_checksum(&id, &body) != row.get::<_, i64>(3)? {
-                    damaged.push((
-                        "letters WHERE n",
-                        n,
-                        format!("dead letter {id}: its checksum does not match"),
-                    ));
-                }
-            }
+            damaged.extend(damaged_in(
+                &self.connection,
+                "SELECT n, id, body, crc FROM letters",
+                ("letters WHERE n", "dead letter"),
+                |row| {
+                    let (id, body): (String, String) = (row.get(1)?, row.get(2)?);
+                    Ok(letter_checksum(&id, &body) == row.get::<_, i64>(3)?)
+                },
+            )?);
+            damaged.extend(damaged_in(
+                &self.connection,
+                "SELECT n, name, state FROM keys",
+                ("keys WHERE n", "remembered key"),
+                |row| {
+                    let (name, state): (String, String) = (row.get(1)?, row.get(2)?);
+                    let is_named = name.starts_with("id:") || name.starts_with("key:");
+                    Ok(is_named && (state == "done" || state == "dead"))
+                },
+            )?);
         }
         self.remembered.extend(names);
         if damaged.is_empty() {
@@ -230,10 +251,13 @@ impl SqliteStore {
         self.stats.snapshots = count(connection, "SELECT count(*) FROM snapshots")?;
         let bytes = "SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM snapshots";
         self.stats.snapshot_bytes = count(connection, bytes)?;
-        self.latest =
-            connection.query_row("SELECT coalesce(max(ended), 0) FROM events", [], |row| {
-                row.get(0)
-            })?;
+        // Of a pending event, `ended` is its own time, which says nothing about ours.
+        let latest = "SELECT coalesce(max(ended), 0) FROM events WHERE state > 0";
+        let latest: f64 = connection.query_row(latest, [], |row| row.get(0))?;
+        // A clock that went wrong once, or damage, must not make everything old.
+        self.latest = latest.min(now_ms());
+        self.stats.dropped = noted_count(connection, DROPPED)?;
+        self.stats.forgotten = noted_count(connection, FORGOTTEN)?;
         self.recovered.pending = self.stats.pending;
         self.recovered.letters = self.stats.letters;
         self.recovered.keys = self.stats.keys;
@@ -255,17 +279,17 @@ impl SqliteStore {
         Ok(format!("[{}]", list.join(",")))
     }
 
-    /// Names that must not come again, oldest first: `[name, state, at]` each.
+    /// Names that must not come again, oldest first: `[name, state]` each.
     pub fn keys(&self) -> Result<String, JournalError> {
         let mut statement = self
             .connection
-            .prepare("SELECT name, state, at FROM keys ORDER BY n")?;
+            .prepare("SELECT name, state FROM keys ORDER BY n")?;
         let mut rows = statement.query([])?;
         let mut json = String::from("[");
         while let Some(row) = rows.next()? {
-            let (name, state, at): (String, String, f64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (name, state): (String, String) = (row.get(0)?, row.get(1)?);
             separate(&mut json, "[");
-            let _ = write!(json, "[{},{},{at}]", quoted(&name), quoted(&state));
+            let _ = write!(json, "[{},{}]", quoted(&name), quoted(&state));
         }
         json.push(']');
         Ok(json)
@@ -350,6 +374,28 @@ impl<'statement> Merged<'statement> {
     }
 }
 
+/// Where a damaged record is, its number, and what to say about it.
+type Damage = (&'static str, i64, String);
+
+/// Records that are not whole, or cannot be read at all. `place` and `what` they are.
+fn damaged_in(
+    connection: &Connection,
+    sql: &str,
+    (place, what): (&'static str, &str),
+    mut is_whole: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>,
+) -> Result<Vec<Damage>, JournalError> {
+    let mut damaged = Vec::new();
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let n = row.get(0)?;
+        if !is_whole(row).unwrap_or(false) {
+            damaged.push((place, n, format!("{what} {n}: it is not what was written")));
+        }
+    }
+    Ok(damaged)
+}
+
 /// See [`SqliteStore::page`].
 fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
     let sql =
@@ -391,7 +437,56 @@ fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
     Ok(page)
 }
 
-/// Kept events: `[seq, state, flags, ts, body]` each.
+fn now_ms() -> f64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64() * 1000.0)
+}
+
+fn noted_count(connection: &Connection, name: &str) -> Result<u64, JournalError> {
+    let value: Option<String> = connection
+        .query_row(
+            "SELECT value FROM state WHERE name = ?1",
+            params![name],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(value.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+/// Figures of all events that are there, those that wait included: JSON.
+pub fn kept_figures(connection: &Connection) -> Result<String, JournalError> {
+    let sql = "SELECT count(*), coalesce(sum(state < 2), 0), min(ts), max(ts) FROM events";
+    let (stored, unprocessed, oldest, newest): (i64, i64, Option<f64>, Option<f64>) = connection
+        .query_row(sql, [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    let dropped = noted_count(connection, DROPPED)?;
+    let forgotten = noted_count(connection, FORGOTTEN)?;
+    Ok(serde_json::json!({
+        "stored": stored, "unprocessed": unprocessed, "oldest": oldest, "newest": newest,
+        "dropped": dropped, "forgotten": forgotten,
+    })
+    .to_string())
+}
+
+/// The event with an id; of several, one that has not been processed: JSON, or nothing.
+pub fn kept_event(connection: &Connection, id: &str) -> Result<Option<String>, JournalError> {
+    let sql = "SELECT type, ts, state, attempts, ended FROM events WHERE id = ?1 ORDER BY state, seq LIMIT 1";
+    let found = connection
+        .prepare_cached(sql)?
+        .query_row(params![id], |row| {
+            Ok(serde_json::json!({
+                "type": row.get::<_, String>(0)?, "ts": row.get::<_, f64>(1)?, "state": row.get::<_, i64>(2)?,
+                "attempts": row.get::<_, i64>(3)?, "ended": row.get::<_, f64>(4)?,
+            }))
+        })
+        .optional()?;
+    Ok(found.map(|found| found.to_string()))
+}
+
+/// Kept events as JSON: `rows`, each `[seq, state, flags, ts, body]`; `last`, the number of the last record that was looked
+/// at (0: there are no more); `lost`, what is wrong with those that are damaged.
 pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalError> {
     let types = match query.types.len() {
         0 => String::new(),
@@ -414,10 +509,20 @@ pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalE
     let values = bounds.into_iter().chain(names).chain([limit]);
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-    let mut json = String::from("[");
+    let mut json = String::from("{\"rows\":[");
+    let empty = json.clone();
+    let (mut last, mut lost) = (0, Vec::new());
     while let Some(row) = rows.next()? {
-        let event = event_row(row)?.map_err(|detail| JournalError::new(Code::Corrupt, detail))?;
-        separate(&mut json, "[");
+        last = row.get(0)?;
+        let event = match event_row(row)? {
+            Ok(event) => event,
+            Err(detail) if query.skip_damaged => {
+                lost.push(detail);
+                continue;
+            }
+            Err(detail) => return Err(JournalError::new(Code::Corrupt, detail)),
+        };
+        separate(&mut json, &empty);
         let EventRow {
             seq,
             state,
@@ -428,7 +533,11 @@ pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalE
         } = &event;
         let _ = write!(json, "[{seq},{state},{flags},{ts},{body}]");
     }
-    json.push(']');
+    let _ = write!(
+        json,
+        "],\"last\":{last},\"lost\":{}}}",
+        serde_json::Value::from(lost)
+    );
     Ok(json)
 }
 

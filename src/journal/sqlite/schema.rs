@@ -125,6 +125,7 @@ pub fn open(
 
 fn migrate(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     let tables = match version_of(connection)? {
+        0 if has_tables(connection)? => return Err(no_journal(path)),
         0 => TABLES,
         1 => "",
         FORMAT => return Ok(()),
@@ -147,12 +148,18 @@ pub fn open_to_read(directory: &Path) -> Result<Connection, JournalError> {
     match version_of(&connection)? {
         FORMAT => Ok(connection),
         version @ 1..FORMAT => Err(older(&path, version)),
-        0 => Err(JournalError::new(
-            Code::Corrupt,
-            format!("{} is no journal", path.display()),
-        )),
+        0 => Err(no_journal(&path)),
         other => Err(newer(&path, other)),
     }
+}
+
+fn has_tables(connection: &Connection) -> Result<bool, JournalError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+fn no_journal(path: &Path) -> JournalError {
+    JournalError::new(Code::Corrupt, format!("{} is no journal", path.display()))
 }
 
 fn version_of(connection: &Connection) -> Result<i64, JournalError> {
