@@ -1,14 +1,19 @@
 /** What observability costs an event: logger, OpenTelemetry without and with an SDK, and beside it spans made by hand. */
 import { SpanKind, context, trace, ROOT_CONTEXT } from '@opentelemetry/api';
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { createRuntime } from '@kodus-flow/runtime';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { AnyEvent, RuntimeConfig } from '@kodus-flow/runtime';
-import { inTurn, ns, printTable, timed, times } from './stats';
+import { median, ns, printTable, timed, times } from './stats';
 
 const EVENTS = 50_000;
-const ROUNDS = 7;
+/** Rounds of a process, of which the first ones only warm up; and processes. */
+const ROUNDS = 15;
+const WARM_UP = 4;
+const TURNS = 7;
 
 type Handler = (event: AnyEvent) => Promise<void>;
 
@@ -78,40 +83,65 @@ function wrappedByHand(handler: Handler): Handler {
   };
 }
 
-/** Prints the table, and the ratios that are promised. */
-export async function measureObservability(): Promise<void> {
-  const [off, plain, api] = await inTurn(
-    [
-      { name: 'enableObservability: false', run: () => run(noop, { enableObservability: false }, observability) },
-      {
-        name: 'an observability object, level info (OpenTelemetry off)',
-        run: () => run(noop, { telemetry: false }, observability),
-      },
-      { name: 'the same, OpenTelemetry API present, no SDK', run: () => run(noop, {}, observability) },
-    ],
-    ROUNDS,
-  );
-  const stop = startSdk();
-  const [own, hand] = await inTurn(
-    [
-      {
-        name: 'traces on (SDK with a batch processor)',
-        run: () => run(noop, { telemetry: { metrics: false } }, observability),
-      },
-      {
-        name: 'traces made by hand around the handler',
-        run: () => run(wrappedByHand(noop), { telemetry: false }, observability),
-      },
-    ],
-    ROUNDS,
-  );
+const CONTENDERS = {
+  off: {
+    name: 'enableObservability: false',
+    run: () => run(noop, { enableObservability: false }, observability),
+  },
+  plain: {
+    name: 'an observability object, level info (OpenTelemetry off)',
+    run: () => run(noop, { telemetry: false }, observability),
+  },
+  api: {
+    name: 'the same, OpenTelemetry API present, no SDK',
+    run: () => run(noop, {}, observability),
+  },
+  own: {
+    name: 'traces on (SDK with a batch processor)',
+    run: () => run(noop, { telemetry: { metrics: false } }, observability),
+  },
+  hand: {
+    name: 'traces made by hand around the handler',
+    run: () => run(wrappedByHand(noop), { telemetry: false }, observability),
+  },
+};
+
+type Contender = keyof typeof CONTENDERS;
+const NAMES = Object.keys(CONTENDERS) as Contender[];
+const TRACED: readonly Contender[] = ['own', 'hand'];
+
+/** The median of a process that does nothing else, as a service would: V8 compiles for one configuration. */
+function inItsOwnProcess(contender: Contender): number {
+  const args = ['--import', 'tsx', fileURLToPath(import.meta.url), contender];
+  return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+}
+
+async function measureOne(contender: Contender): Promise<number> {
+  const stop = TRACED.includes(contender) ? startSdk() : async (): Promise<void> => {};
+  const samples: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) samples.push(await CONTENDERS[contender].run());
   await stop();
+  return median(samples.slice(WARM_UP));
+}
+
+/** Prints the table, and the ratios that are promised. */
+export function measureObservability(): void {
+  const samples = new Map(NAMES.map((name): [Contender, number[]] => [name, []]));
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const name of NAMES) samples.get(name)!.push(inItsOwnProcess(name));
+  }
+  const of = (name: Contender): number => median(samples.get(name)!);
   printTable(
-    'What observability costs an event, from emit to the end of its handler',
+    `What observability costs an event, from emit to the end of its handler (${TURNS} processes each, in turn)`,
     ['', 'median', 'off = 1'],
-    [off!, plain!, api!, own!, hand!].map(({ name, median }) => [name, ns(median), times(median / off!.median)]),
+    NAMES.map((name) => [CONTENDERS[name].name, ns(of(name)), times(of(name) / of('off'))]),
   );
   console.log(
-    `logger / off: ${times(plain!.median / off!.median)} (at most 1.1x); API without SDK / off: ${times(api!.median / off!.median)} (at most 1.15x); traces / by hand: ${times(own!.median / hand!.median)}`,
+    `logger / off: ${times(of('plain') / of('off'))} (at most 1.1x); API without SDK / off: ${times(of('api') / of('off'))} (at most 1.15x); traces / by hand: ${times(of('own') / of('hand'))}`,
   );
+}
+
+const [, program, contender] = process.argv;
+if (program === fileURLToPath(import.meta.url)) {
+  void measureOne(contender as Contender).then((cost) => console.log(cost));
 }

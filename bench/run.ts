@@ -207,7 +207,7 @@ async function main(): Promise<void> {
   await throughput();
   await depth();
   await middleware();
-  await measureObservability();
+  measureObservability();
   await latency();
   importTime();
   await memory();
