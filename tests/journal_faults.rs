@@ -182,6 +182,22 @@ fn a_newer_format_is_refused() {
 }
 
 #[test]
+fn a_journal_of_the_first_format_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    fill(directory.path(), 3);
+    let database = Connection::open(directory.path().join("journal.db")).unwrap();
+    let first = "DROP TABLE segments; DROP TABLE segment_ends; PRAGMA user_version = 1;";
+    database.execute_batch(first).unwrap();
+    drop(database);
+    let error = inspect(directory.path()).unwrap_err();
+    assert_eq!(error.code, Code::Version);
+    let (mut journal, _reports) = open(&Options::new(directory.path()));
+    assert_eq!(seqs(&mut journal), [1, 2, 3]);
+    drop(journal);
+    assert_eq!(inspect(directory.path()).unwrap()["format"], FORMAT);
+}
+
+#[test]
 fn a_torn_last_write_costs_nothing_that_was_durable() {
     for cut in [1, 17, 512, 4096, 5000] {
         let directory = tempfile::tempdir().unwrap();

@@ -376,6 +376,10 @@ function withoutData({ id, type, ...rest }: AnyEvent): AnyEvent {
 }
 
 function tellHealth(port: ObservabilityPort, failure: RuntimeError | undefined): void {
-  if (failure === undefined) port.log('info', 'The journal works again; events are accepted');
-  else port.log('error', `No events are accepted: ${failure.message}`, { code: failure.code, error: failure });
+  // A journal at its bound goes to and fro.
+  if (failure === undefined) port.flood('journal.works', 'info', 'The journal works again; events are accepted');
+  else {
+    const message = `No events are accepted: ${failure.message}`;
+    port.flood('journal.failed', 'error', message, { code: failure.code, error: failure });
+  }
 }
