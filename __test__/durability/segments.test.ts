@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { native } from '../../lib/native/index';
+import { sleep } from '../helpers';
 import { directory, durable, handled, removeAll } from './helpers';
 import type { AnyEvent } from '../../lib/events';
 import type { Runtime } from '../../lib/runtime-types';
@@ -116,6 +117,7 @@ describe('events of a burst', () => {
     await first.cleanup();
     const second = durable(path, ROOMY);
     expect(second.recovered).toBe(0);
+    await sleep(0);
     expect(second.deadLetters.list({ limit: 1000 }).items).toHaveLength(100);
   });
 
