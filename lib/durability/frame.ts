@@ -12,6 +12,9 @@ const TYPE = 6;
 /** Numbers that one operation needs at most, with what it refers to. */
 const MOST_NUMBERS = 16;
 const FIRST_CAPACITY = 4096;
+/** What the numbers of an operation count for beside characters: as many as they have bytes. */
+const CHARS_OF_EVENT = 56;
+const CHARS_OF_END = 32;
 
 /** What the journal's thread is given at a time. */
 export interface Frame {
@@ -27,7 +30,7 @@ export class FrameWriter {
   #numbers = new Float64Array(FIRST_CAPACITY);
   #count = 0;
   #lines: string[] = [];
-  /** Characters gathered, about. */
+  /** How much was gathered: characters, and what numbers count for. */
   chars = 0;
   #calls = '';
   #correlations = '';
@@ -74,7 +77,7 @@ export class FrameWriter {
     numbers[at + 6] = type;
     this.#count = at + 7;
     this.#lines.push(data);
-    this.chars += data.length;
+    this.chars += data.length + CHARS_OF_EVENT;
   }
 
   done(seq: number, isProcessed: boolean, at: number): void {
@@ -84,6 +87,7 @@ export class FrameWriter {
     numbers[this.#count++] = seq;
     numbers[this.#count++] = isProcessed ? 1 : 0;
     numbers[this.#count++] = at;
+    this.chars += CHARS_OF_END;
   }
 
   gone(seq: number, at: number): void {
@@ -92,6 +96,7 @@ export class FrameWriter {
     numbers[this.#count++] = GONE;
     numbers[this.#count++] = seq;
     numbers[this.#count++] = at;
+    this.chars += CHARS_OF_END;
   }
 
   /** What was gathered; the numbers are valid until the next operation. */

@@ -127,7 +127,8 @@ impl SqliteStore {
             for op in ops(&frame.content) {
                 draft.stats.ops += 1;
                 let op = op.map_err(nonsense)?;
-                if op.seq().is_some_and(|seq| ended.contains(&seq)) {
+                let is_letter = matches!(op, Op::Letter { .. });
+                if !is_letter && op.seq().is_some_and(|seq| ended.contains(&seq)) {
                     draft.stats.coalesced += u64::from(op.accepts());
                     continue;
                 }
@@ -139,7 +140,8 @@ impl SqliteStore {
                         self.gather(&own, &mut builder, draft)?;
                     }
                     other => {
-                        if other.seq().is_some_and(|seq| builder.may_hold(seq)) {
+                        let is_about = |seq| !other.accepts() && builder.may_hold(seq);
+                        if other.seq().is_some_and(is_about) {
                             self.store_segment(&mut builder, draft)?;
                         }
                         self.apply_op(other, draft)?;
