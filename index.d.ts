@@ -4407,7 +4407,7 @@ interface JournalConfig {
   retentionMs?: number;
   /** Bytes that the journal may use; above them events are refused with JOURNAL_FULL. Default 1 GiB; Infinity: no limit. */
   maxBytes?: number;
-  /** Compress events of at least `largeEventThreshold` bytes. Default true. */
+  /** Compress events of at least `largeEventThreshold` bytes, and the plain events of a burst together. Default true. */
   compression?: boolean;
   /** How events become bytes: `'json'` (default), or `'v8'` for dates, maps, typed arrays and the like. */
   codec?: JournalCodec;
