@@ -1,4 +1,6 @@
-import os from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os, { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createRuntime } from '../lib/index';
 import { PressureSampler } from '../lib/pressure';
@@ -178,6 +180,21 @@ describe('a runtime', () => {
     expect(runtime.emit('a').queued).toBe(true);
     expect(told().map(([level]) => level)).toEqual(['warn', 'info']);
     await runtime.cleanup();
+  });
+
+  test('says so of an event that is to be durable as well, whose way in is another one', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'kodus-pressure-'));
+    const { runtime } = waiting({ queueSize: 5000, journal: path });
+    runtime.emit('a');
+    rssFraction = 0.97;
+    expect(runtime.getStats().queue.backpressureActive).toBe(true);
+    expect(runtime.emit('a').error).toMatchObject({ context: { reason: 'memory' } });
+    expect((await runtime.emitAsync('a')).error).toMatchObject({ context: { reason: 'memory' } });
+    rssFraction = 0.5;
+    await vi.advanceTimersByTimeAsync(200);
+    expect(runtime.emit('a').queued).toBe(true);
+    await runtime.cleanup();
+    rmSync(path, { recursive: true });
   });
 
   test('that takes in a flood without running anything sees its memory used up', () => {

@@ -223,7 +223,8 @@ export class DeliveryQueue implements EngineHost {
 
   /** As `admit`, where `isPlain` and `takesOwn`, for an event that was made a moment ago and brings nothing. */
   admitOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
-    if (!this.hasRoom() && !this.#makeRoom()) return this.#refused('full', event);
+    const refusal = this.#refusalOf(event, 0);
+    if (refusal !== undefined) return this.#refused(refusal, event);
     const error = this.log!.acceptOwn!(event, ids, isAwaited);
     if (error === undefined) this.engine.submit(event, 0);
     else this.#notWritten(event, error);

@@ -3,7 +3,7 @@
 
 use kodus_flow_runtime::journal::{
     Code, FORMAT, Frame, Journal, JournalError, OnCorruption, Options, Report, Store, StoreStats,
-    SyncMode, Writer, WriterStats, inspect, verify,
+    SyncMode, Utf16Content, Writer, WriterStats, inspect, verify,
 };
 use rusqlite::Connection;
 use std::path::Path;
@@ -179,6 +179,44 @@ fn a_newer_format_is_refused() {
     assert_eq!(error.code, Code::Version);
     assert!(error.message.contains("update the package"), "{error}");
     assert_eq!(inspect(directory.path()).unwrap_err().code, Code::Version);
+}
+
+#[test]
+fn damage_to_what_says_where_the_events_of_a_segment_are_costs_none_that_is_whole() {
+    for damage in [
+        "UPDATE segments SET crc = crc + 1",
+        "UPDATE segments SET offsets = zeroblob(length(offsets))",
+        "UPDATE segment_ends SET crc = crc + 1",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut journal, reports) = open(&Options::new(directory.path()));
+        let mut numbers = vec![4.0, 5.0, 6.0];
+        for seq in 1..=20 {
+            numbers.extend([1.0, f64::from(seq), 1.0, 1000.0, f64::from(seq), 7.0, 0.0]);
+        }
+        let text = format!("call_\ncorr_\ntest{}", "\n{}".repeat(20));
+        let text = text.encode_utf16().collect();
+        journal.write(Utf16Content { text, numbers }, true);
+        journal.write("D\u{1f}20\u{1f}0\u{1f}1\n".to_string(), true);
+        while reports.recv_timeout(WAIT).unwrap().durable < 2 {
+            journal.commit();
+        }
+        drop(journal);
+        let database = Connection::open(directory.path().join("journal.db")).unwrap();
+        assert_eq!(database.execute(damage, []).unwrap(), 1, "{damage}");
+        drop(database);
+        assert_eq!(refused(&Options::new(directory.path())).code, Code::Corrupt);
+        let skip = Options {
+            on_corruption: OnCorruption::Skip,
+            ..Options::new(directory.path())
+        };
+        let (mut journal, _reports) = open(&skip);
+        assert!(journal.recovered().skipped > 0);
+        let found = seqs(&mut journal);
+        assert_eq!(found[..19], (1..20).collect::<Vec<_>>(), "{damage}");
+        drop(journal);
+        assert_eq!(verify(directory.path()).unwrap()["ok"], true, "{damage}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The operations that every event brings, as numbers: a frame is numbers and lines of text, and what has neither a name nor
 //! a payload of its own costs no text. The layout is in `docs/journal-format.md`.
 
-use super::frame::{Accept, FIELD, Op, flags::AWAITED, parse, text};
+use super::frame::{Accept, FIELD, Op, envelope, flags::AWAITED, parse, text};
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::str::Split;
@@ -27,9 +27,9 @@ mod code {
 /// What JavaScript hands over at a time.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Content {
-    /// Lines, each with its end.
+    /// Lines.
     pub text: String,
-    /// See [`code`]. None at all: every line is an operation.
+    /// Operations, see `docs/journal-format.md`. None at all: every line is one.
     pub numbers: Vec<f64>,
 }
 
@@ -127,14 +127,10 @@ pub struct Own<'a> {
 impl<'a> Own<'a> {
     /// The same, in parts that a row has.
     pub fn accept(&self) -> Accept<'a> {
-        let mut envelope = String::with_capacity(96);
-        envelope.push_str("\"threadId\":\"");
-        push_call(&mut envelope, self.calls, self.call + 1);
-        envelope.push_str("\",\"metadata\":{\"correlationId\":\"");
-        push_correlation(&mut envelope, self.correlations, self.correlation);
-        envelope.push_str("\"}");
-        let mut id = String::with_capacity(32);
+        let (mut id, mut thread, mut correlation) = Default::default();
         push_call(&mut id, self.calls, self.call);
+        push_call(&mut thread, self.calls, self.call + 1);
+        push_correlation(&mut correlation, self.correlations, self.correlation);
         Accept {
             seq: self.seq,
             flags: self.flags,
@@ -144,7 +140,7 @@ impl<'a> Own<'a> {
             kind: text(self.kind),
             key: Cow::Borrowed(""),
             header: "",
-            envelope: Cow::Owned(envelope),
+            envelope: Cow::Owned(envelope(&thread, &correlation)),
             body: self.data,
         }
     }
@@ -186,7 +182,7 @@ fn push_correlation(out: &mut String, block: &str, index: usize) {
     }
 }
 
-/// The operations of a frame in order. What makes no sense ends them with what is wrong about it.
+/// The operations of a frame in order, or what is wrong with one that makes no sense.
 pub struct Ops<'a> {
     lines: Split<'a, char>,
     numbers: std::slice::Iter<'a, f64>,

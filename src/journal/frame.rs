@@ -265,7 +265,7 @@ pub fn parse(line: &str) -> Option<Op<'_>> {
 }
 
 /// The members that stand beside an event's data. A correlation id alone stands for the metadata that has nothing else.
-fn envelope(thread_id: &str, metadata: &str) -> String {
+pub fn envelope(thread_id: &str, metadata: &str) -> String {
     if metadata.starts_with('{') {
         return format!("\"threadId\":\"{thread_id}\",\"metadata\":{metadata}");
     }

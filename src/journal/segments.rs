@@ -42,7 +42,8 @@ impl Segment {
         &self.ended
     }
 
-    fn is_live(&self, place: usize) -> bool {
+    /// Whether the event at a place has not ended.
+    pub fn is_live(&self, place: usize) -> bool {
         self.ended[place / 8] & (1 << (place % 8)) == 0
     }
 
@@ -93,7 +94,7 @@ pub struct Segments {
 }
 
 impl Segments {
-    /// Adds a segment. Its events follow those of all others.
+    /// Adds a segment. Its numbers lie between those of no other one.
     pub fn insert(&mut self, first: i64, segment: Segment) {
         self.changes.push(Change::Inserted(first));
         self.put(first, segment);

@@ -140,12 +140,8 @@ impl Stored {
 
     fn live(&self) -> Vec<Live> {
         let lines: Vec<&[u8]> = self.body.split(|byte| *byte == b'\n').collect();
-        let is_live = |place: usize| {
-            self.ended
-                .get(place / 8)
-                .is_none_or(|bits| bits & (1 << (place % 8)) == 0)
-        };
-        let places = (0..self.offsets.len()).filter(|place| is_live(*place));
+        let segment = self.segment();
+        let places = (0..self.offsets.len()).filter(|place| segment.is_live(*place));
         places
             .map(|place| {
                 let seq = self.first + i64::from(self.offsets[place]);
@@ -367,29 +363,25 @@ impl SqliteStore {
         Ok(String::from_utf8_lossy(line).into_owned())
     }
 
-    /// Reads what there is of segments. Damage is refused, or left out and told.
+    /// Reads what there is of segments. Damage is refused, or left out and told; what is whole beside it gets rows.
     pub(super) fn load_segments(&mut self) -> Result<(), JournalError> {
-        let mut found = Vec::new();
+        let mut problems = Vec::new();
         let mut damaged = Vec::new();
+        let mut found = Vec::new();
         {
-            let mut statement = self
-                .connection
-                .prepare(&format!("{COLUMNS} ORDER BY s.first"))?;
+            let sql = format!("{COLUMNS} ORDER BY s.first");
+            let mut statement = self.connection.prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 let stored = read_stored(row)?;
-                let broken: Vec<(i64, String)> = stored
-                    .live()
-                    .into_iter()
-                    .filter_map(|(seq, line)| Some((seq, line.err()?)))
-                    .collect();
                 found.push((stored.first, stored.segment()));
-                damaged.extend(stored.problems.into_iter().map(|problem| (None, problem)));
-                damaged.extend(
-                    broken
-                        .into_iter()
-                        .map(|(seq, problem)| (Some(seq), problem)),
-                );
+                let before = problems.len();
+                let broken = stored.live().into_iter().filter_map(|(_, line)| line.err());
+                problems.extend(broken);
+                problems.extend(stored.problems);
+                if problems.len() > before {
+                    damaged.push(stored.first);
+                }
             }
         }
         for (first, segment) in found {
@@ -399,16 +391,12 @@ impl SqliteStore {
         if damaged.is_empty() {
             return Ok(());
         }
-        let problems: Vec<String> = damaged.iter().map(|(_, problem)| problem.clone()).collect();
         if self.options.on_corruption == OnCorruption::Fail {
             return Err(self.corrupt(&problems));
         }
-        for (seq, _) in &damaged {
-            if let Some(place) = seq.and_then(|seq| self.segments.find(seq)) {
-                self.segments.end(place);
-            }
+        for first in damaged {
+            self.dissolve(first, OnCorruption::Skip)?;
         }
-        self.in_transaction(Self::store_ends)?;
         self.skip(problems);
         Ok(())
     }
@@ -416,7 +404,7 @@ impl SqliteStore {
     /// What an event store keeps has rows: what an earlier run has left in segments gets them.
     pub(super) fn dissolve_segments(&mut self) -> Result<(), JournalError> {
         for first in self.segments.firsts() {
-            self.dissolve(first)?;
+            self.dissolve(first, OnCorruption::Fail)?;
         }
         Ok(())
     }
@@ -428,13 +416,13 @@ impl SqliteStore {
             bytes => WASTED.min(bytes / WASTED_PART),
         };
         match self.segments.sparsest(allowed) {
-            Some(first) => self.dissolve(first).map(|()| true),
+            Some(first) => self.dissolve(first, OnCorruption::Fail).map(|()| true),
             None => Ok(false),
         }
     }
 
-    /// Gives all events of a segment rows of their own.
-    fn dissolve(&mut self, first: i64) -> Result<(), JournalError> {
+    /// Gives all events of a segment rows of their own, but for damaged ones where these are to be left out.
+    fn dissolve(&mut self, first: i64, on_damage: OnCorruption) -> Result<(), JournalError> {
         let mut statement = self
             .connection
             .prepare(&format!("{COLUMNS} WHERE s.first = ?1"))?;
@@ -443,9 +431,11 @@ impl SqliteStore {
         self.in_transaction(|store| {
             let mut draft = store.draft_of_now();
             for (_, line) in &live {
-                let line = line
-                    .as_ref()
-                    .map_err(|problem| store.corrupt(std::slice::from_ref(problem)))?;
+                let line = match line {
+                    Ok(line) => line,
+                    Err(_) if on_damage == OnCorruption::Skip => continue,
+                    Err(problem) => return Err(store.corrupt(std::slice::from_ref(problem))),
+                };
                 let accept = accept_of(line).ok_or_else(|| nonsense(line))?;
                 store.accept(&accept, &mut draft)?;
             }
