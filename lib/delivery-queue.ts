@@ -201,8 +201,7 @@ export class DeliveryQueue implements EngineHost {
     }
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
     const refusal = this.#refusalOf(event, bytes);
-    const error =
-      refusal === undefined ? this.#writeDown(event, brings, bytes, isOurs) : this.#refused(refusal, event, bytes);
+    const error = refusal === undefined ? this.#writeDown(event, brings, bytes) : this.#refused(refusal, event, bytes);
     if (error === undefined) this.feed?.accepted(event);
     if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
@@ -237,8 +236,8 @@ export class DeliveryQueue implements EngineHost {
   }
 
   /** Nothing is accepted that cannot be kept. */
-  #writeDown(event: AnyEvent, brings: Submission, bytes: number, isOurs: boolean): RuntimeError | undefined {
-    const error = this.log?.accept(event, brings, isOurs);
+  #writeDown(event: AnyEvent, brings: Submission, bytes: number): RuntimeError | undefined {
+    const error = this.log?.accept(event, brings);
     if (error === undefined) return undefined;
     if (bytes > 0) this.engine.returnBytes(bytes);
     return this.#notWritten(event, error);

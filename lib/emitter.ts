@@ -1,9 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { PLAIN, PLAIN_AWAITED } from './submission';
 import { RuntimeError } from './errors';
 import { correlationOf } from './events';
 import { emitResult } from './emit-result';
-import { lastMinted, nextCallId, nextCorrelationId, reserveTwoCallIds } from './ids';
+import { lastMinted, mintedNow, nextCallId, nextCorrelationId, reserveTwoCallIds } from './ids';
 import { readEventPolicy } from './retry-policy';
 import {
   requireBoolean,
@@ -110,10 +109,16 @@ export class Emitter {
     const { id } = event;
     const correlationId = event.metadata!.correlationId!;
     if (this.#queue.isRecorded || !this.#queue.hasRoom()) {
-      return emitResult(event, this.#queue.admit(event, priority === 0 ? PLAIN : { priority }, true, true));
+      return emitResult(event, this.#queue.admit(event, { priority, ids: this.#idsOf(event, undefined) }, true, true));
     }
     this.#queue.engine.submit(event, priority);
     return { success: true, eventId: id, queued: true, correlationId };
+  }
+
+  /** Where the ids of the event that was made last stand, for a log. */
+  #idsOf(event: AnyEvent, given: string | undefined): MintedIds | undefined {
+    if (this.#queue.log === undefined) return undefined;
+    return mintedNow(given === undefined && correlationOf(event.data) === undefined);
   }
 
   /** An event with nothing but what every event has, and in `#minted` where its ids stand; undefined: this one has more. */
@@ -128,6 +133,15 @@ export class Emitter {
     return event;
   }
 
+  /** The event of an emit with options. */
+  #makeFor(type: string, data: unknown, options: EmitOptions, brings: Submission): AnyEvent {
+    const { correlationId, tenantId, deliveryGuarantee } = options;
+    const event = this.#makeEvent(type, data, correlationId, tenantId);
+    if (deliveryGuarantee !== undefined) event.metadata!.deliveryGuarantee = deliveryGuarantee;
+    brings.ids = this.#idsOf(event, correlationId);
+    return event;
+  }
+
   #makeEvent(type: string, data: unknown, given: string | undefined, tenant: string | undefined): AnyEvent {
     const correlationId = given ?? correlationOf(data) ?? nextCorrelationId();
     const tenantId = tenant ?? this.#settings.tenantId;
@@ -135,6 +149,7 @@ export class Emitter {
     const ts = Date.now();
     if (this.#settings.stampsTime) metadata.timestamp = ts;
     if (this.carrier !== undefined) Object.assign(metadata, this.carrier);
+    reserveTwoCallIds();
     return { id: nextCallId(), type, data, ts, threadId: nextCallId(), metadata };
   }
 
@@ -144,9 +159,7 @@ export class Emitter {
       if (priority !== undefined && this.#isPlain(type)) return this.#emitPlain(type, data, priority);
       requireObject('options', options);
       const brings = this.#read(type, options);
-      const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
-      if (options.deliveryGuarantee !== undefined) event.metadata!.deliveryGuarantee = options.deliveryGuarantee;
-      return this.#enqueue(event, options, brings, true);
+      return this.#enqueue(this.#makeFor(type, data, options, brings), options, brings, true);
     } catch (error) {
       return this.#invalid(error);
     }
@@ -188,9 +201,9 @@ export class Emitter {
     try {
       requireObject('options', options);
       const brings = this.#read(type, options);
-      const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
+      const event = this.#makeFor(type, data, options, brings);
       if (!this.#mustWait) return this.#enqueue(event, options, brings, true);
-      return emitResult(event, await this.#whenRoom(event, brings));
+      return await this.#whenRoom(event, brings);
     } catch (error) {
       return this.#invalid(error);
     }
@@ -214,36 +227,29 @@ export class Emitter {
   /** Accepted only when it is durable. Such events are not collected in batches: the log groups them. */
   #emitDurably(type: string, data: unknown, options: EmitOptions): Promise<EmitResult> {
     try {
-      const brings = this.#readAwaited(type, options);
-      const event = this.#makeEvent(type, data, options.correlationId, options.tenantId);
-      if (options.deliveryGuarantee !== undefined) event.metadata!.deliveryGuarantee = options.deliveryGuarantee;
-      if (this.#mustWait) {
-        return this.#whenRoom(event, brings).then((error) => this.#whenSettled(event, error));
-      }
+      requireObject('options', options);
+      const brings = this.#read(type, options, true);
+      const event = this.#makeFor(type, data, options, brings);
+      if (this.#mustWait) return this.#whenRoom(event, brings);
       return this.#whenSettled(event, this.#admit(event, brings, true));
     } catch (error) {
       return Promise.resolve(this.#invalid(error));
     }
   }
 
-  #readAwaited(type: string, options: EmitOptions): Submission {
-    requireObject('options', options);
-    for (const _key in options) return { ...this.#read(type, options), awaited: true };
-    if (typeof type !== 'string') requireString('type', type);
-    const { tenantId } = this.#settings;
-    return tenantId === undefined ? PLAIN_AWAITED : { ...PLAIN_AWAITED, tenantId };
-  }
-
+  /** To be called right after the event was admitted, or refused. */
   #whenSettled(event: AnyEvent, refusal: Error | undefined): Promise<EmitResult> {
-    const settled = refusal === undefined ? this.#queue.log?.settled() : undefined;
-    if (settled === undefined) return Promise.resolve(emitResult(event, refusal));
+    const { log } = this.#queue;
+    if (refusal !== undefined || log === undefined) return Promise.resolve(emitResult(event, refusal));
+    if (log.settledOf !== undefined) return log.settledOf(event);
+    const settled = log.settled() ?? Promise.resolve(undefined);
     return settled.then((error) => emitResult(event, error && this.#queue.notDurable(event, error)));
   }
 
   /** First come, first served. */
-  #whenRoom(event: AnyEvent, brings: Submission): Promise<Error | undefined> {
+  #whenRoom(event: AnyEvent, brings: Submission): Promise<EmitResult> {
     const { engine } = this.#queue;
-    if (this.#queue.isClosed) return Promise.resolve(this.#queue.admit(event, brings, true, true));
+    if (this.#queue.isClosed) return this.#whenSettled(event, this.#queue.admit(event, brings, true, true));
     return new Promise((resolve) => {
       const { signal } = brings;
       const waiter: Waiter = {
@@ -252,7 +258,7 @@ export class Emitter {
         settle: (error) => {
           signal?.removeEventListener('abort', abort);
           engine.keepAlive.release();
-          resolve(error);
+          resolve(this.#whenSettled(event, error));
         },
       };
       const abort = (): void => {
@@ -306,7 +312,7 @@ export class Emitter {
   }
 
   /** Checks the options of an emit. */
-  #read(type: string, options: EmitOptions): Submission {
+  #read(type: string, options: EmitOptions, awaited?: boolean): Submission {
     if (typeof type !== 'string') requireString('type', type);
     const { priority, tenantId, orderingKey, idempotencyKey, delayMs, ttlMs, timeout, retryPolicy, signal } = options;
     this.#readBatchOptions(options);
@@ -325,6 +331,8 @@ export class Emitter {
       policy:
         retryPolicy === undefined ? undefined : readEventPolicy(requireObject('options.retryPolicy', retryPolicy)),
       signal: signal === undefined ? undefined : requireSignal('options.signal', signal),
+      awaited,
+      ids: undefined,
     };
   }
 

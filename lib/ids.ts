@@ -53,6 +53,7 @@ export interface MintedIds {
   /** Place of the first of the two call ids that an event has; the other one follows it. */
   callIndex: number;
   correlationBlock: string;
+  /** -1: its correlation id was given. */
   correlationIndex: number;
 }
 
@@ -97,6 +98,14 @@ export function lastMinted(minted: MintedIds): void {
   minted.correlationBlock = correlationBlock;
   minted.correlationIndex = correlationIndex - 1;
 }
+
+/** Where the last two call ids stand, and the last correlation id, if it was made with them. */
+export const mintedNow = (hasCorrelation: boolean): MintedIds => ({
+  callBlock,
+  callIndex: callIndex - 2,
+  correlationBlock,
+  correlationIndex: hasCorrelation ? correlationIndex - 1 : -1,
+});
 
 /** Kinds of ids that `IdGenerator.validateId` knows. */
 export type IdKind = 'execution' | 'correlation' | 'call' | 'session' | 'tenant';

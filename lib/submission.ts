@@ -1,3 +1,4 @@
+import type { MintedIds } from './ids';
 import type { RedeliveryConfig } from './native/engine';
 
 /** What an event brings along. */
@@ -16,6 +17,8 @@ export interface Submission {
   onEnd?: (() => void) | undefined;
   /** Somebody waits for it to be durable, and learns if it is not. */
   awaited?: boolean | undefined;
+  /** Where the ids stand of an event that the emitter has made; there is a log that wants to know. */
+  ids?: MintedIds | undefined;
 }
 
 /** A submission that brings nothing. */

@@ -348,15 +348,28 @@ impl Model {
         content.text.push_str(&line);
     }
 
-    /// Plain events, most often enough of them for a segment.
+    /// Events of the emitter, most often enough of them for a segment.
     fn burst(&mut self, rng: &mut Rng, content: &mut Content) {
         for _ in 0..4 + rng.below(30) {
-            // Those that are remembered have another form.
-            self.next += 1 + i64::from(self.next % 4 == 3);
+            self.next += 1;
             let seq = self.next;
             self.pending.insert(seq, 0);
-            let numbers = [OWN, seq as f64, 0.0, 1.0, (seq % 1000) as f64, 0.0, 0.0];
-            content.numbers.extend(numbers);
+            content.numbers.push(CALLS);
+            content.text.push_str(&format!("id-{}\n", seq / 100));
+            if is_remembered(seq) || rng.below(3) == 0 {
+                let flags = if is_remembered(seq) { 4.0 } else { 0.0 };
+                let numbers = [EVENT, seq as f64, flags, 1.0, 0.0, place(seq), 0.0, 0.0];
+                content.numbers.extend(numbers);
+                content
+                    .numbers
+                    .extend([rng.below(2) as f64, rng.below(2) as f64]);
+                content
+                    .text
+                    .push_str(if is_remembered(seq) { "\n" } else { "" });
+            } else {
+                let numbers = [OWN, seq as f64, 0.0, 1.0, place(seq), 0.0, 0.0];
+                content.numbers.extend(numbers);
+            }
             let pad = "p".repeat(rng.below(600) as usize);
             content
                 .text
@@ -380,8 +393,10 @@ impl Model {
             }
             (4, Some(seq)) => {
                 self.end(seq, "dead");
-                self.letters.insert(format!("id-{seq}"));
-                format!("L\u{1f}id-{seq}\u{1f}{seq}\u{1f}1\u{1f}{{\"id\":\"id-{seq}\"}}\n")
+                let id = id_of(seq);
+                let line = format!("L\u{1f}{id}\u{1f}{seq}\u{1f}1\u{1f}{{\"id\":\"{id}\"}}\n");
+                self.letters.insert(id);
+                line
             }
             (5, _) => {
                 let value = rng.below(100).to_string();
@@ -393,11 +408,11 @@ impl Model {
                 self.next += 1;
                 let seq = self.next;
                 self.pending.insert(seq, 0);
-                // Every fourth event is remembered when it has ended.
-                let flags = if seq % 4 == 0 { 4 } else { 0 };
+                let flags = if is_remembered(seq) { 4 } else { 0 };
+                let id = id_of(seq);
                 let pad = "p".repeat(rng.below(1500) as usize);
                 format!(
-                    "A\u{1f}{seq}\u{1f}{flags}\u{1f}1\u{1f}0\u{1f}id-{seq}\u{1f}t\u{1f}\u{1f}\u{1f}\"{pad}\"\n"
+                    "A\u{1f}{seq}\u{1f}{flags}\u{1f}1\u{1f}0\u{1f}{id}\u{1f}t\u{1f}\u{1f}\u{1f}\"{pad}\"\n"
                 )
             }
         }
@@ -405,20 +420,37 @@ impl Model {
 
     fn end(&mut self, seq: i64, how: &'static str) {
         self.pending.remove(&seq);
-        if seq % 4 == 0 {
-            self.keys.insert(format!("id:id-{seq}"), how);
+        if is_remembered(seq) {
+            self.keys.insert(format!("id:{}", id_of(seq)), how);
         }
     }
+}
+
+/// Every fourth event is remembered when it has ended.
+fn is_remembered(seq: i64) -> bool {
+    seq % 4 == 0
+}
+
+fn id_of(seq: i64) -> String {
+    format!("id-{}{:02}", seq / 100, seq % 100)
+}
+
+/// Of an id in the block of its hundred: two digits of base 36.
+fn place(seq: i64) -> f64 {
+    (seq % 100 / 10 * 36 + seq % 10) as f64
 }
 
 /// Codes of `docs/journal-format.md`.
 const LINE: f64 = 0.0;
 const OWN: f64 = 1.0;
-const DEFINITIONS: [f64; 3] = [4.0, 5.0, 6.0];
+const CALLS: f64 = 4.0;
+const EVENT: f64 = 9.0;
+/// Ids of the correlation, a type, what an event brings, metadata.
+const DEFINITIONS: [f64; 4] = [5.0, 6.0, 7.0, 8.0];
 
 fn frame_of(model: &mut Model, rng: &mut Rng) -> Vec<Frame> {
     let mut content = Content {
-        text: "call_\ncorr_\nt\n".into(),
+        text: "corr_\nt\n{\"priority\":1}\n\"tenantId\":\"a\"\n".into(),
         numbers: DEFINITIONS.into(),
     };
     for _ in 0..1 + rng.below(8) {

@@ -5,7 +5,8 @@ import { native } from '../../lib/native/index';
 import { sleep } from '../helpers';
 import { directory, durable, handled, removeAll } from './helpers';
 import type { AnyEvent } from '../../lib/events';
-import type { Runtime } from '../../lib/runtime-types';
+import type { RuntimeConfig } from '../../lib/config';
+import type { EmitOptions, EmitResult, Runtime } from '../../lib/runtime-types';
 
 afterEach(removeAll);
 
@@ -149,6 +150,105 @@ describe('events of a burst', () => {
     for await (const batch of second.replayEvents!(0, { onlyUnprocessed: false }))
       replayed.push(...batch.map(({ id }) => id));
     expect(replayed).toEqual(ids);
+  });
+});
+
+describe('events of a burst that bring something', () => {
+  const KINDS: Record<string, EmitOptions> = {
+    nothing: {},
+    'a priority': { priority: 7 },
+    'the highest priority': { priority: Number.MAX_VALUE },
+    'a tenant': { tenantId: 'té"n' },
+    'an ordering key': { orderingKey: 'a\\b\n' },
+    'an idempotency key': { idempotencyKey: 'k\u0000"1' },
+    'exactly-once': { deliveryGuarantee: 'exactly-once' },
+    'a delay': { delayMs: 60_000 },
+    'a time to live': { ttlMs: 90_000 },
+    'a timeout': { timeout: 1234.5 },
+    'a policy': { retryPolicy: { maxRetries: 2, initialDelay: 10 } },
+    'a correlation id': { correlationId: 'mine "{}"' },
+    'a correlation id like JSON': { correlationId: '{' },
+    everything: { priority: -1.5, tenantId: 't', orderingKey: 'o', ttlMs: 5e5, deliveryGuarantee: 'at-most-once' },
+  };
+
+  /** What the journal has of events, without what is another's each time: ids, times, numbers. */
+  async function exported(path: string): Promise<object[]> {
+    const { rows } = JSON.parse(await native.journalExport(path, '', 1000)) as { rows: object[] };
+    const text = JSON.stringify(rows).replace(/(call|corr)_[^"]+/g, '$1');
+    const masked = text.replace(/(?<="(ts|timestamp|expiresAt|dueAt|seq)":)\d+(\.\d+)?/g, '1');
+    return JSON.parse(masked) as object[];
+  }
+
+  const many = (options: EmitOptions): EmitOptions[] =>
+    Array.from({ length: 20 }, (_, n) => {
+      const { idempotencyKey } = options;
+      return idempotencyKey === undefined ? options : { ...options, idempotencyKey: `${idempotencyKey}${n}` };
+    });
+
+  async function emitted(options: readonly EmitOptions[], isBurst: boolean, config: RuntimeConfig): Promise<object[]> {
+    const path = directory();
+    const runtime = durable(path, { ...ROOMY, ...config });
+    const results: EmitResult[] = [];
+    if (isBurst) results.push(...(await Promise.all(options.map((one) => runtime.emitAsync('burst', { n: 1 }, one)))));
+    else for (const one of options) results.push(await runtime.emitAsync('burst', { n: 1 }, one));
+    expect(results.map(({ error }) => error)).toEqual(options.map(() => undefined));
+    await runtime.cleanup();
+    return exported(path);
+  }
+
+  test.each(Object.entries(KINDS))('are stored as those that come alone: %s', async (_name, options) => {
+    const burst = await emitted(many(options), true, {});
+    expect(burst).toHaveLength(20);
+    expect(burst).toEqual(await emitted(many(options), false, {}));
+  });
+
+  test.each<[string, RuntimeConfig]>([
+    ['a tenant of the runtime', { tenantId: 'acme' }],
+    ['timestamps', { enableEventTimestamp: true } as RuntimeConfig],
+    ['sizes', { maxEventSize: 1e6 }],
+  ])('are stored as those that come alone: %s', async (_name, config) => {
+    expect(await emitted(many({}), true, config)).toEqual(await emitted(many({}), false, config));
+  });
+
+  test('come back with it, in the order of their priorities', async () => {
+    const path = directory();
+    const first = durable(path, ROOMY);
+    await Promise.all(Array.from({ length: 50 }, (_, n) => first.emitAsync('burst', { n }, { priority: n % 5 })));
+    await first.cleanup();
+    const found = await events(durable(path, ROOMY));
+    const inOrder = [4, 3, 2, 1, 0].flatMap((rest) => Array.from({ length: 10 }, (_, n) => 5 * n + rest));
+    expect(found.map(({ data }) => (data as { n: number }).n)).toEqual(inOrder);
+  });
+
+  test('are refused as duplicates when they have ended, in the next process and in the one after it', async () => {
+    const path = directory();
+    const keys = Array.from({ length: 30 }, (_, n) => ({ idempotencyKey: `key ${n}` }));
+    const emitAll = (runtime: Runtime): Promise<EmitResult[]> =>
+      Promise.all(keys.map((options) => runtime.emitAsync('burst', 1, options)));
+    const first = durable(path, ROOMY);
+    await emitAll(first);
+    await first.cleanup();
+    const second = durable(path, ROOMY);
+    expect((await emitAll(second)).every(({ success }) => !success)).toBe(true);
+    expect(await events(second)).toHaveLength(30);
+    await second.cleanup();
+    const third = durable(path, ROOMY);
+    expect(third.recovered).toBe(0);
+    for (const { error } of await emitAll(third))
+      expect(error).toMatchObject({ code: 'DUPLICATE', context: { state: 'done' } });
+  });
+
+  test('come back as they were when somebody else has made them', async () => {
+    const path = directory();
+    const first = durable(path, ROOMY);
+    const made = Array.from({ length: 30 }, (_, n) => ({
+      ...first.createEvent('burst', { n, text: text(n) }),
+      id: `id "${n}"`,
+    }));
+    for (const event of made) first.emitEvent(event);
+    await first.flush();
+    await first.cleanup();
+    expect(await events(durable(path, ROOMY))).toEqual(JSON.parse(JSON.stringify(made)));
   });
 });
 

@@ -61,19 +61,18 @@ export const NO_PERSISTENCE: PersistenceStats = Object.freeze({
 
 /** Where a queue writes down what happens to its events, so that they survive the process. */
 export interface DurableLog {
-  /**
-   * Writes down an event that is about to be accepted. An error: it cannot be kept, and is not to be accepted.
-   *
-   * @param isOurs whether the emitter has made it just now
-   */
-  accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined;
+  /** Writes down an event that is about to be accepted. An error: it cannot be kept, and is not to be accepted. */
+  accept(event: AnyEvent, brings: Submission): RuntimeError | undefined;
   /**
    * As `accept`, for an event that the emitter has made a moment ago and that brings nothing. Absent: there is no shorter way.
    *
    * @param isAwaited whether somebody will ask `settledOf`
    */
   acceptOwn?(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined;
-  /** What `emitAsync` answers for an event that `acceptOwn` has just taken, when it is durable or given up. */
+  /**
+   * What `emitAsync` answers for an awaited event that has just been accepted, when it is durable or given up. Absent: what
+   * follows from `settled`.
+   */
   settledOf?(event: AnyEvent): Promise<EmitResult>;
   /**
    * Resolves when what has been accepted so far is durable, with an error if it is not; undefined: there is nothing to

@@ -8,13 +8,69 @@ const GONE = 3;
 const CALLS = 4;
 const CORRELATIONS = 5;
 const TYPE = 6;
+const HEADER = 7;
+const METADATA = 8;
+const EVENT = 9;
 
 /** Numbers that one operation needs at most, with what it refers to. */
 const MOST_NUMBERS = 16;
 const FIRST_CAPACITY = 4096;
 /** What the numbers of an operation count for beside characters: as many as they have bytes. */
 const CHARS_OF_EVENT = 56;
+const CHARS_OF_MORE = 24;
 const CHARS_OF_END = 32;
+/** Longer texts differ from event to event, most of the time: nobody looks whether they have been there. */
+const MAX_NAMED = 64;
+
+/** What an event that is not quite plain brings. */
+export interface More {
+  /** When it is due, in milliseconds since the epoch; 0: at once. */
+  dueAt: number;
+  /** JSON of what it brings along, '' for nothing. */
+  header: string;
+  /** JSON members beside the correlation id, '' for none; of one that was given an id, all metadata as a field. */
+  metadata: string;
+  /** Its idempotency key as a field, '' for none; undefined: its end is not remembered. */
+  key: string | undefined;
+}
+
+/** Lines that are referred to by their number in the frame. */
+class Named {
+  readonly #code: number;
+  readonly #first: number;
+  readonly #numbers = new Map<string, number>();
+  #count: number;
+  #last: string | undefined;
+  #lastNumber = 0;
+
+  /** @param first the number of the first one */
+  constructor(code: number, first: number) {
+    this.#code = code;
+    this.#first = first;
+    this.#count = first;
+  }
+
+  clear(): void {
+    this.#count = this.#first;
+    this.#last = undefined;
+    this.#numbers.clear();
+  }
+
+  /** The number of a line; `add` is told one that is new. */
+  numberOf(line: string, add: (code: number, line: string) => void): number {
+    if (line === this.#last) return this.#lastNumber;
+    const isNamed = line.length <= MAX_NAMED;
+    let number = isNamed ? this.#numbers.get(line) : undefined;
+    if (number === undefined) {
+      number = this.#count++;
+      if (isNamed) this.#numbers.set(line, number);
+      add(this.#code, line);
+    }
+    this.#last = line;
+    this.#lastNumber = number;
+    return number;
+  }
+}
 
 /** What the journal's thread is given at a time. */
 export interface Frame {
@@ -34,9 +90,11 @@ export class FrameWriter {
   chars = 0;
   #calls = '';
   #correlations = '';
-  #lastType: string | undefined;
-  #lastTypeIndex = 0;
-  readonly #types = new Map<string, number>();
+  readonly #types = new Named(TYPE, 0);
+  /** Number 0 is none. */
+  readonly #headers = new Named(HEADER, 1);
+  readonly #metadata = new Named(METADATA, 1);
+  readonly #add = (code: number, line: string): void => this.#addLine(code, line);
 
   get isEmpty(): boolean {
     return this.#count === 0;
@@ -61,11 +119,8 @@ export class FrameWriter {
    */
   own(seq: number, flags: number, ts: number, ids: MintedIds, typeField: string, data: string): void {
     this.#reserve(MOST_NUMBERS);
-    if (ids.callBlock !== this.#calls) this.#addLine(CALLS, (this.#calls = ids.callBlock));
-    if (ids.correlationBlock !== this.#correlations) {
-      this.#addLine(CORRELATIONS, (this.#correlations = ids.correlationBlock));
-    }
-    const type = typeField === this.#lastType ? this.#lastTypeIndex : this.#indexOfType(typeField);
+    this.#defineBlocks(ids);
+    const type = this.#types.numberOf(typeField, this.#add);
     const numbers = this.#numbers;
     const at = this.#count;
     numbers[at] = OWN;
@@ -78,6 +133,37 @@ export class FrameWriter {
     this.#count = at + 7;
     this.#lines.push(data);
     this.chars += data.length + CHARS_OF_EVENT;
+  }
+
+  /** As `own`, for an event that brings more. */
+  event(seq: number, flags: number, ts: number, ids: MintedIds, typeField: string, data: string, more: More): void {
+    const { dueAt, header, metadata, key } = more;
+    this.#reserve(MOST_NUMBERS);
+    this.#defineBlocks(ids);
+    const type = this.#types.numberOf(typeField, this.#add);
+    const headerNumber = header === '' ? 0 : this.#headers.numberOf(header, this.#add);
+    const metadataNumber = metadata === '' ? 0 : this.#metadata.numberOf(metadata, this.#add);
+    const numbers = this.#numbers;
+    const at = this.#count;
+    numbers[at] = EVENT;
+    numbers[at + 1] = seq;
+    numbers[at + 2] = flags;
+    numbers[at + 3] = ts;
+    numbers[at + 4] = dueAt;
+    numbers[at + 5] = ids.callIndex;
+    numbers[at + 6] = ids.correlationIndex;
+    numbers[at + 7] = type;
+    numbers[at + 8] = headerNumber;
+    numbers[at + 9] = metadataNumber;
+    this.#count = at + 10;
+    if (key !== undefined) this.#lines.push(key);
+    this.#lines.push(data);
+    this.chars += data.length + (key?.length ?? 0) + CHARS_OF_EVENT + CHARS_OF_MORE;
+  }
+
+  #defineBlocks({ callBlock, correlationBlock }: MintedIds): void {
+    if (callBlock !== this.#calls) this.#addLine(CALLS, (this.#calls = callBlock));
+    if (correlationBlock !== this.#correlations) this.#addLine(CORRELATIONS, (this.#correlations = correlationBlock));
   }
 
   done(seq: number, isProcessed: boolean, at: number): void {
@@ -107,8 +193,9 @@ export class FrameWriter {
     this.chars = 0;
     this.#calls = '';
     this.#correlations = '';
-    this.#lastType = undefined;
     this.#types.clear();
+    this.#headers.clear();
+    this.#metadata.clear();
     return frame;
   }
 
@@ -116,18 +203,6 @@ export class FrameWriter {
     this.#numbers[this.#count++] = code;
     this.#lines.push(line);
     this.chars += line.length;
-  }
-
-  #indexOfType(typeField: string): number {
-    let index = this.#types.get(typeField);
-    if (index === undefined) {
-      index = this.#types.size;
-      this.#types.set(typeField, index);
-      this.#addLine(TYPE, typeField);
-    }
-    this.#lastType = typeField;
-    this.#lastTypeIndex = index;
-    return index;
   }
 
   #reserve(count: number): void {

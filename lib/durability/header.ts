@@ -1,3 +1,4 @@
+import { quoted } from './ops';
 import type { Submission } from '../delivery-queue';
 import type { RedeliveryConfig } from '../native/engine';
 
@@ -17,24 +18,27 @@ interface Header {
   queuedAt?: number;
 }
 
-/** JSON of what an event brings; '' for nothing. */
+/** JSON of what an event brings; '' for nothing. Written by hand: it is part of what each event costs. */
 export function writeHeader(brings: Submission): string {
   const { priority, tenantId, orderingKey, idempotencyKey, delayMs, ttlMs, timeoutMs, policy, queuedAt } = brings;
-  const isPlain = priority === 0 && (tenantId ?? orderingKey ?? idempotencyKey) === undefined;
-  if (isPlain && (delayMs ?? ttlMs ?? timeoutMs ?? policy ?? queuedAt) === undefined) return '';
-  const header: Header = {
-    ...(priority !== 0 && { priority: Number.isFinite(priority) ? priority : String(priority) }),
-    ...(tenantId !== undefined && { tenantId }),
-    ...(orderingKey !== undefined && { orderingKey }),
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-    ...(delayMs !== undefined && { delayMs }),
-    ...(ttlMs !== undefined && { ttlMs, expiresAt: Date.now() + ttlMs }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(policy !== undefined && { policy }),
-    ...(queuedAt !== undefined && { queuedAt }),
-  };
-  return JSON.stringify(header);
+  let json = '';
+  if (priority !== 0) json = member(json, 'priority', Number.isFinite(priority) ? `${priority}` : `"${priority}"`);
+  if (tenantId !== undefined) json = member(json, 'tenantId', quoted(tenantId));
+  if (orderingKey !== undefined) json = member(json, 'orderingKey', quoted(orderingKey));
+  if (idempotencyKey !== undefined) json = member(json, 'idempotencyKey', quoted(idempotencyKey));
+  if (delayMs !== undefined) json = member(json, 'delayMs', `${delayMs}`);
+  if (ttlMs !== undefined) {
+    json = member(json, 'ttlMs', `${ttlMs}`);
+    json = member(json, 'expiresAt', `${Math.min(Date.now() + ttlMs, Number.MAX_VALUE)}`);
+  }
+  if (timeoutMs !== undefined) json = member(json, 'timeoutMs', `${timeoutMs}`);
+  if (policy !== undefined) json = member(json, 'policy', JSON.stringify(policy));
+  if (queuedAt !== undefined) json = member(json, 'queuedAt', `${queuedAt}`);
+  return json === '' ? '' : `${json}}`;
 }
+
+const member = (json: string, name: keyof Header, value: string): string =>
+  json === '' ? `{"${name}":${value}` : `${json},"${name}":${value}`;
 
 /** What an event brings back. */
 export function readHeader(header: Header, now: number): Submission {

@@ -9,9 +9,10 @@ import {
   field,
   letterGoneLine,
   letterLine,
+  membersBeside,
+  metadataField,
   namesOf,
   numbersOf,
-  ownEventLine,
   retryLine,
   stateLine,
 } from './ops';
@@ -132,41 +133,44 @@ export class JournalLog implements DurableLog {
     return this.#codec.isBinary;
   }
 
-  accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined {
+  accept(event: AnyEvent, brings: Submission): RuntimeError | undefined {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
-    const hasParts = isOurs && !this.#codec.isBinary;
+    const ids = this.#codec.isBinary ? undefined : brings.ids;
     let body: string;
     try {
-      body = hasParts ? dataJson(event) : this.#codec.encode(event);
+      body = ids === undefined ? this.#codec.encode(event) : dataJson(event);
     } catch (error) {
       return error as RuntimeError;
     }
-    const seq = this.#nextSeq++;
-    this.#seqs.set(event, seq);
-    this.#persisted++;
-    if (brings.awaited === true) this.#noteAwaited(event);
-    const line = hasParts ? ownEventLine : acceptLine;
-    journal.write(this.#line(line, seq, event, brings, body));
+    const seq = this.#takeSeqFor(event, brings.awaited === true);
+    if (ids === undefined) journal.write(this.#line(seq, event, brings, body));
+    else this.#writeMade(seq, event, brings, ids, body);
     return undefined;
   }
 
   acceptOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
-    if (this.#codec.isBinary) return this.accept(event, isAwaited ? PLAIN_AWAITED : PLAIN, true);
+    if (this.#codec.isBinary) return this.accept(event, isAwaited ? PLAIN_AWAITED : PLAIN);
     let data: string;
     try {
       data = dataJson(event);
     } catch (error) {
       return error as RuntimeError;
     }
+    const seq = this.#takeSeqFor(event, isAwaited);
+    journal.writeOwn(seq, isAwaited ? AWAITED : 0, event.ts, ids, this.#typeField(event.type), data);
+    return undefined;
+  }
+
+  /** The number of an event that is accepted now. */
+  #takeSeqFor(event: AnyEvent, isAwaited: boolean): number {
     const seq = this.#nextSeq++;
     this.#seqs.set(event, seq);
     this.#persisted++;
     if (isAwaited) this.#noteAwaited(event);
-    journal.writeOwn(seq, isAwaited ? AWAITED : 0, event.ts, ids, this.#typeField(event.type), data);
-    return undefined;
+    return seq;
   }
 
   settledOf(event: AnyEvent): Promise<EmitResult> {
@@ -198,18 +202,22 @@ export class JournalLog implements DurableLog {
     return made;
   }
 
-  #line(line: typeof acceptLine, seq: number, event: AnyEvent, brings: Submission, body: string): string {
-    const { ts, type } = event;
-    const binary = this.#codec.isBinary ? BINARY : 0;
-    const typeField = this.#typeField(type);
-    if (brings === PLAIN_AWAITED) {
-      return line(numbersOf(seq, AWAITED | binary, ts, 0), event, namesOf(typeField, undefined), '', body);
-    }
-    const { idempotencyKey, awaited = false, delayMs = 0 } = brings;
-    const isRemembered = idempotencyKey !== undefined || event.metadata?.deliveryGuarantee === 'exactly-once';
-    const flags = (awaited ? AWAITED : 0) | binary | (isRemembered ? REMEMBERED : 0);
-    const dueAt = delayMs > 0 ? Date.now() + delayMs : 0;
-    return line(numbersOf(seq, flags, ts, dueAt), event, namesOf(typeField, idempotencyKey), writeHeader(brings), body);
+  #line(seq: number, event: AnyEvent, brings: Submission, body: string): string {
+    const flags = flagsOf(event, brings) | (this.#codec.isBinary ? BINARY : 0);
+    const names = namesOf(this.#typeField(event.type), brings.idempotencyKey);
+    return acceptLine(numbersOf(seq, flags, event.ts, dueAtOf(brings)), event, names, writeHeader(brings), body);
+  }
+
+  #writeMade(seq: number, event: AnyEvent, brings: Submission, ids: MintedIds, data: string): void {
+    const flags = flagsOf(event, brings);
+    const metadata = event.metadata!;
+    const { idempotencyKey } = brings;
+    this.journal.writeEvent(seq, flags, event.ts, ids, this.#typeField(event.type), data, {
+      dueAt: dueAtOf(brings),
+      header: writeHeader(brings),
+      metadata: ids.correlationIndex < 0 ? metadataField(metadata) : membersBeside(metadata),
+      key: (flags & REMEMBERED) === 0 ? undefined : field(idempotencyKey ?? ''),
+    });
   }
 
   #noteAwaited(event: AnyEvent): void {
@@ -363,6 +371,13 @@ export class JournalLog implements DurableLog {
     return this.journal.close();
   }
 }
+
+function flagsOf({ metadata }: AnyEvent, { idempotencyKey, awaited }: Submission): number {
+  const isRemembered = idempotencyKey !== undefined || metadata?.deliveryGuarantee === 'exactly-once';
+  return (awaited === true ? AWAITED : 0) | (isRemembered ? REMEMBERED : 0);
+}
+
+const dueAtOf = ({ delayMs = 0 }: Submission): number => (delayMs > 0 ? Date.now() + delayMs : 0);
 
 /** The delay of the last redelivery, in milliseconds, where it has been noted. */
 function lastDelay(retry: Row[7]): number | undefined {

@@ -4,6 +4,7 @@ import { native } from '../native/index';
 import { KeepAlive, onNextTurn } from '../engine/real-timers';
 import type { RuntimeErrorCode } from '../errors';
 import type { MintedIds } from '../ids';
+import type { More } from './frame';
 import type { GroupReport, JournalHandle, NativeJournalOptions } from '../native/journal';
 
 /** Characters after which a frame is handed over before the turn ends, so that the journal's thread has work. */
@@ -109,6 +110,20 @@ export class Journal {
   /** Adds an event that the emitter has made. */
   writeOwn(seq: number, flags: number, ts: number, ids: MintedIds, typeField: string, data: string): void {
     this.#frame.own(seq, flags, ts, ids, typeField, data);
+    this.#written();
+  }
+
+  /** Adds one that brings more. */
+  writeEvent(
+    seq: number,
+    flags: number,
+    ts: number,
+    ids: MintedIds,
+    typeField: string,
+    data: string,
+    more: More,
+  ): void {
+    this.#frame.event(seq, flags, ts, ids, typeField, data, more);
     this.#written();
   }
 

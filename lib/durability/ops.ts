@@ -20,26 +20,36 @@ export function field(text: string): string {
   return UNSAFE.test(text) ? JSON.stringify(text).slice(1, -1) : text;
 }
 
-/** An event that somebody else has made. `body`: JSON of all of it, or base64. */
+/** A string as JSON. */
+export const quoted = (text: string): string => (UNSAFE.test(text) ? JSON.stringify(text) : `"${text}"`);
+
+/** An event that is not the emitter's. `body`: JSON of all of it, or base64. */
 export function acceptLine(numbers: string, event: AnyEvent, names: string, header: string, body: string): string {
   return 'A' + FIELD + numbers + FIELD + field(event.id) + FIELD + names + FIELD + header + FIELD + body;
 }
 
-/**
- * As `acceptLine`, for an event that the emitter has made: its id needs no escapes, and the journal puts the event together
- * of its parts. That is half the text, which is most of what an accepted event costs on this thread.
- *
- * @param names type and idempotency key as fields
- * @param data JSON, '' for undefined
- */
-export function ownEventLine(numbers: string, event: AnyEvent, names: string, header: string, data: string): string {
-  const { id, threadId, metadata } = event;
-  const parts = 'E' + FIELD + numbers + FIELD + id + FIELD + names + FIELD + header + FIELD + threadId + FIELD;
-  return parts + metadataField(metadata!) + FIELD + data;
+/** Members of metadata with a tenant and nothing else, by the tenant. */
+const tenantMembers = new Map<string, string>();
+const MAX_TENANTS = 1000;
+
+/** JSON members of metadata beside a correlation id that comes first and needs no escapes; '' for none. */
+export function membersBeside(metadata: AnyEventMetadata): string {
+  let others = 0;
+  for (const key in metadata) if (key !== 'correlationId') others++;
+  if (others === 0) return '';
+  const { correlationId, tenantId } = metadata;
+  if (others > 1 || typeof tenantId !== 'string') {
+    return JSON.stringify(metadata).slice('{"correlationId":"",'.length + correlationId!.length, -1);
+  }
+  const known = tenantMembers.get(tenantId);
+  if (known !== undefined) return known;
+  const made = `"tenantId":${JSON.stringify(tenantId)}`;
+  if (tenantMembers.size < MAX_TENANTS) tenantMembers.set(tenantId, made);
+  return made;
 }
 
-/** A correlation id that is all there is stands for the metadata with it. */
-function metadataField(metadata: AnyEventMetadata): string {
+/** All metadata as a field: a correlation id that is all there is stands for the rest. */
+export function metadataField(metadata: AnyEventMetadata): string {
   for (const key in metadata) if (key !== 'correlationId') return JSON.stringify(metadata);
   const { correlationId = '' } = metadata;
   return UNSAFE.test(correlationId) || correlationId.startsWith('{') ? JSON.stringify(metadata) : correlationId;

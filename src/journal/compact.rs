@@ -1,7 +1,8 @@
 //! The operations that every event brings, as numbers: a frame is numbers and lines of text, and what has neither a name nor
 //! a payload of its own costs no text. The layout is in `docs/journal-format.md`.
 
-use super::frame::{Accept, FIELD, Op, envelope, flags::AWAITED, parse, text};
+use super::frame::{Accept, FIELD, Op, envelope, flags, parse, text};
+use flags::{AWAITED, REMEMBERED};
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::str::Split;
@@ -22,6 +23,13 @@ mod code {
     pub const CORRELATIONS: i64 = 5;
     /// The next line is a type; they are numbered 0, 1, 2 ... in each frame.
     pub const TYPE: i64 = 6;
+    /// The next line is what events bring along, as JSON; they are numbered 1, 2, 3 ... in each frame.
+    pub const HEADER: i64 = 7;
+    /// The next line is metadata, numbered in the same way: members beside the correlation id, or all of it.
+    pub const METADATA: i64 = 8;
+    /// As `OWN`, for an event that brings more. `seq flags ts due call correlation type header metadata`; if it is
+    /// remembered, the next line is its idempotency key; the one after it is the JSON of its data.
+    pub const EVENT: i64 = 9;
 }
 
 /// What JavaScript hands over at a time.
@@ -104,7 +112,7 @@ impl From<&str> for Content {
     }
 }
 
-/// An event that the emitter has made: nothing about it is out of the ordinary.
+/// An event that the emitter has made, so that its ids are places in blocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Own<'a> {
     /// Its number; they rise.
@@ -113,13 +121,22 @@ pub struct Own<'a> {
     pub flags: u32,
     /// Its own time, whole milliseconds since the epoch.
     pub ts: i64,
+    /// When it is due; 0: at once.
+    pub due: f64,
     /// What its ids begin with. Its thread's id is the one after its own.
     calls: &'a str,
     call: usize,
     correlations: &'a str,
-    correlation: usize,
+    /// `None`: `metadata` is all of it.
+    correlation: Option<usize>,
+    /// JSON members beside the correlation id, nothing, or all metadata as a field of a line.
+    metadata: &'a str,
     /// Its type, as a field.
     kind: &'a str,
+    /// Its idempotency key as a field, or nothing.
+    key: &'a str,
+    /// JSON of what it brings along, or nothing.
+    header: &'a str,
     /// JSON of its data, or nothing.
     pub data: &'a str,
 }
@@ -127,22 +144,38 @@ pub struct Own<'a> {
 impl<'a> Own<'a> {
     /// The same, in parts that a row has.
     pub fn accept(&self) -> Accept<'a> {
-        let (mut id, mut thread, mut correlation) = Default::default();
+        let (mut id, mut thread, mut metadata) = Default::default();
         push_call(&mut id, self.calls, self.call);
         push_call(&mut thread, self.calls, self.call + 1);
-        push_correlation(&mut correlation, self.correlations, self.correlation);
+        self.push_metadata(&mut metadata);
         Accept {
             seq: self.seq,
             flags: self.flags,
             ts: self.ts as f64,
-            due: 0.0,
+            due: self.due,
             id: Cow::Owned(id),
             kind: text(self.kind),
-            key: Cow::Borrowed(""),
-            header: "",
-            envelope: Cow::Owned(envelope(&thread, &correlation)),
+            key: text(self.key),
+            header: self.header,
+            envelope: Cow::Owned(envelope(&thread, &metadata)),
             body: self.data,
+            line: "",
         }
+    }
+
+    /// Its metadata as a field of a line: a correlation id that is all there is stands for the rest.
+    fn push_metadata(&self, out: &mut String) {
+        let Some(correlation) = self.correlation else {
+            return out.push_str(self.metadata);
+        };
+        if self.metadata.is_empty() {
+            return push_correlation(out, self.correlations, correlation);
+        }
+        out.push_str("{\"correlationId\":\"");
+        push_correlation(out, self.correlations, correlation);
+        out.push_str("\",");
+        out.push_str(self.metadata);
+        out.push('}');
     }
 
     /// The same as a line, as it stands in a segment.
@@ -150,16 +183,18 @@ impl<'a> Own<'a> {
         let flags = self.flags & !AWAITED;
         let _ = write!(
             out,
-            "E{FIELD}{}{FIELD}{flags}{FIELD}{}{FIELD}0{FIELD}",
-            self.seq, self.ts
+            "E{FIELD}{}{FIELD}{flags}{FIELD}{}{FIELD}{}{FIELD}",
+            self.seq, self.ts, self.due
         );
         push_call(out, self.calls, self.call);
+        for field in [self.kind, self.key, self.header] {
+            out.push(FIELD);
+            out.push_str(field);
+        }
         out.push(FIELD);
-        out.push_str(self.kind);
-        out.push_str("\u{1f}\u{1f}\u{1f}");
         push_call(out, self.calls, self.call + 1);
         out.push(FIELD);
-        push_correlation(out, self.correlations, self.correlation);
+        self.push_metadata(out);
         out.push(FIELD);
         out.push_str(self.data);
         out.push('\n');
@@ -190,6 +225,9 @@ pub struct Ops<'a> {
     calls: &'a str,
     correlations: &'a str,
     types: Vec<&'a str>,
+    /// The first of each is nothing.
+    headers: Vec<&'a str>,
+    metadata: Vec<&'a str>,
 }
 
 /// See [`Ops`].
@@ -201,6 +239,8 @@ pub fn ops(content: &Content) -> Ops<'_> {
         calls: "",
         correlations: "",
         types: Vec::new(),
+        headers: vec![""],
+        metadata: vec![""],
     }
 }
 
@@ -217,9 +257,10 @@ impl<'a> Iterator for Ops<'a> {
             match code {
                 code::LINE => return Some(self.line().and_then(operation)),
                 code::OWN => return Some(self.own().map(Op::Own)),
+                code::EVENT => return Some(self.event().map(Op::Own)),
                 code::DONE => return Some(self.done()),
                 code::GONE => return Some(self.gone()),
-                code::CALLS | code::CORRELATIONS | code::TYPE => {
+                code::CALLS..=code::METADATA => {
                     if let Err(problem) = self.define(code) {
                         return Some(Err(problem));
                     }
@@ -251,7 +292,9 @@ impl<'a> Ops<'a> {
         match code {
             code::CALLS => self.calls = line,
             code::CORRELATIONS => self.correlations = line,
-            _ => self.types.push(line),
+            code::TYPE => self.types.push(line),
+            code::HEADER => self.headers.push(line),
+            _ => self.metadata.push(line),
         }
         Ok(())
     }
@@ -265,15 +308,46 @@ impl<'a> Ops<'a> {
                 seq,
                 flags: flags as u32,
                 ts,
+                due: 0.0,
                 calls: self.calls,
                 call: call as usize,
                 correlations: self.correlations,
-                correlation: correlation as usize,
+                correlation: Some(correlation as usize),
+                metadata: "",
                 kind: self.types.get(kind as usize)?,
+                key: "",
+                header: "",
                 data,
             })
         };
-        read().ok_or_else(|| "an event is cut short".into())
+        read().ok_or_else(|| CUT_SHORT.into())
+    }
+
+    fn event(&mut self) -> Result<Own<'a>, String> {
+        let mut own = self.event_but_lines().ok_or(CUT_SHORT)?;
+        if own.flags & REMEMBERED != 0 {
+            own.key = self.line()?;
+        }
+        own.data = self.line()?;
+        Ok(own)
+    }
+
+    fn event_but_lines(&mut self) -> Option<Own<'a>> {
+        Some(Own {
+            seq: self.integer()?,
+            flags: self.integer()? as u32,
+            ts: self.integer()?,
+            due: self.number()?,
+            calls: self.calls,
+            call: self.integer()? as usize,
+            correlations: self.correlations,
+            correlation: usize::try_from(self.integer()?).ok(),
+            kind: named(&self.types, self.numbers.next())?,
+            header: named(&self.headers, self.numbers.next())?,
+            metadata: named(&self.metadata, self.numbers.next())?,
+            key: "",
+            data: "",
+        })
     }
 
     fn done(&mut self) -> Result<Op<'a>, String> {
@@ -296,6 +370,12 @@ impl<'a> Ops<'a> {
         };
         read().ok_or_else(|| "a departure is cut short".into())
     }
+}
+
+const CUT_SHORT: &str = "an event is cut short";
+
+fn named<'a>(lines: &[&'a str], number: Option<&f64>) -> Option<&'a str> {
+    lines.get(*number? as usize).copied()
 }
 
 fn operation(line: &str) -> Result<Op<'_>, String> {
@@ -355,17 +435,49 @@ mod tests {
         let Some(Ok(Op::Own(own))) = ops(&content).next() else {
             panic!()
         };
+        assert_says_the_same(&own);
+    }
+
+    #[test]
+    fn an_event_that_brings_more_says_it() {
+        let content = Content {
+            text: "call_a_\ncorr_1_\nt\n{\"priority\":1}\n\"tenantId\":\"a\"\n[1]\n{\"correlationId\":\"c\"}\nkey\n\n".into(),
+            numbers: vec![
+                4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 7.0, 1.0, 1000.0, 2000.5, 37.0, 42.0, 0.0, 1.0, 1.0,
+                8.0, 9.0, 8.0, 4.0, 1001.0, 0.0, 38.0, -1.0, 0.0, 0.0, 2.0,
+            ],
+        };
+        let all: Vec<_> = ops(&content).map(Result::unwrap).collect();
+        let [Op::Own(own), Op::Own(keyed)] = &all[..] else {
+            panic!("{all:?}")
+        };
+        let accept = own.accept();
+        assert_eq!((accept.due, accept.header), (2000.5, "{\"priority\":1}"));
+        let expected =
+            r#""threadId":"call_a_12","metadata":{"correlationId":"corr_1_042","tenantId":"a"}"#;
+        assert_eq!((accept.envelope.as_ref(), accept.body), (expected, "[1]"));
+        let accept = keyed.accept();
+        assert_eq!((accept.key.as_ref(), accept.body), ("key", ""));
+        let expected = r#""threadId":"call_a_13","metadata":{"correlationId":"c"}"#;
+        assert_eq!((accept.envelope.as_ref(), accept.header), (expected, ""));
+        for own in [own, keyed] {
+            assert_says_the_same(own);
+        }
+    }
+
+    /// As a line of a segment.
+    fn assert_says_the_same(own: &Own<'_>) {
         let mut line = String::new();
         own.write_line(&mut line);
-        let parsed = parse(line.trim_end_matches('\n')).unwrap();
-        let Op::Accept(accept) = parsed else { panic!() };
-        assert_eq!(
-            accept,
-            Accept {
-                flags: 0,
-                ..own.accept()
-            }
-        );
+        let Some(Op::Accept(accept)) = parse(line.trim_end_matches('\n')) else {
+            panic!("{line}")
+        };
+        let expected = Accept {
+            flags: own.flags & !AWAITED,
+            line: accept.line,
+            ..own.accept()
+        };
+        assert_eq!(accept, expected);
     }
 
     #[test]
@@ -379,7 +491,9 @@ mod tests {
     #[test]
     fn what_is_cut_short_or_unknown_is_named() {
         for numbers in [
-            vec![9.0],
+            vec![10.0],
+            vec![9.0, 1.0],
+            vec![7.0, 7.0],
             vec![2.0, 1.0],
             vec![3.0],
             vec![1.0, 1.0],

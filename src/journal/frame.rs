@@ -43,6 +43,8 @@ pub struct Accept<'a> {
     pub envelope: Cow<'a, str>,
     /// JSON or base64 of the event, or JSON of its data.
     pub body: &'a str,
+    /// The line that it stands in; nothing: it has come as numbers.
+    pub line: &'a str,
 }
 
 /// One operation.
@@ -201,6 +203,7 @@ pub fn parse(line: &str) -> Option<Op<'_>> {
             header: fields.next()?,
             envelope: Cow::Borrowed(""),
             body: fields.next()?,
+            line,
         }),
         "E" => Op::Accept(Accept {
             seq: integer(fields.next()?)?,
@@ -213,6 +216,7 @@ pub fn parse(line: &str) -> Option<Op<'_>> {
             header: fields.next()?,
             envelope: Cow::Owned(envelope(fields.next()?, fields.next()?)),
             body: fields.next()?,
+            line,
         }),
         "D" => Op::Done {
             seq: integer(fields.next()?)?,

@@ -1,12 +1,12 @@
 //! The operations of a group as one transaction.
 
-use super::segments::Builder;
+use super::segments::{Builder, Gathered};
 use super::state::{FINISHED, PENDING, PROCESSED};
 use super::{SqliteStore, read};
 use crate::journal::codec::{Checksum, pack};
-use crate::journal::compact::{Own, ops};
+use crate::journal::compact::ops;
 use crate::journal::error::{Code, JournalError};
-use crate::journal::frame::flags::{COMPRESSED, REMEMBERED, REPLAY_ONLY};
+use crate::journal::frame::flags::{BINARY, COMPRESSED, REMEMBERED, REPLAY_ONLY};
 use crate::journal::frame::{Accept, Op};
 use crate::journal::group::Frame;
 use crate::journal::store::StoreStats;
@@ -24,7 +24,7 @@ pub(super) struct Draft {
     pub(super) stats: StoreStats,
     latest: f64,
     /// `None`: forgotten.
-    remembered: FxHashMap<i64, Option<(String, String)>>,
+    pub(super) remembered: FxHashMap<i64, Option<(String, String)>>,
     keys_added: u64,
 }
 
@@ -104,7 +104,7 @@ impl SqliteStore {
                 Op::Accept(accept) if accept.flags & (REMEMBERED | REPLAY_ONLY) == 0 => {
                     accepted.insert(accept.seq);
                 }
-                Op::Own(own) => {
+                Op::Own(own) if own.flags & REMEMBERED == 0 => {
                     accepted.insert(own.seq);
                 }
                 Op::Done { seq, .. } | Op::Gone { seq, .. } if accepted.contains(&seq) => {
@@ -136,8 +136,11 @@ impl SqliteStore {
                     continue;
                 }
                 match op {
-                    Op::Own(own) if self.belongs_in_a_segment(&own) => {
-                        self.gather(&own, &mut builder, draft)?;
+                    Op::Own(own) if self.belongs_in_a_segment(own.flags, own.data) => {
+                        self.gather(&Gathered::Own(&own), &mut builder, draft)?;
+                    }
+                    Op::Accept(accept) if self.belongs_in_a_segment(accept.flags, accept.body) => {
+                        self.gather(&Gathered::Accept(&accept), &mut builder, draft)?;
                     }
                     other => {
                         let is_about = |seq| !other.accepts() && builder.may_hold(seq);
@@ -152,9 +155,11 @@ impl SqliteStore {
         self.store_segment(&mut builder, draft)
     }
 
-    /// Large events are compressed one by one, and an event store looks for single events.
-    fn belongs_in_a_segment(&self, own: &Own<'_>) -> bool {
-        !self.options.keep_events && (own.data.len() as f64) < self.options.compress_above
+    /// Large events are compressed one by one, structured clones are bytes, and an event store looks for single events.
+    fn belongs_in_a_segment(&self, flags: u32, body: &str) -> bool {
+        !self.options.keep_events
+            && flags & (BINARY | REPLAY_ONLY) == 0
+            && (body.len() as f64) < self.options.compress_above
     }
 
     fn apply_op(&mut self, op: Op<'_>, draft: &mut Draft) -> Result<(), JournalError> {
@@ -251,6 +256,7 @@ impl SqliteStore {
             header,
             envelope,
             body,
+            line: _,
         } = accept;
         let packed = pack(body, *flags, self.options.compress_above)
             .ok_or_else(|| nonsense(id.to_string()))?;

@@ -308,7 +308,10 @@ impl SqliteStore {
 /// An event that has just been accepted, as a row would have it.
 pub(super) fn pending_row(accept: &Accept<'_>) -> EventRow {
     let (id, kind) = (accept.id.to_string(), accept.kind.to_string());
-    let body = whole_event(&id, &kind, accept.ts, &accept.envelope, accept.body);
+    let body = match accept.envelope.as_ref() {
+        "" => accept.body.to_string(),
+        envelope => whole_event(&id, &kind, accept.ts, envelope, accept.body),
+    };
     EventRow {
         seq: accept.seq,
         state: PENDING,

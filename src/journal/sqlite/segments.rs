@@ -7,7 +7,8 @@ use super::{SqliteStore, read};
 use crate::journal::codec::{Checksum, unpack_segment};
 use crate::journal::compact::Own;
 use crate::journal::error::{Code, JournalError};
-use crate::journal::frame::{Accept, Op, parse};
+use crate::journal::frame::flags::REMEMBERED;
+use crate::journal::frame::{Accept, FIELD, Op, parse};
 use crate::journal::options::OnCorruption;
 use crate::journal::segments::{Place, Segment};
 use rusqlite::{Connection, Row, Rows, params};
@@ -21,6 +22,51 @@ const FULL: usize = 64 * 1024;
 const WASTED: u64 = 4 << 20;
 const WASTED_PART: u64 = 8;
 
+/// An event that goes into a segment.
+pub(super) enum Gathered<'a> {
+    Own(&'a Own<'a>),
+    /// It stands in a line.
+    Accept(&'a Accept<'a>),
+}
+
+impl Gathered<'_> {
+    fn seq(&self) -> i64 {
+        match self {
+            Gathered::Own(own) => own.seq,
+            Gathered::Accept(accept) => accept.seq,
+        }
+    }
+
+    fn write_line(&self, out: &mut String) {
+        match self {
+            Gathered::Own(own) => own.write_line(out),
+            Gathered::Accept(accept) => {
+                out.push_str(accept.line);
+                out.push('\n');
+            }
+        }
+    }
+
+    /// Id and key, of one whose end is to be remembered.
+    fn remembered(&self) -> Option<(String, String)> {
+        let flags = match self {
+            Gathered::Own(own) => own.flags,
+            Gathered::Accept(accept) => accept.flags,
+        };
+        if flags & REMEMBERED == 0 {
+            return None;
+        }
+        Some(match self {
+            Gathered::Own(own) => names_of(&own.accept()),
+            Gathered::Accept(accept) => names_of(accept),
+        })
+    }
+}
+
+fn names_of(accept: &Accept<'_>) -> (String, String) {
+    (accept.id.to_string(), accept.key.to_string())
+}
+
 /// The segment that is being filled.
 #[derive(Default)]
 pub(super) struct Builder {
@@ -32,15 +78,15 @@ pub(super) struct Builder {
 
 impl Builder {
     /// Adds an event; numbers must rise. False: it does not fit, as its number is too far from the first one's.
-    fn push(&mut self, own: &Own<'_>) -> bool {
+    fn push(&mut self, event: &Gathered<'_>) -> bool {
         if self.offsets.is_empty() {
-            self.first = own.seq;
+            self.first = event.seq();
         }
-        let Ok(offset) = u32::try_from(own.seq - self.first) else {
+        let Ok(offset) = u32::try_from(event.seq() - self.first) else {
             return false;
         };
         let from = self.body.len();
-        own.write_line(&mut self.body);
+        event.write_line(&mut self.body);
         self.offsets.push(offset);
         let line = &self.body.as_bytes()[from..self.body.len() - 1];
         self.sums.extend(crc32fast::hash(line).to_le_bytes());
@@ -167,6 +213,12 @@ fn accept_of(line: &str) -> Option<Accept<'_>> {
     }
 }
 
+/// Id and key of a line's event, if its end is to be remembered. Most are not, which its flags tell without the rest.
+fn remembered_in(line: &str) -> Option<(String, String)> {
+    let flags: u32 = line.split(FIELD).nth(2)?.parse().ok()?;
+    (flags & REMEMBERED != 0).then(|| accept_of(line).as_ref().map(names_of))?
+}
+
 /// Events of segments that have not ended, after a number, in order.
 pub(super) struct SegmentEvents<'statement> {
     rows: Rows<'statement>,
@@ -252,16 +304,19 @@ impl SqliteStore {
     /// Adds an event to the segment that is being filled.
     pub(super) fn gather(
         &mut self,
-        own: &Own<'_>,
+        event: &Gathered<'_>,
         builder: &mut Builder,
         draft: &mut Draft,
     ) -> Result<(), JournalError> {
         if builder.body.len() >= FULL {
             self.store_segment(builder, draft)?;
         }
-        if !builder.push(own) {
+        if !builder.push(event) {
             self.store_segment(builder, draft)?;
-            builder.push(own);
+            builder.push(event);
+        }
+        if let Some(names) = event.remembered() {
+            draft.remembered.insert(event.seq(), Some(names));
         }
         Ok(())
     }
@@ -368,6 +423,7 @@ impl SqliteStore {
         let mut problems = Vec::new();
         let mut damaged = Vec::new();
         let mut found = Vec::new();
+        let mut names = Vec::new();
         {
             let sql = format!("{COLUMNS} ORDER BY s.first");
             let mut statement = self.connection.prepare(&sql)?;
@@ -376,8 +432,12 @@ impl SqliteStore {
                 let stored = read_stored(row)?;
                 found.push((stored.first, stored.segment()));
                 let before = problems.len();
-                let broken = stored.live().into_iter().filter_map(|(_, line)| line.err());
-                problems.extend(broken);
+                for (seq, line) in stored.live() {
+                    match line {
+                        Ok(line) => names.extend(remembered_in(&line).map(|names| (seq, names))),
+                        Err(problem) => problems.push(problem),
+                    }
+                }
                 problems.extend(stored.problems);
                 if problems.len() > before {
                     damaged.push(stored.first);
@@ -388,6 +448,7 @@ impl SqliteStore {
             self.segments.insert(first, segment);
         }
         self.segments.commit();
+        self.remembered.extend(names);
         if damaged.is_empty() {
             return Ok(());
         }
