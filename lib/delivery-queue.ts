@@ -13,7 +13,8 @@ import { failureFields, logFields } from './observability/fields';
 import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DeadLetterQueue } from './dead-letter-queue';
-import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
+import type { EngineHost, FailureClass } from './engine/engine';
+import type { SlotExtras } from './engine/extras';
 import type { DurableLog, RecoveredEvent } from './durability/durable-log';
 import type { EventStoreFeed } from './event-store/feed';
 import type { AnyEvent, AnyEventMetadata } from './events';
@@ -356,10 +357,13 @@ export class DeliveryQueue implements EngineHost {
       engine.prepare(ttlMs ?? Infinity, policy === undefined ? 0 : this.#policyOf(policy), bytes, attempts);
     }
     const slot = engine.submit(event, brings.priority, tenant, key, kind, brings.delayMs ?? 0);
-    const onEnd = this.#onEnd(tenant, key, kind, brings);
-    const { timeoutMs, queuedAt, causeNode, signal } = brings;
-    if (onEnd ?? timeoutMs ?? queuedAt ?? causeNode ?? signal) {
+    const { timeoutMs, queuedAt, causeNode, onEnd, signal } = brings;
+    const isNamed = tenant !== 0 || key !== NONE || kind !== 0;
+    if (isNamed || (timeoutMs ?? queuedAt ?? causeNode ?? onEnd ?? signal) !== undefined) {
       const extras = engine.extrasOf(slot);
+      extras.tenant = tenant;
+      extras.key = key;
+      extras.kind = kind;
       extras.timeoutMs = timeoutMs;
       extras.queuedAt = queuedAt;
       extras.causeNode = causeNode;
@@ -375,15 +379,11 @@ export class DeliveryQueue implements EngineHost {
     return Math.max(index, 0);
   }
 
-  /** What is to be given back when the event has ended. */
-  #onEnd(tenant: number, key: number, kind: number, brings: Submission): (() => void) | undefined {
-    if (tenant === 0 && key === NONE && kind === 0) return brings.onEnd;
-    return () => {
-      if (tenant !== 0) this.#tenants.release(tenant - 1);
-      if (key !== NONE) this.#keys.release(key);
-      if (kind !== 0) this.#kinds.release(kind - 1);
-      brings.onEnd?.();
-    };
+  onReleased({ tenant, key, kind, onEnd }: SlotExtras): void {
+    if (tenant !== 0) this.#tenants.release(tenant - 1);
+    if (key !== NONE) this.#keys.release(key);
+    if (kind !== 0) this.#kinds.release(kind - 1);
+    onEnd?.();
   }
 
   /** Cancels the event when its `signal` aborts. */

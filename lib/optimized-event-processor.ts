@@ -241,5 +241,6 @@ const NO_HOST = {
   onRetry: nothing,
   onDead: nothing,
   onGone: nothing,
+  onReleased: nothing,
   ackTimeoutError: () => new Error('no events here'),
 } as const;

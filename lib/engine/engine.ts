@@ -40,9 +40,11 @@ import {
   WAITING,
   WANTED,
 } from './layout';
+import { ExtrasTable } from './extras';
 import { Limiters } from './limiters';
 import { KeepAlive, eventLoopTurn, onNextTurn } from './real-timers';
 import type { AnyEvent } from '../events';
+import type { SlotExtras } from './extras';
 import type { LatencyStats } from './latency-groups';
 
 /** A long drain gives the event loop a turn after this many milliseconds of its own. */
@@ -54,32 +56,6 @@ const MAX_STRIDE = 8;
 /** Tables of more slots than this are given back when nothing lives. */
 const KEPT_SLOTS = 65_536;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
-/** What an event that is not quite plain brings, and what is known of its present run. */
-export interface SlotExtras {
-  /** Interned ordering key and tenant, to be released at the end. */
-  key?: number;
-  tenant?: number;
-  kind?: number;
-  /** Limit of each handler run in milliseconds. */
-  timeoutMs?: number;
-  /** When it was queued (ms since the epoch), where that is not the event's own time. */
-  queuedAt?: number;
-  priority?: number;
-  /** Aborted at ack timeout, cancellation and shutdown. Made when a handler asks for it. */
-  controller?: AbortController;
-  /** What the last attempt failed with, and when, on the monotonic clock. */
-  error?: unknown;
-  failedAt?: number;
-  /** Said by the owner while it runs. */
-  acked?: boolean;
-  nacked?: boolean;
-  /** The chain node that caused it, when causes are tracked. */
-  causeNode?: number;
-  /** Called when its end is known. */
-  onEnd?: () => void;
-  resume?: () => void;
-}
 
 /** How an error is to be taken: may the event be tried again, and does the error ask for a delay? */
 export interface FailureClass {
@@ -106,6 +82,8 @@ export interface EngineHost {
   onDead(event: AnyEvent, error: unknown, attempts: number, extras: SlotExtras | undefined, slot: number): void;
   /** The event left without an attempt of its own to blame. */
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void;
+  /** The event has left, whatever its end: what it held is to be given back. */
+  onReleased(extras: SlotExtras): void;
   /** The error of a delivery whose acknowledgement did not come. */
   ackTimeoutError(event: AnyEvent): Error;
 }
@@ -161,7 +139,7 @@ export class Engine {
   /** For each slot the run that is going on; a run whose number has changed has been given up. */
   #runs: number[] = [];
   #runSeq = 0;
-  readonly #extras = new Map<number, SlotExtras>();
+  readonly #extras = new ExtrasTable();
   /** Slots by event id; built when somebody first asks, kept up from then on. */
   #byId: Map<string, number> | undefined;
 
@@ -315,13 +293,11 @@ export class Engine {
 
   /** The extras of `slot`, made on first use. */
   extrasOf(slot: number): SlotExtras {
-    let extras = this.#extras.get(slot);
-    if (extras === undefined) this.#extras.set(slot, (extras = {}));
-    return extras;
+    return this.#extras.of(slot);
   }
 
   peekExtras(slot: number): SlotExtras | undefined {
-    return this.#extras.size === 0 ? undefined : this.#extras.get(slot);
+    return this.#extras.peek(slot);
   }
 
   // ── Crossing ─────────────────────────────────────────────────────────────────────────────────────────
@@ -373,7 +349,7 @@ export class Engine {
   #act(kind: number, slot: number, attempts: number, delayMs: number): void {
     if (kind === NOTICE_ALARM) return this.#ring(slot);
     const event = this.#events[slot]!;
-    const extras = this.#extras.get(slot);
+    const extras = this.#extras.peek(slot);
     switch (kind) {
       case NOTICE_RETRY: {
         this.tally.retried++;
@@ -410,7 +386,7 @@ export class Engine {
   #giveUpRun(slot: number, reason: unknown): void {
     if (!this.#runs[slot]) return;
     this.#runs[slot] = 0;
-    this.#extras.get(slot)?.controller?.abort(reason);
+    this.#extras.peek(slot)?.controller?.abort(reason);
     this.#resume(slot);
     this.#workerExits();
     this.#schedulePump();
@@ -427,13 +403,8 @@ export class Engine {
     this.#runs[slot] = 0;
     this.#free.push(slot);
     if (this.#byId !== undefined && this.#byId.get(event.id) === slot) this.#byId.delete(event.id);
-    if (this.#extras.size > 0) {
-      const extras = this.#extras.get(slot);
-      if (extras !== undefined) {
-        this.#extras.delete(slot);
-        extras.onEnd?.();
-      }
-    }
+    const extras = this.#extras.take(slot);
+    if (extras !== undefined) this.#host.onReleased(extras);
   }
 
   // ── Running ──────────────────────────────────────────────────────────────────────────────────────────
@@ -530,7 +501,7 @@ export class Engine {
   }
 
   #succeeded(slot: number, event: AnyEvent): void {
-    const extras = this.#extras.size > 0 ? this.#extras.get(slot) : undefined;
+    const extras = this.#extras.peek(slot);
     if (extras?.nacked) {
       // Refused by its owner while it ran: the core answers with a redelivery or a dead letter.
       this.tally.failed++;
@@ -772,6 +743,7 @@ export class Engine {
     this.#events = [];
     this.#free = [];
     this.#runs = [];
+    this.#extras.shrink();
     this.#core.shrink();
   }
 
@@ -912,7 +884,7 @@ export class Engine {
       this.#settle();
       return true;
     }
-    const controller = this.#extras.get(slot)?.controller;
+    const controller = this.#extras.peek(slot)?.controller;
     controller?.abort(reason);
     return controller !== undefined;
   }
@@ -952,7 +924,7 @@ export class Engine {
   }
 
   #resume(slot: number): void {
-    const extras = this.#extras.get(slot);
+    const extras = this.#extras.peek(slot);
     const resume = extras?.resume;
     if (extras !== undefined) extras.resume = undefined;
     resume?.();
@@ -999,7 +971,7 @@ export class Engine {
   }
 
   /** Milliseconds that the handlers of an attempt ran until it failed; undefined where no times are recorded. */
-  runTimeOf(slot: number, extras = this.#extras.get(slot)): number | undefined {
+  runTimeOf(slot: number, extras = this.#extras.peek(slot)): number | undefined {
     const ms = extras?.failedAt === undefined ? NaN : this.#core.runTime(extras.failedAt, slot);
     return Number.isNaN(ms) ? undefined : Math.round(ms * 1000) / 1000;
   }
@@ -1052,6 +1024,6 @@ export class Engine {
   halt(reason: unknown): void {
     this.#halted = true;
     this.#schedulePump();
-    for (const extras of this.#extras.values()) extras.controller?.abort(reason);
+    this.#extras.forEach((extras) => extras.controller?.abort(reason));
   }
 }

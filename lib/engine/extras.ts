@@ -1,0 +1,68 @@
+import { NONE } from './layout';
+
+/** What an event that is not quite plain brings, and what is known of its present run. */
+export class SlotExtras {
+  /** Interned names, which are released at the end: an ordering key, a tenant and a type, each of the latter plus 1; 0: none. */
+  key: number = NONE;
+  tenant = 0;
+  kind = 0;
+  /** Limit of each handler run in milliseconds. */
+  timeoutMs: number | undefined = undefined;
+  /** When it was queued (ms since the epoch), where that is not the event's own time. */
+  queuedAt: number | undefined = undefined;
+  priority: number | undefined = undefined;
+  /** Aborted at ack timeout, cancellation and shutdown. Made when a handler asks for it. */
+  controller: AbortController | undefined = undefined;
+  /** What the last attempt failed with, and when, on the monotonic clock. */
+  error: unknown = undefined;
+  failedAt: number | undefined = undefined;
+  /** Said by the owner while it runs. */
+  acked = false;
+  nacked = false;
+  /** The chain node that caused it, when causes are tracked. */
+  causeNode: number | undefined = undefined;
+  /** Called when its end is known. */
+  onEnd: (() => void) | undefined = undefined;
+  resume: (() => void) | undefined = undefined;
+}
+
+/** Extras by slot. Most events have none; slots are dense, so this is an array. */
+export class ExtrasTable {
+  #bySlot: (SlotExtras | undefined)[] = [];
+  #count = 0;
+
+  /** The extras of `slot`, made on first use. */
+  of(slot: number): SlotExtras {
+    const bySlot = this.#bySlot;
+    // Without holes, or the array becomes a hash table.
+    while (bySlot.length <= slot) bySlot.push(undefined);
+    let extras = bySlot[slot];
+    if (extras === undefined) {
+      bySlot[slot] = extras = new SlotExtras();
+      this.#count++;
+    }
+    return extras;
+  }
+
+  peek(slot: number): SlotExtras | undefined {
+    return this.#count === 0 ? undefined : this.#bySlot[slot];
+  }
+
+  /** Takes the extras of `slot` out. */
+  take(slot: number): SlotExtras | undefined {
+    const extras = this.peek(slot);
+    if (extras === undefined) return undefined;
+    this.#bySlot[slot] = undefined;
+    this.#count--;
+    return extras;
+  }
+
+  /** Forgets the table, when nothing is in it. */
+  shrink(): void {
+    if (this.#count === 0) this.#bySlot = [];
+  }
+
+  forEach(visit: (extras: SlotExtras) => void): void {
+    for (const extras of this.#bySlot) if (extras !== undefined) visit(extras);
+  }
+}
