@@ -1,3 +1,4 @@
+import { monotonicNow } from './clock';
 import { fillEvent } from './fill-event';
 import { RuntimeError, messageOf } from './errors';
 import { HandlerTable } from './handlers';
@@ -194,28 +195,42 @@ export class EventProcessor {
 
   #invoke(registration: Registration, event: AnyEvent, slot: number): unknown {
     const limit = this.#context.timeoutOf(slot) ?? this.#settings.operationTimeoutMs;
-    const controller = registration.wantsSignal || limit !== undefined ? this.#context.controllerOf(slot) : undefined;
-    const { invoke } = registration;
-    if (limit !== undefined) return this.#invokeTimed(registration, event, controller!, limit);
+    const controller = registration.wantsSignal ? this.#context.controllerOf(slot) : undefined;
+    if (limit !== undefined) return this.#invokeTimed(registration, event, controller, slot, limit);
+    return this.#invokeOnce(registration, event, controller);
+  }
+
+  #invokeOnce({ invoke }: Registration, event: AnyEvent, controller: AbortController | undefined): unknown {
     if (controller !== undefined) return invoke(event, controller.signal);
     return this.#settings.hasMiddleware ? invoke(event, this.#context.sharedSignal) : invoke(event);
   }
 
-  #invokeTimed(registration: Registration, event: AnyEvent, controller: AbortController, limitMs: number): unknown {
+  /** Handlers that do not look at the signal get none: it costs more than the rest. */
+  #invokeTimed(
+    registration: Registration,
+    event: AnyEvent,
+    wanted: AbortController | undefined,
+    slot: number,
+    limitMs: number,
+  ): unknown {
+    const controller = wanted ?? (this.#settings.hasMiddleware ? this.#context.controllerOf(slot) : undefined);
+    const startedAt = monotonicNow();
+    const returned = this.#invokeOnce(registration, event, controller);
+    if (!isThenable(returned)) return returned;
     return new Promise((resolve, reject) => {
-      const stop = this.#context.after(limitMs, () => {
-        const error = new RuntimeError(
-          'RUNTIME_EVENT_PROCESSING_TIMEOUT',
-          `Handler for ${event.type} exceeded ${limitMs}ms; raise operationTimeoutMs or the event's timeout`,
-          { context: { eventId: event.id, eventType: event.type, timeoutMs: limitMs } },
-        );
-        controller.abort(error);
+      const timeOut = (): void => {
+        const error = timeoutError(event, limitMs);
+        controller?.abort(error);
         reject(error);
-      });
-      const { wantsSignal, invoke } = registration;
-      const run = async (): Promise<unknown> =>
-        wantsSignal || this.#settings.hasMiddleware ? invoke(event, controller.signal) : invoke(event);
-      run().then(resolve, reject).finally(stop);
+      };
+      const stop = this.#context.after(Math.max(startedAt + limitMs - monotonicNow(), 0), timeOut);
+      const settleWith =
+        <T>(settle: (value: T) => void) =>
+        (value: T): void => {
+          stop();
+          settle(value);
+        };
+      returned.then(settleWith(resolve), settleWith(reject));
     });
   }
 
@@ -264,6 +279,11 @@ export class EventProcessor {
       return undefined;
     }
   }
+}
+
+function timeoutError({ id: eventId, type: eventType }: AnyEvent, timeoutMs: number): RuntimeError {
+  const message = `Handler for ${eventType} exceeded ${timeoutMs}ms; raise operationTimeoutMs or the event's timeout`;
+  return new RuntimeError('RUNTIME_EVENT_PROCESSING_TIMEOUT', message, { context: { eventId, eventType, timeoutMs } });
 }
 
 /** Gives a `once` handler to this event, unless it is busy with another. */
