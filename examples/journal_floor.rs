@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 const GROUP: usize = 1000;
-const GROUPS: usize = 60;
+const GROUPS: usize = 200;
 const EVENT_BYTES: usize = 250;
 /// About 64 KiB, the size at which the facade hands a frame over.
 const EVENTS_A_FRAME: usize = 350;
