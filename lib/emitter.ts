@@ -109,16 +109,15 @@ export class Emitter {
     const { id } = event;
     const correlationId = event.metadata!.correlationId!;
     if (this.#queue.isRecorded || !this.#queue.hasRoom()) {
-      return emitResult(event, this.#queue.admit(event, { priority, ids: this.#idsOf(event, undefined) }, true, true));
+      return emitResult(event, this.#queue.admit(event, { priority, ids: this.#idsOf(event) }, true, true));
     }
     this.#queue.engine.submit(event, priority);
     return { success: true, eventId: id, queued: true, correlationId };
   }
 
   /** Where the ids of the event that was made last stand, for a log. */
-  #idsOf(event: AnyEvent, given: string | undefined): MintedIds | undefined {
-    if (this.#queue.log === undefined) return undefined;
-    return mintedNow(given === undefined && correlationOf(event.data) === undefined);
+  #idsOf({ metadata }: AnyEvent): MintedIds | undefined {
+    return this.#queue.log === undefined ? undefined : mintedNow(metadata?.correlationId);
   }
 
   /** An event with nothing but what every event has, and in `#minted` where its ids stand; undefined: this one has more. */
@@ -138,7 +137,7 @@ export class Emitter {
     const { correlationId, tenantId, deliveryGuarantee } = options;
     const event = this.#makeEvent(type, data, correlationId, tenantId);
     if (deliveryGuarantee !== undefined) event.metadata!.deliveryGuarantee = deliveryGuarantee;
-    brings.ids = this.#idsOf(event, correlationId);
+    brings.ids = this.#idsOf(event);
     return event;
   }
 

@@ -81,6 +81,7 @@ export function reserveTwoCallIds(): void {
 
 let correlationBlock = '';
 let correlationIndex = TRIPLES.length;
+let lastCorrelation = '';
 
 /** A fresh `corr_<ms>_<random number>`, the id of an event that came without one. Made in blocks of 1,000. */
 export function nextCorrelationId(): string {
@@ -88,7 +89,7 @@ export function nextCorrelationId(): string {
     correlationIndex = 0;
     correlationBlock = `corr_${wallNow()}_${randomDigits()}`;
   }
-  return correlationBlock + TRIPLES[correlationIndex++]!;
+  return (lastCorrelation = correlationBlock + TRIPLES[correlationIndex++]!);
 }
 
 /** Writes into `minted` where the last two call ids and the last correlation id stand. */
@@ -99,12 +100,12 @@ export function lastMinted(minted: MintedIds): void {
   minted.correlationIndex = correlationIndex - 1;
 }
 
-/** Where the last two call ids stand, and the last correlation id, if it was made with them. */
-export const mintedNow = (hasCorrelation: boolean): MintedIds => ({
+/** Where the last two call ids stand, and the correlation id of their event, if it is the last one that was made. */
+export const mintedNow = (correlationId: string | undefined): MintedIds => ({
   callBlock,
   callIndex: callIndex - 2,
   correlationBlock,
-  correlationIndex: hasCorrelation ? correlationIndex - 1 : -1,
+  correlationIndex: correlationId === lastCorrelation ? correlationIndex - 1 : -1,
 });
 
 /** Kinds of ids that `IdGenerator.validateId` knows. */
