@@ -7,12 +7,12 @@ use rustc_hash::FxHashMap;
 
 use super::slots::{List, NONE, Slot};
 
-/// A priority as an integer of the same order.
+/// A priority, or another number, as an integer of the same order.
 pub(crate) type Rank = i64;
 
-pub(super) fn rank(priority: f64) -> Rank {
+pub(super) fn rank(number: f64) -> Rank {
     // Adding zero makes -0.0 equal to 0.0.
-    let bits = (priority + 0.0).to_bits() as i64;
+    let bits = (number + 0.0).to_bits() as i64;
     bits ^ (((bits >> 63) as u64) >> 1) as i64
 }
 

@@ -840,36 +840,45 @@ impl Runtime {
     /// Waiting events in the order in which they would start: ready ones first, then by the time they are due.
     pub fn snapshot(&self, limit: usize) -> Vec<u32> {
         let mut order = self.ready.snapshot(&self.slots, limit);
-        if order.len() < limit {
-            let mut waiting: Vec<u32> = (0..self.slots.len() as u32)
-                .filter(|&slot| {
-                    matches!(
-                        self.state(slot),
-                        State::Held
-                            | State::Gated
-                            | State::Delayed
-                            | State::Retrying
-                            | State::Blocked
-                    )
-                })
-                .collect();
-            let earlier = |a: &u32, b: &u32| {
-                let of = |slot: &u32| &self.slots[*slot as usize];
-                of(a)
-                    .due
-                    .total_cmp(&of(b).due)
-                    .then(of(a).seq.cmp(&of(b).seq))
-                    .then(a.cmp(b))
-            };
-            let room = limit - order.len();
-            // Only those that are asked for are put in order.
-            if waiting.len() > room {
-                waiting.select_nth_unstable_by(room, earlier);
-                waiting.truncate(room);
-            }
-            waiting.sort_unstable_by(earlier);
-            order.extend(waiting);
+        let room = limit - order.len();
+        if room == 0 {
+            return order;
+        }
+        if self.waits_for_time_alone() {
+            let timers = self.timers.in_order();
+            let due = timers.filter_map(|(slot, kind)| (kind == TimerKind::Due).then_some(slot));
+            order.extend(due.take(room));
+        } else {
+            order.extend(self.search_waiting(room));
         }
         order
+    }
+
+    /// Whether what waits has a timer each: nothing waits for a permit or for another event.
+    fn waits_for_time_alone(&self) -> bool {
+        self.keys.blocked() == 0 && self.gauges.ready == self.ready.len()
+    }
+
+    /// Looks at every event. Only those that are asked for are put in order.
+    fn search_waiting(&self, limit: usize) -> Vec<u32> {
+        let mut waiting: Vec<u32> = (0..self.slots.len() as u32)
+            .filter(|&slot| {
+                matches!(
+                    self.state(slot),
+                    State::Held | State::Gated | State::Delayed | State::Retrying | State::Blocked
+                )
+            })
+            .collect();
+        let earlier = |a: &u32, b: &u32| {
+            let of = |slot: &u32| &self.slots[*slot as usize];
+            let by_time = of(a).due.total_cmp(&of(b).due);
+            by_time.then(of(a).seq.cmp(&of(b).seq)).then(a.cmp(b))
+        };
+        if waiting.len() > limit {
+            waiting.select_nth_unstable_by(limit, earlier);
+            waiting.truncate(limit);
+        }
+        waiting.sort_unstable_by(earlier);
+        waiting
     }
 }
