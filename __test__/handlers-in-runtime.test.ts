@@ -102,6 +102,36 @@ describe('on, once, off', () => {
     expect(seen).toEqual([1, 1]);
   });
 
+  it('leaves nothing behind of a once handler that has succeeded, for a type or a pattern', async () => {
+    const runtime = quiet();
+    const seen: string[] = [];
+    for (const pattern of ['a', '*', 'a*', /^a$/]) runtime.once(pattern, () => void seen.push(String(pattern)));
+    for (let n = 0; n < 3; n++) runtime.emit('a');
+    await runtime.process();
+    expect(seen).toEqual(['a', '*', 'a*', '/^a$/']);
+    expect(runtime.getStats().processor.activeHandlers).toBe(0);
+  });
+
+  it('changes what runs for other types only with a pattern', async () => {
+    const runtime = quiet({ maxConcurrent: 1 });
+    const log: string[] = [];
+    const note = (name: string) => (): void => void log.push(name);
+    const run = async (): Promise<string[]> => {
+      runtime.emit('a');
+      runtime.emit('b');
+      await runtime.process();
+      return log.splice(0);
+    };
+    const offs = [runtime.on('a', note('a')), runtime.on('b', note('b'))];
+    expect(await run()).toEqual(['a', 'b']);
+    offs[0]!();
+    expect(await run()).toEqual(['b']);
+    offs.push(runtime.on('*', note('*')), runtime.on('a', note('A')));
+    expect(await run()).toEqual(['A', '*', 'b', '*']);
+    offs[2]!();
+    expect(await run()).toEqual(['A', 'b']);
+  });
+
   it('refuses what is no handler and no type', () => {
     const runtime = quiet();
     expect(() => runtime.on('a', 5 as never)).toThrow('handler: got 5; allowed: a function');

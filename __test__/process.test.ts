@@ -1,4 +1,7 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { HandlerTable } from '../lib/handlers';
+import { waitForEvent } from '../lib/wait-for';
 import { addsUp, cleanUpAll, deferred, quiet, sleep } from './helpers';
 
 afterEach(async () => {
@@ -317,6 +320,71 @@ describe('waitFor', () => {
     await runtime.process();
     await runtime.cleanup();
     await Promise.all(checks);
+  });
+});
+
+describe('what waits for an event', () => {
+  it('is let go when the event has come', async () => {
+    const handlers = new HandlerTable();
+    const held = new Set<() => void>();
+    const hold = (release: () => void): (() => void) => {
+      held.add(release);
+      return () => void held.delete(release);
+    };
+    const waiting = [1, 2].map(() => waitForEvent('a', {}, handlers, undefined as never, hold));
+    expect(held.size).toBe(2);
+    const event = quiet().createEvent('a');
+    for (const observe of handlers.planFor('a').observers) observe(event);
+    expect(await Promise.all(waiting)).toEqual([event, event]);
+    expect(held.size).toBe(0);
+    expect(handlers.planFor('a').observers).toEqual([]);
+  });
+});
+
+describe('one signal for many', () => {
+  const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
+
+  it('gets one listener of all events that wait, and none when they have ended', async () => {
+    const runtime = quiet();
+    const { signal } = new AbortController();
+    for (let n = 0; n < 50; n++) runtime.emit('a', n, { signal });
+    const waits = [1, 2, 3].map(() => runtime.waitFor('a', { signal }));
+    expect(listeners(signal)).toBe(1);
+    await runtime.process();
+    await Promise.all(waits);
+    expect(listeners(signal)).toBe(0);
+  });
+
+  it('cancels all of them', async () => {
+    const runtime = quiet();
+    const controller = new AbortController();
+    const { signal } = controller;
+    for (let n = 0; n < 50; n++) runtime.emit('a', n, { signal });
+    controller.abort(new Error('enough'));
+    expect(runtime.getStats().queue).toMatchObject({ cancelled: 50, size: 0 });
+  });
+
+  it('gets one listener of all emits that wait for room', async () => {
+    const runtime = quiet({ queueSize: 1, overflow: 'wait' });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const data: unknown[] = [];
+    runtime.on('a', (event) => void data.push(event.data));
+    const single = new AbortController();
+    const emits = [0, 1, 2, 3].map((n) => runtime.emitAsync('a', n, { signal: n === 2 ? single.signal : signal }));
+    expect(listeners(signal)).toBe(1);
+    single.abort();
+    await runtime.process();
+    expect((await Promise.all(emits)).map(({ queued }) => queued)).toEqual([true, true, false, true]);
+    expect(data).toEqual([0, 1, 3]);
+    expect([listeners(signal), listeners(single.signal)]).toEqual([0, 0]);
+    runtime.emit('a', 4);
+    const late = [5, 6].map((n) => runtime.emitAsync('a', n, { signal }));
+    controller.abort();
+    expect((await Promise.all(late)).map(({ error }) => error)).toMatchObject([
+      { code: 'EVENT_CANCELLED' },
+      { code: 'EVENT_CANCELLED' },
+    ]);
   });
 });
 

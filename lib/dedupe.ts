@@ -1,3 +1,4 @@
+import { AgedMap } from './aged-map';
 import { native } from './native/index';
 import type { DedupeWindowHandle } from './native/engine';
 
@@ -17,7 +18,7 @@ export class Deduplicator {
   readonly #done: DedupeWindowHandle;
   readonly #keys: DedupeWindowHandle;
   /** By key; never more than the window holds. */
-  readonly #owners = new Map<string, KeyOwner>();
+  readonly #owners = new AgedMap<string, KeyOwner>();
   /** Keys of these owners by event. */
   readonly #keyOf = new Map<string, string>();
   readonly #ring: string[] = [];
@@ -51,7 +52,7 @@ export class Deduplicator {
     this.#disown(key);
     this.#owners.set(key, { eventId, state });
     if (eventId !== '') this.#keyOf.set(eventId, key);
-    if (this.#owners.size > this.#capacity) this.#disown(this.#owners.keys().next().value!);
+    if (this.#owners.size > this.#capacity) this.#disown(this.#owners.oldest!.key);
     return true;
   }
 

@@ -9,6 +9,7 @@ import { EventHistory } from './event-history';
 import { PressureSampler } from './pressure';
 import { QueueBreaker } from './queue-breaker';
 import { failuresIn } from './explain';
+import { onAbort } from './middleware/cancel';
 import { failureFields, logFields } from './observability/fields';
 import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
@@ -391,14 +392,14 @@ export class DeliveryQueue implements EngineHost {
     const cancel = (): void => {
       if (this.engine.eventAt(slot) === event) this.cancel(slot, signal.reason);
     };
+    extras.controller ??= new AbortController();
+    if (signal.aborted) return queueMicrotask(cancel);
+    const leave = onAbort(signal, cancel);
     const { onEnd } = extras;
     extras.onEnd = (): void => {
-      signal.removeEventListener('abort', cancel);
+      leave();
       onEnd?.();
     };
-    extras.controller ??= new AbortController();
-    if (signal.aborted) queueMicrotask(cancel);
-    else signal.addEventListener('abort', cancel, { once: true });
   }
 
   #refused(refusal: Exclude<Refusal, 'duplicate' | 'not-durable'>, event: AnyEvent, amount = 0): RuntimeError {

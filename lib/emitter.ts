@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { AgedMap } from './aged-map';
 import { RuntimeError } from './errors';
 import { correlationOf } from './events';
 import { emitResult } from './emit-result';
 import { lastMinted, mintedNow, nextCallId, nextCorrelationId, reserveTwoCallIds } from './ids';
+import { onAbort } from './middleware/cancel';
 import { readEventPolicy } from './retry-policy';
 import {
   requireBoolean,
@@ -60,7 +62,7 @@ export class Emitter {
   readonly #minted: MintedIds = { callBlock: '', callIndex: 0, correlationBlock: '', correlationIndex: 0 };
   /** Put into the metadata of the event that is made next. */
   carrier: TraceCarrier | undefined;
-  #waiters: Waiter[] = [];
+  readonly #waiters = new AgedMap<AnyEvent, Waiter>();
   #warnedAboutExactlyOnce = false;
 
   constructor(queue: DeliveryQueue, processor: EventProcessor, settings: EmitterSettings) {
@@ -220,7 +222,7 @@ export class Emitter {
 
   /** Whether somebody who can wait for room has to. */
   get #mustWait(): boolean {
-    return this.#mayWait && (this.#waiters.length > 0 || !this.#queue.hasRoom());
+    return this.#mayWait && (this.#waiters.size > 0 || !this.#queue.hasRoom());
   }
 
   /** Accepted only when it is durable. Such events are not collected in batches: the log groups them. */
@@ -251,33 +253,30 @@ export class Emitter {
     if (this.#queue.isClosed) return this.#whenSettled(event, this.#queue.admit(event, brings, true, true));
     return new Promise((resolve) => {
       const { signal } = brings;
-      const waiter: Waiter = {
-        event,
-        brings,
-        settle: (error) => {
-          signal?.removeEventListener('abort', abort);
-          engine.keepAlive.release();
-          resolve(this.#whenSettled(event, error));
-        },
+      if (signal?.aborted) return resolve(emitResult(event, this.#queue.refusalError('aborted', event)));
+      const settle = (error: Error | undefined): void => {
+        leaveSignal?.();
+        engine.keepAlive.release();
+        resolve(this.#whenSettled(event, error));
       };
       const abort = (): void => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        waiter.settle(this.#queue.refusalError('aborted', event));
+        this.#waiters.delete(event);
+        settle(this.#queue.refusalError('aborted', event));
       };
+      const leaveSignal = signal && onAbort(signal, abort);
       engine.keepAlive.hold();
-      this.#waiters.push(waiter);
+      this.#waiters.set(event, { event, brings, settle });
       engine.onRoom = (): void => this.#admitWaiters();
-      if (signal?.aborted) abort();
-      else signal?.addEventListener('abort', abort, { once: true });
     });
   }
 
   #admitWaiters(): void {
-    while (this.#waiters.length > 0 && (this.#queue.isClosed || this.#queue.hasRoom())) {
-      const { event, brings, settle } = this.#waiters.shift()!;
+    while (this.#waiters.size > 0 && (this.#queue.isClosed || this.#queue.hasRoom())) {
+      const { event, brings, settle } = this.#waiters.oldest!.value;
+      this.#waiters.delete(event);
       settle(this.#queue.admit(event, brings, true, true));
     }
-    if (this.#waiters.length === 0) this.#queue.engine.onRoom = undefined;
+    if (this.#waiters.size === 0) this.#queue.engine.onRoom = undefined;
   }
 
   #enqueue(event: AnyEvent, options: EmitOptions, brings: Submission, fresh: boolean): EmitResult {

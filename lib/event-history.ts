@@ -1,3 +1,4 @@
+import { AgedMap } from './aged-map';
 import type { ExplainedFailure } from './explain';
 import type { AnyEvent } from './events';
 
@@ -26,7 +27,7 @@ const MAX_MESSAGE = 200;
  * once is never noted, so this costs it nothing.
  */
 export class EventHistory {
-  readonly #stories = new Map<string, EventStory>();
+  readonly #stories = new AgedMap<string, EventStory>();
 
   /** An attempt has failed; `failures`: all that are remembered. */
   failed(event: AnyEvent, failedAttempts: number, failures: readonly ExplainedFailure[]): void {
@@ -74,9 +75,8 @@ export class EventHistory {
 
   /** As the newest. */
   #keep(story: EventStory): void {
-    this.#stories.delete(story.eventId);
     this.#stories.set(story.eventId, story);
-    if (this.#stories.size > CAPACITY) this.#stories.delete(this.#stories.keys().next().value!);
+    if (this.#stories.size > CAPACITY) this.#stories.delete(this.#stories.oldest!.key);
   }
 }
 

@@ -28,11 +28,6 @@ export interface Registration {
   retire?: () => void;
 }
 
-interface PatternRegistration extends Registration {
-  readonly source: EventPattern;
-  readonly matches: (type: string) => boolean;
-}
-
 /** Is told of an event before its handlers, which wait for a promise that it answers. */
 export type Observe = (event: AnyEvent) => unknown;
 
@@ -45,7 +40,6 @@ export interface Plan {
   readonly observers: readonly Observe[];
 }
 
-const NO_REGISTRATIONS: readonly Registration[] = [];
 const MAX_PLANS = 10_000;
 
 /** `'*'` matches every type; in other strings each `*` stands for any characters, dots included. */
@@ -65,79 +59,109 @@ export function isPattern(type: EventPattern): boolean {
   return typeof type !== 'string' || type.includes('*');
 }
 
+interface Pattern {
+  readonly source: EventPattern;
+  readonly matches: (type: string) => boolean;
+}
+
+/**
+ * Members by the event types that they are for: those of exactly one type, and those of a pattern. Each comes and goes at the
+ * same cost, however many there are.
+ */
+class TypeTable<T extends object> {
+  readonly #exact = new Map<string, Set<T>>();
+  readonly #patterns = new Map<T, Pattern>();
+
+  add(type: EventPattern, member: T): void {
+    if (isPattern(type)) return void this.#patterns.set(member, { source: type, matches: matcherOf(type) });
+    const known = this.#exact.get(type as string);
+    if (known === undefined) this.#exact.set(type as string, new Set([member]));
+    else known.add(member);
+  }
+
+  delete(type: EventPattern, member: T): void {
+    if (isPattern(type)) return void this.#patterns.delete(member);
+    const known = this.#exact.get(type as string);
+    if (known?.delete(member) && known.size === 0) this.#exact.delete(type as string);
+  }
+
+  /** The members that were added for this very type or pattern. */
+  of(type: EventPattern): T[] {
+    if (!isPattern(type)) return [...(this.#exact.get(type as string) ?? [])];
+    const same = [...this.#patterns].filter(([, { source }]) => String(source) === String(type));
+    return same.map(([member]) => member);
+  }
+
+  /** Who is for events of `type`: first those of exactly this type, then those of patterns, each in the order of their coming. */
+  matching(type: string): T[] {
+    const found = [...(this.#exact.get(type) ?? [])];
+    for (const [member, { matches }] of this.#patterns) if (matches(type)) found.push(member);
+    return found;
+  }
+
+  clear(): void {
+    this.#exact.clear();
+    this.#patterns.clear();
+  }
+
+  /** Counts for statistics: exact types, `'*'`, other patterns, and all members. */
+  counts(): { types: number; wildcard: number; pattern: number; handlers: number } {
+    let wildcard = 0;
+    for (const { source } of this.#patterns.values()) if (source === '*') wildcard++;
+    let handlers = this.#patterns.size;
+    for (const members of this.#exact.values()) handlers += members.size;
+    return { types: this.#exact.size, wildcard, pattern: this.#patterns.size - wildcard, handlers };
+  }
+}
+
 /** Handlers by type and by pattern. Exact ones run first, then the patterns, each in the order of registration. */
 export class HandlerTable {
-  readonly #exact = new Map<string, Registration[]>();
-  #patterns: PatternRegistration[] = [];
-  readonly #observers: { matches: (type: string) => boolean; notify: Observe }[] = [];
+  readonly #registrations = new TypeTable<Registration>();
+  readonly #observers = new TypeTable<{ readonly notify: Observe }>();
   readonly #plans = new Map<string, Plan>();
   #lastType: string | undefined;
   #lastPlan: Plan | undefined;
 
   /** Answers how to remove this registration, and only this. */
   add(type: EventPattern, registration: Registration): () => void {
-    let stored = registration;
-    if (isPattern(type)) {
-      const pattern = { ...registration, source: type, matches: matcherOf(type) };
-      this.#patterns.push(pattern);
-      stored = pattern;
-    } else {
-      const list = this.#exact.get(type as string);
-      if (list) list.push(registration);
-      else this.#exact.set(type as string, [registration]);
-    }
-    this.#forgetPlans();
-    return () => this.#drop(stored, type);
+    this.#registrations.add(type, registration);
+    this.#forgetPlans(type);
+    return () => this.#drop(type, registration);
   }
 
   /** Removes every registration of `handler` for `type`. */
   remove(type: EventPattern, handler: AnyHandler): void {
-    const same = (source: EventPattern): boolean => String(source) === String(type);
-    if (isPattern(type)) {
-      this.#patterns = this.#patterns.filter((r) => r.handler !== handler || !same(r.source));
-    } else {
-      this.#keep(type as string, (r) => r.handler !== handler);
+    for (const registration of this.#registrations.of(type)) {
+      if (registration.handler === handler) this.#drop(type, registration);
     }
-    this.#forgetPlans();
   }
 
-  #drop(registration: Registration, type: EventPattern): void {
-    if (isPattern(type)) this.#patterns = this.#patterns.filter((r) => r !== registration);
-    else this.#keep(type as string, (r) => r !== registration);
-    this.#forgetPlans();
-  }
-
-  #keep(type: string, keep: (registration: Registration) => boolean): void {
-    const left = this.#exact.get(type)?.filter(keep) ?? [];
-    if (left.length > 0) this.#exact.set(type, left);
-    else this.#exact.delete(type);
+  #drop(type: EventPattern, registration: Registration): void {
+    this.#registrations.delete(type, registration);
+    this.#forgetPlans(type);
   }
 
   /** Calls `notify` with each event of `pattern`; answers how to end that. */
   observe(pattern: EventPattern, notify: Observe): () => void {
-    const matches =
-      typeof pattern === 'string' && !isPattern(pattern)
-        ? (type: string): boolean => type === pattern
-        : matcherOf(pattern);
-    const observer = { matches, notify };
-    this.#observers.push(observer);
-    this.#forgetPlans();
+    const observer = { notify };
+    this.#observers.add(pattern, observer);
+    this.#forgetPlans(pattern);
     return () => {
-      const at = this.#observers.indexOf(observer);
-      if (at >= 0) this.#observers.splice(at, 1);
-      this.#forgetPlans();
+      this.#observers.delete(pattern, observer);
+      this.#forgetPlans(pattern);
     };
   }
 
   /** Removes all handlers; observers stay. */
   clear(): void {
-    this.#exact.clear();
-    this.#patterns = [];
-    this.#forgetPlans();
+    this.#registrations.clear();
+    this.#forgetPlans('*');
   }
 
-  #forgetPlans(): void {
-    this.#plans.clear();
+  /** Whoever is for one type changes nothing for the others. */
+  #forgetPlans(type: EventPattern): void {
+    if (isPattern(type)) this.#plans.clear();
+    else this.#plans.delete(type as string);
     this.#lastType = undefined;
   }
 
@@ -157,26 +181,16 @@ export class HandlerTable {
   }
 
   #makePlan(type: string): Plan {
-    const exact = this.#exact.get(type) ?? NO_REGISTRATIONS;
-    const matching = this.#patterns.filter((pattern) => pattern.matches(type));
-    const registrations = matching.length === 0 ? exact : [...exact, ...matching];
-    const observers = this.#observers.filter((o) => o.matches(type)).map((o) => o.notify);
+    // Copies: registering while the event runs takes effect for events that start later.
+    const registrations = this.#registrations.matching(type);
+    const observers = this.#observers.matching(type).map(({ notify }) => notify);
     const only = registrations.length === 1 ? registrations[0]! : undefined;
     const plain = only !== undefined && !only.wantsSignal && !only.once && observers.length === 0;
-    // A copy: registering while the event runs takes effect for events that start later.
-    return { registrations: [...registrations], solo: plain ? only.invoke : undefined, observers };
+    return { registrations, solo: plain ? only.invoke : undefined, observers };
   }
 
   /** Counts for statistics: exact types, `'*'` handlers, other patterns, and all registrations. */
   counts(): { types: number; wildcard: number; pattern: number; handlers: number } {
-    const wildcard = this.#patterns.filter((r) => r.source === '*').length;
-    let handlers = this.#patterns.length;
-    for (const list of this.#exact.values()) handlers += list.length;
-    return {
-      types: this.#exact.size,
-      wildcard,
-      pattern: this.#patterns.length - wildcard,
-      handlers,
-    };
+    return this.#registrations.counts();
   }
 }

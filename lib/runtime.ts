@@ -112,7 +112,8 @@ class RuntimeImpl implements Runtime {
   readonly #subscriptions = new Set<() => void>();
   readonly #executionId: string;
   readonly #shutdown = new AbortController();
-  readonly #releases: (() => void)[] = [];
+  /** What is to be let go at the end. */
+  readonly #releases = new Set<() => void>();
   readonly #resets: (() => void)[] = [];
   /** Middleware that goes on with what it did in an earlier process, as soon as handlers are there. */
   readonly #memoryUsers: ((memory: ScopeMemory) => void)[] = [];
@@ -169,7 +170,7 @@ class RuntimeImpl implements Runtime {
 
   #followNativeLogs(): void {
     const unfollow = this.#port.enabled && followNativeLogs(this.#observability, this.#config.nativeLogLevel);
-    if (unfollow) this.#releases.push(unfollow);
+    if (unfollow) this.#releases.add(unfollow);
   }
 
   /** Nobody gets a runtime that could not be made: it must not hold on to anything. */
@@ -183,7 +184,9 @@ class RuntimeImpl implements Runtime {
   }
 
   #release(): void {
-    for (const release of this.#releases.splice(0)) release();
+    const releases = [...this.#releases];
+    this.#releases.clear();
+    for (const release of releases) release();
   }
 
   /** Where events are written down: the journal, or a persistor. A configuration that will be refused opens neither. */
@@ -301,7 +304,7 @@ class RuntimeImpl implements Runtime {
       },
       enqueueEvent: (event) => this.#runOwn(event),
       onMemory: (use) => void this.#memoryUsers.push(use),
-      onCleanup: (release) => void this.#releases.push(release),
+      onCleanup: (release) => void this.#releases.add(release),
       onClear: (reset) => void this.#resets.push(reset),
     };
   }
@@ -347,7 +350,7 @@ class RuntimeImpl implements Runtime {
       if (signal.aborted) halt();
       else {
         signal.addEventListener('abort', halt, { once: true });
-        this.#releases.push(() => signal.removeEventListener('abort', halt));
+        this.#releases.add(() => signal.removeEventListener('abort', halt));
       }
     }
   }
@@ -461,7 +464,10 @@ class RuntimeImpl implements Runtime {
     requireEventPattern('type', type);
     if (this.#queue.isClosed) return Promise.reject(this.#closedError());
     const { engine } = this.#queue;
-    return waitForEvent(type, options, this.#processor.handlers, engine, (release) => this.#releases.push(release));
+    return waitForEvent(type, options, this.#processor.handlers, engine, (release) => {
+      this.#releases.add(release);
+      return () => void this.#releases.delete(release);
+    });
   }) as Runtime['waitFor'];
 
   cancel = (eventId: string): boolean => {

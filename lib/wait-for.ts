@@ -1,4 +1,5 @@
 import { RuntimeError } from './errors';
+import { onAbort } from './middleware/cancel';
 import { requireFunction, requireNumber, requireObject, requireSignal } from './validate';
 import type { Engine } from './engine/engine';
 import type { AnyEvent } from './events';
@@ -20,7 +21,7 @@ export function waitForEvent(
   options: WaitOptions,
   handlers: HandlerTable,
   engine: Engine,
-  onCleanup: (release: () => void) => void,
+  onCleanup: (release: () => void) => () => void,
 ): Promise<AnyEvent> {
   requireObject('options', options);
   const { timeoutMs, signal, filter } = options;
@@ -51,12 +52,8 @@ export function waitForEvent(
       undo.push(() => engine.keepAlive.release());
     }
     if (signal !== undefined) {
-      const abort = (): void => fail(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
-      undo.push(() => signal.removeEventListener('abort', abort));
+      undo.push(onAbort(signal, () => fail(signal.reason)));
     }
-    onCleanup(() => {
-      if (undo.length > 0) fail(new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the runtime has been cleaned up'));
-    });
+    undo.push(onCleanup(() => fail(new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the runtime has been cleaned up'))));
   });
 }

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { getEventListeners } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Fifo } from '../../lib/streams/fifo';
 import { StreamManager } from '../../lib/streams/index';
 import { cleanUpAll, quiet } from '../helpers';
 import { bundleRuntime } from '../bundle';
@@ -12,6 +14,36 @@ import type { OverflowPolicy } from '../../lib/streams/index';
 
 const manager = new StreamManager();
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a signal that many runs share', () => {
+  it('gets one listener of them, and none when they have ended', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const endless = manager.createStream(async function* () {
+      yield 1;
+      await new Promise(() => undefined);
+    });
+    const runs = Array.from({ length: 20 }, () => endless.tap(() => undefined, { signal }).toArray({ signal }));
+    await turn();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    expect(await Promise.all(runs)).toEqual(Array.from({ length: 20 }, () => [1]));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+});
+
+describe('what is held in order', () => {
+  it('can be read from its beginning without being taken', () => {
+    const fifo = new Fifo<number>();
+    for (let n = 0; n < 200; n++) fifo.push(n);
+    for (let n = 0; n < 150; n++) expect(fifo.shift()).toBe(n);
+    expect(fifo.first(3)).toEqual([150, 151, 152]);
+    expect(fifo.first(1000)).toHaveLength(50);
+    expect(fifo.length).toBe(50);
+    fifo.clear();
+    expect(fifo.first(3)).toEqual([]);
+  });
+});
 
 describe('subscriptions', () => {
   /** Two fit, four come. */

@@ -50,6 +50,6 @@ function listText(key: string, list: unknown[]): string {
   if (!list.every(isRow)) return list.map((value) => `  ${cell(key, value)}`).join('\n');
   const columns = [...new Set(list.flatMap((row) => Object.keys(row)))];
   const table = new Table({ ...STYLE, head: columns.map(words) });
-  table.push(...list.map((row) => columns.map((column) => cell(column, row[column]))));
+  for (const row of list) table.push(columns.map((column) => cell(column, row[column])));
   return table.toString();
 }

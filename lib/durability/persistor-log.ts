@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { RuntimeError, messageOf } from '../errors';
 import { SnapshotWriter, contentHash } from '../persistors/snapshot-writer';
 import { asksForGuarantee, isKept, persistencePolicy } from './persistence-policy';
+import { NewestTexts } from './newest-texts';
 import { DONE, RETRY, StoredEvents, copyOfEvent, storedDelivery } from './stored-events';
 import type { EventQueueConfig } from '../config';
 import type { Submission } from '../delivery-queue';
@@ -54,7 +55,6 @@ export interface PersistorLogOptions {
 export class PersistorLog {
   /** Events that should be put back into the queue at a time. */
   readonly recoveryBatchSize: number;
-  seen: { readonly ids: readonly string[]; readonly keys: readonly string[] } = { ids: [], keys: [] };
   readonly #writer: SnapshotWriter;
   readonly #policy: PersistencePolicy;
   readonly #port: ObservabilityPort;
@@ -62,6 +62,8 @@ export class PersistorLog {
   /** Makes hashes differ from those of other runs. */
   readonly #run = randomUUID();
   readonly #kept = new Map<string, Kept>();
+  readonly #seenIds: NewestTexts;
+  readonly #seenKeys: NewestTexts;
   /** Hashes written while an earlier run's are being read; those are not of an earlier run. */
   #hashesWhileLoading: Set<string> | undefined;
   #hashes = 0;
@@ -81,6 +83,8 @@ export class PersistorLog {
   constructor({ persistor, xcId, config, defaultPrefixes, port }: PersistorLogOptions) {
     this.#writer = new SnapshotWriter(persistor, xcId, this.#onStoreError);
     this.#policy = persistencePolicy(config, defaultPrefixes);
+    this.#seenIds = new NewestTexts(this.#policy.maxSeen);
+    this.#seenKeys = new NewestTexts(this.#policy.maxSeen);
     this.#xcId = xcId;
     this.#port = port;
     this.recoveryBatchSize = config.recoveryBatchSize ?? 100;
@@ -228,26 +232,32 @@ export class PersistorLog {
     const failed = await this.#writer.append(this.#writer.snapshot(state, [], hash));
     if (failed !== undefined) return false;
     this.#notes.push(hash);
-    this.seen = this.#newestSeen([...this.seen.ids, ...ids], [...this.seen.keys, ...keys]);
+    this.#seenIds.add(ids);
+    this.#seenKeys.add(keys);
     return true;
   }
 
-  #newestSeen(ids: string[], keys: string[]): { ids: string[]; keys: string[] } {
-    const { maxSeen } = this.#policy;
-    return maxSeen === 0 ? { ids: [], keys: [] } : { ids: ids.slice(-maxSeen), keys: keys.slice(-maxSeen) };
+  /** Ids and keys of events that are done, the newest last. */
+  get seen(): { ids: string[]; keys: string[] } {
+    return { ids: this.#seenIds.all(), keys: this.#seenKeys.all() };
+  }
+
+  #resetSeen({ ids, keys }: { ids: string[]; keys: string[] }): void {
+    this.#seenIds.reset(ids);
+    this.#seenKeys.reset(keys);
   }
 
   /** Many notes become one, with the ids and keys that are still remembered. */
   async #joinNotes(): Promise<void> {
-    if (this.#notes.length < MAX_NOTES + this.seen.ids.length / IDS_PER_NOTE) return;
+    if (this.#notes.length < MAX_NOTES + this.#seenIds.size / IDS_PER_NOTE) return;
     const earlier = this.#notes;
     this.#notes = [];
-    const { ids, keys } = this.seen;
-    this.seen = { ids: [], keys: [] };
-    const isJoined = await this.#note({ hashes: [], ids: [...ids], keys: [...keys] });
+    const { seen } = this;
+    this.#resetSeen({ ids: [], keys: [] });
+    const isJoined = await this.#note({ hashes: [], ...seen });
     if (isJoined && (await this.#writer.delete(earlier))) return;
     this.#notes = [...earlier, ...this.#notes];
-    if (!isJoined) this.seen = { ids, keys };
+    if (!isJoined) this.#resetSeen(seen);
   }
 
   // ── Recovery ─────────────────────────────────────────────────────────────────────────────────────────
@@ -286,7 +296,8 @@ export class PersistorLog {
     this.#counts.recoveredEventCount += recovered.length;
     this.#lastRecoveryAt = Date.now();
     this.#notes = [...stored.notes, ...this.#notes];
-    this.seen = this.#newestSeen([...stored.seenIds, ...this.seen.ids], [...stored.seenKeys, ...this.seen.keys]);
+    const { ids, keys } = this.seen;
+    this.#resetSeen({ ids: [...stored.seenIds, ...ids], keys: [...stored.seenKeys, ...keys] });
     void this.#writer.queue(async () => {
       if (await this.#writer.delete(stored.stale)) await this.#joinNotes();
     });

@@ -129,8 +129,9 @@ export class StoredEvents {
       this.#end(this.#idByHash.get(done));
       this.stale.push(done);
     }
-    this.seenIds.push(...textsOf(fields.ids));
-    this.seenKeys.push(...textsOf(fields.keys));
+    // One by one: a note may name more than a call can take.
+    for (const id of textsOf(fields.ids)) this.seenIds.push(id);
+    for (const key of textsOf(fields.keys)) this.seenKeys.push(key);
     this.notes.push(hash);
   }
 

@@ -1,3 +1,4 @@
+import { AgedMap } from '../aged-map';
 import { codecs } from '../durability/codec';
 import {
   AWAITED,
@@ -79,7 +80,7 @@ const PROCESSED = 2;
 export class JournalEventLog implements EventLog {
   readonly #source: JournalSource;
   /** Deliveries of this run, newest last. */
-  readonly #attempts = new Map<string, number>();
+  readonly #attempts = new AgedMap<string, number>();
 
   constructor(source: JournalSource) {
     this.#source = source;
@@ -104,11 +105,8 @@ export class JournalEventLog implements EventLog {
   }
 
   attempted(eventId: string): void {
-    const count = (this.#attempts.get(eventId) ?? 0) + 1;
-    this.#attempts.delete(eventId);
-    this.#attempts.set(eventId, count);
-    if (this.#attempts.size <= MAX_ATTEMPTS) return;
-    for (const oldest of this.#attempts.keys()) return void this.#attempts.delete(oldest);
+    this.#attempts.set(eventId, (this.#attempts.get(eventId) ?? 0) + 1);
+    if (this.#attempts.size > MAX_ATTEMPTS) this.#attempts.delete(this.#attempts.oldest!.key);
   }
 
   async mark(eventIds: readonly string[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { AgedMap } from '../aged-map';
 import type { AnyEvent } from '../events';
 import type { EventMetadata, EventStoreStats, ReplayQuery } from './event-log';
 
@@ -28,7 +29,7 @@ export interface Marks {
 /** Which events a persistor holds, in the order of appending, at most `maxEvents`. Knows no persistor. */
 export class StoredIndex {
   readonly #maxEvents: number;
-  readonly #events = new Map<string, StoredEvent>();
+  readonly #events = new AgedMap<string, StoredEvent>();
   readonly #batches = new Map<string, Batch>();
   /** Events whose marks have changed since `takeChanges`. */
   #changed = new Set<StoredEvent>();
@@ -74,10 +75,9 @@ export class StoredIndex {
   }
 
   #fallOut(): void {
-    for (const entry of this.#events.values()) {
-      if (this.#events.size <= this.#maxEvents) return;
+    while (this.#events.size > this.#maxEvents) {
       this.#dropped++;
-      this.#leave(entry);
+      this.#leave(this.#events.oldest!.value);
     }
   }
 

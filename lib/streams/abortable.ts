@@ -1,3 +1,4 @@
+import { onAbort } from '../middleware/cancel';
 import { DONE, READY, WaitingCursor } from './cursor';
 import { Pump, PumpState } from './pump';
 import type { Cursor, Pulled } from './cursor';
@@ -6,12 +7,13 @@ import type { Cursor, Pulled } from './cursor';
 export class AbortableCursor<T> extends WaitingCursor<T> {
   readonly #pump: Pump<T>;
   readonly #signal: AbortSignal;
+  readonly #detach: () => void;
 
   constructor(source: Cursor<T>, signal: AbortSignal) {
     super();
     this.#signal = signal;
     this.#pump = new Pump(source, () => this.wake());
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#detach = onAbort(signal, () => this.wake());
   }
 
   override pull(): Pulled {
@@ -40,11 +42,5 @@ export class AbortableCursor<T> extends WaitingCursor<T> {
 
   #end(): Pulled {
     return this.close()?.then(() => undefined) ?? DONE;
-  }
-
-  readonly #onAbort = (): void => this.wake();
-
-  #detach(): void {
-    this.#signal.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -27,6 +27,11 @@ export class Fifo<T> {
     return this.#items[this.#head + index] as T;
   }
 
+  /** The first `count` items, or as many as there are; they stay. */
+  first(count: number): T[] {
+    return this.#items.slice(this.#head, this.#head + count) as T[];
+  }
+
   clear(): void {
     this.#items = [];
     this.#head = 0;

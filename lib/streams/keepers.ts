@@ -77,7 +77,7 @@ export class SlidingKeeper<T> implements Keeper<T, StreamBatch<T>> {
   readonly hasRoom = true;
   readonly #window: () => { taken: number; outdated: number };
   readonly #stats: BufferStats;
-  #items: { item: T; cameAt: number }[] = [];
+  readonly #items = new Fifo<{ item: T; cameAt: number }>();
 
   constructor(window: () => { taken: number; outdated: number }, stats: BufferStats) {
     this.#window = window;
@@ -97,8 +97,8 @@ export class SlidingKeeper<T> implements Keeper<T, StreamBatch<T>> {
 
   release(): StreamBatch<T> {
     const { taken, outdated } = this.#window();
-    const members = this.#items.slice(0, taken);
-    this.#items.splice(0, outdated);
+    const members = this.#items.first(taken);
+    for (let count = 0; count < outdated; count++) this.#items.shift();
     this.#stats.buffered -= outdated;
     return batchOf(
       members.map(({ item }) => item),
@@ -108,7 +108,7 @@ export class SlidingKeeper<T> implements Keeper<T, StreamBatch<T>> {
 
   discard(): void {
     this.#stats.buffered -= this.#items.length;
-    this.#items = [];
+    this.#items.clear();
   }
 }
 

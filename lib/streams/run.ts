@@ -1,3 +1,4 @@
+import { onAbort } from '../middleware/cancel';
 import { DONE, READY, isThenable } from './cursor';
 import { TracedCursor } from './traced';
 import { turnClock } from './turn-clock';
@@ -22,6 +23,7 @@ export class Run<T> implements AsyncIterableIterator<T, undefined>, RunningRun {
   readonly #open: () => Cursor<T>;
   readonly #scope: StreamScope;
   #signal: AbortSignal | undefined;
+  #leaveSignal: (() => void) | undefined;
   #cursor: Cursor<T> | undefined;
   #isEnded = false;
   /** The consumer that waits. */
@@ -164,7 +166,7 @@ export class Run<T> implements AsyncIterableIterator<T, undefined>, RunningRun {
     }
     this.#cursor = this.#open();
     this.#scope.runs.add(this);
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal !== undefined) this.#leaveSignal = onAbort(signal, this.#onAbort);
     return this.#cursor;
   }
 
@@ -221,7 +223,7 @@ export class Run<T> implements AsyncIterableIterator<T, undefined>, RunningRun {
     this.#isEnded = true;
     this.#waiter = undefined;
     this.#scope.runs.delete(this);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#leaveSignal?.();
     this.#signal = undefined;
   }
 

@@ -1,4 +1,5 @@
 /** The operators that look at one item at a time. */
+import { AgedMap } from '../aged-map';
 import { SKIP, Step, StepKind } from './fused';
 import { isThenable } from './cursor';
 import type { StepPlan } from './fused';
@@ -102,13 +103,13 @@ export function scanStep(reducer: (state: never, item: never) => unknown, seed: 
 export function distinctStep(keyOf: Mapper, capacity: number, stats: BufferStats): StepPlan {
   const key = keyOf as (item: unknown) => unknown;
   return plan('distinct', () => {
-    const seen = new Set<unknown>();
+    const seen = new AgedMap<unknown, true>();
     return (item) =>
       afterwards(key(item), (value) => {
-        const isKnown = seen.delete(value);
-        seen.add(value);
+        const isKnown = seen.has(value);
+        seen.set(value, true);
         if (seen.size > capacity) {
-          seen.delete(seen.values().next().value);
+          seen.delete(seen.oldest!.key);
           stats.dropped++;
         }
         return isKnown ? SKIP : item;

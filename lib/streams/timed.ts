@@ -1,6 +1,7 @@
 import { monotonicNow } from '../clock';
 import { EVICT, EXPIRED, HOLD, HOLD_AND_RELEASE, LATE, PASS, RELEASE } from '../native/stream';
 import { DONE, READY, WaitingCursor } from './cursor';
+import { Fifo } from './fifo';
 import { Pump, PumpState } from './pump';
 import type { Verdict } from '../native/stream';
 import type { Cursor, Pulled } from './cursor';
@@ -54,7 +55,7 @@ export class TimedCursor<T, R> extends TimerCursor<R> {
   readonly #keeper: Keeper<T, R>;
   readonly #counter: OperatorStats;
   /** What is to be handed on. More than one item only if the source was ahead of the timer. */
-  readonly #outbox: R[] = [];
+  readonly #outbox = new Fifo<R>();
   #isPulling = false;
   #isClosed = false;
 
@@ -93,7 +94,7 @@ export class TimedCursor<T, R> extends TimerCursor<R> {
     for (;;) {
       if (this.#outbox.length > 0) {
         this.#counter.out++;
-        this.value = this.#outbox.shift()!;
+        this.value = this.#outbox.shift();
         return READY;
       }
       if (this.#isClosed) return DONE;

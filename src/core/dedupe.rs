@@ -3,14 +3,21 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
+
+/// So many names that have been removed may stay in the order, and as many again as there are names.
+const SPARE: usize = 64;
 
 /// Remembers the last `capacity` names. When it overflows, the oldest fifth goes at once.
 #[derive(Debug)]
 pub struct DedupeWindow {
     capacity: usize,
-    order: VecDeque<Rc<str>>,
-    seen: FxHashSet<Rc<str>>,
+    /// Names as they came, each with a number of its own. One that was removed stays here until its turn comes, or until
+    /// there are too many of that kind.
+    order: VecDeque<(u64, Rc<str>)>,
+    /// The number under which a name stands in the order.
+    seen: FxHashMap<Rc<str>, u64>,
+    last: u64,
 }
 
 impl DedupeWindow {
@@ -19,13 +26,14 @@ impl DedupeWindow {
         Self {
             capacity,
             order: VecDeque::new(),
-            seen: FxHashSet::default(),
+            seen: FxHashMap::default(),
+            last: 0,
         }
     }
 
     /// Whether `name` is in the window.
     pub fn contains(&self, name: &str) -> bool {
-        self.seen.contains(name)
+        self.seen.contains_key(name)
     }
 
     /// Remembers `name`; answers whether it is new.
@@ -36,32 +44,45 @@ impl DedupeWindow {
         if self.contains(name) {
             return false;
         }
-        if self.order.len() >= self.capacity {
-            for old in self.order.drain(..self.capacity.div_ceil(5)) {
-                self.seen.remove(&old);
-            }
+        if self.len() >= self.capacity {
+            self.shrink_to(self.capacity - self.capacity.div_ceil(5));
         }
         let name: Rc<str> = name.into();
-        self.order.push_back(Rc::clone(&name));
-        self.seen.insert(name);
+        self.last += 1;
+        self.order.push_back((self.last, Rc::clone(&name)));
+        self.seen.insert(name, self.last);
         true
+    }
+
+    /// Forgets the oldest names.
+    fn shrink_to(&mut self, len: usize) {
+        while self.len() > len
+            && let Some((number, name)) = self.order.pop_front()
+        {
+            if self.seen.get(&name) == Some(&number) {
+                self.seen.remove(&name);
+            }
+        }
     }
 
     /// Forgets `name`, so that it may come again.
     pub fn remove(&mut self, name: &str) {
-        if self.seen.remove(name) {
-            self.order.retain(|other| &**other != name);
+        self.seen.remove(name);
+        if self.order.len() > 2 * self.len() + SPARE {
+            let seen = &self.seen;
+            self.order
+                .retain(|(number, name)| seen.get(name) == Some(number));
         }
     }
 
     /// Names in the window.
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.seen.len()
     }
 
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.seen.is_empty()
     }
 
     /// Forgets everything.
@@ -89,6 +110,42 @@ mod tests {
         assert!(window.insert("2"));
         window.clear();
         assert!(window.is_empty() && window.insert("10"));
+    }
+
+    #[test]
+    fn a_name_that_comes_again_has_a_new_place_and_removed_ones_count_no_more() {
+        let mut window = DedupeWindow::new(10);
+        for i in 0..10 {
+            window.insert(&i.to_string());
+        }
+        for name in ["0", "5", "6"] {
+            window.remove(name);
+        }
+        assert!(window.insert("0"));
+        for i in 10..12 {
+            assert!(window.insert(&i.to_string()));
+        }
+        assert_eq!(window.len(), 10);
+        assert!(window.insert("12"));
+        assert!(!window.contains("1") && !window.contains("2") && window.contains("3"));
+        assert!(window.contains("0") && window.contains("12"));
+        assert_eq!(window.len(), 9);
+    }
+
+    #[test]
+    fn names_that_come_and_go_leave_nothing_behind() {
+        let mut window = DedupeWindow::new(1_000);
+        for i in 0..10 {
+            window.insert(&i.to_string());
+        }
+        for i in 0..100_000 {
+            let name = format!("x{i}");
+            assert!(window.insert(&name));
+            window.remove(&name);
+        }
+        assert_eq!(window.len(), 10);
+        assert!(window.order.len() <= 2 * 10 + SPARE + 1);
+        assert!(window.contains("0"));
     }
 
     #[test]

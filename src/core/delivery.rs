@@ -54,7 +54,26 @@ pub struct Redelivery {
     pub jitter: Jitter,
 }
 
+/// What equal policies share and others do not, for tables of them.
+pub type PolicyKey = (u32, [u64; 4], u8);
+
 impl Redelivery {
+    /// See [`PolicyKey`].
+    pub fn key(&self) -> PolicyKey {
+        let factor = match self.growth {
+            Growth::Linear => f64::NAN,
+            Growth::Exponential { factor } => factor,
+        };
+        let (kind, ratio) = match self.jitter {
+            Jitter::None => (0, 0.0),
+            Jitter::Full => (1, 0.0),
+            Jitter::Equal => (2, 0.0),
+            Jitter::Ratio(ratio) => (3, ratio),
+        };
+        let numbers = [self.initial_delay_ms, self.max_delay_ms, factor, ratio];
+        (self.max_attempts, numbers.map(f64::to_bits), kind)
+    }
+
     /// No second attempt.
     pub const NEVER: Redelivery = Redelivery {
         max_attempts: 1,

@@ -14,6 +14,7 @@ struct Key {
 #[derive(Debug, Default)]
 pub struct OrderingKeys {
     keys: Vec<Key>,
+    blocked: u32,
 }
 
 impl OrderingKeys {
@@ -34,6 +35,7 @@ impl OrderingKeys {
         }
         slots[slot as usize].state = State::Blocked;
         key.waiting.push_back(slots, slot);
+        self.blocked += 1;
         false
     }
 
@@ -42,9 +44,16 @@ impl OrderingKeys {
         let key = &mut self.keys[slots[slot as usize].key as usize];
         if key.holder != slot {
             key.waiting.remove(slots, slot);
+            self.blocked -= 1;
             return NONE;
         }
         key.holder = key.waiting.pop_front(slots);
+        self.blocked -= u32::from(key.holder != NONE);
         key.holder
+    }
+
+    /// How many wait behind another of their key.
+    pub fn blocked(&self) -> u32 {
+        self.blocked
     }
 }

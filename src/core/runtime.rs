@@ -7,14 +7,14 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 use tracing::debug;
 
-use super::delivery::Redelivery;
+use super::delivery::{PolicyKey, Redelivery};
 use super::latency::{Groups, Latency};
 use super::limits::GroupLimits;
 use super::ordering::OrderingKeys;
 use super::ready::ReadyQueue;
 use super::rng::Rng;
 use super::sizes::{SizeLimits, SizeVerdict, Sizes};
-use super::slots::{NONE, Slot, State};
+use super::slots::{List, NONE, Slot, State};
 use super::stats::{Counters, Gauges};
 use super::timers::{TimerId, TimerKind, Timers};
 use permits::Gates;
@@ -157,12 +157,13 @@ enum Word {
 pub struct Runtime {
     slots: Vec<Slot>,
     ready: ReadyQueue,
-    resuming: VecDeque<u32>,
+    resuming: List,
     keys: OrderingKeys,
     limits: GroupLimits,
     gates: Gates,
     timers: Timers<(u32, TimerKind)>,
     policies: Vec<Redelivery>,
+    policy_ids: FxHashMap<PolicyKey, u16>,
     extras: FxHashMap<u32, Extras>,
     words: FxHashMap<u32, Word>,
     sizes: Sizes,
@@ -181,7 +182,7 @@ impl Runtime {
         Self {
             slots: Vec::new(),
             ready: ReadyQueue::default(),
-            resuming: VecDeque::new(),
+            resuming: List::default(),
             keys: OrderingKeys::default(),
             limits: GroupLimits::new(
                 config.max_concurrent_per_tenant,
@@ -190,6 +191,7 @@ impl Runtime {
             gates: Gates::default(),
             timers: Timers::default(),
             policies: vec![config.redelivery],
+            policy_ids: FxHashMap::from_iter([(config.redelivery.key(), 0)]),
             extras: FxHashMap::default(),
             words: FxHashMap::default(),
             sizes: Sizes::new(config.sizes),
@@ -217,12 +219,15 @@ impl Runtime {
 
     /// The index of `policy`, the same for equal ones; `None` when 65,535 different ones are in use.
     pub fn intern_policy(&mut self, policy: Redelivery) -> Option<u16> {
-        let known = self.policies.iter().position(|other| *other == policy);
-        let index = known.unwrap_or(self.policies.len());
-        if known.is_none() && index < usize::from(u16::MAX) {
-            self.policies.push(policy);
+        let key = policy.key();
+        if let Some(known) = self.policy_ids.get(&key) {
+            return Some(*known);
         }
-        u16::try_from(index).ok().filter(|&index| index < u16::MAX)
+        let next = u16::try_from(self.policies.len()).ok();
+        let index = next.filter(|&index| index < u16::MAX)?;
+        self.policies.push(policy);
+        self.policy_ids.insert(key, index);
+        Some(index)
     }
 
     /// Keeps what the next submission of `slot` brings besides.
@@ -312,7 +317,7 @@ impl Runtime {
         if self.resuming.is_empty() || self.gauges.executing >= self.width {
             return None;
         }
-        let slot = self.resuming.pop_front()?;
+        let slot = self.resuming.pop_front(&mut self.slots);
         self.slots[slot as usize].state = State::Running;
         self.gauges.parked -= 1;
         self.gauges.executing += 1;
@@ -420,7 +425,7 @@ impl Runtime {
         let parked = self.state(slot) == State::Parked;
         if parked {
             self.slots[slot as usize].state = State::Resuming;
-            self.resuming.push_back(slot);
+            self.resuming.push_back(&mut self.slots, slot);
         }
         parked
     }
@@ -479,7 +484,7 @@ impl Runtime {
             State::Parked => self.gauges.parked -= 1,
             State::Resuming => {
                 self.gauges.parked -= 1;
-                self.resuming.retain(|&other| other != slot);
+                self.resuming.remove(&mut self.slots, slot);
             }
             _ => return false,
         }
@@ -835,29 +840,45 @@ impl Runtime {
     /// Waiting events in the order in which they would start: ready ones first, then by the time they are due.
     pub fn snapshot(&self, limit: usize) -> Vec<u32> {
         let mut order = self.ready.snapshot(&self.slots, limit);
-        if order.len() < limit {
-            let mut waiting: Vec<u32> = (0..self.slots.len() as u32)
-                .filter(|&slot| {
-                    matches!(
-                        self.state(slot),
-                        State::Held
-                            | State::Gated
-                            | State::Delayed
-                            | State::Retrying
-                            | State::Blocked
-                    )
-                })
-                .collect();
-            waiting.sort_by(|&a, &b| {
-                let of = |slot: u32| &self.slots[slot as usize];
-                of(a)
-                    .due
-                    .total_cmp(&of(b).due)
-                    .then(of(a).seq.cmp(&of(b).seq))
-            });
-            waiting.truncate(limit - order.len());
-            order.extend(waiting);
+        let room = limit - order.len();
+        if room == 0 {
+            return order;
+        }
+        if self.waits_for_time_alone() {
+            let timers = self.timers.in_order();
+            let due = timers.filter_map(|(slot, kind)| (kind == TimerKind::Due).then_some(slot));
+            order.extend(due.take(room));
+        } else {
+            order.extend(self.search_waiting(room));
         }
         order
+    }
+
+    /// Whether what waits has a timer each: nothing waits for a permit or for another event.
+    fn waits_for_time_alone(&self) -> bool {
+        self.keys.blocked() == 0 && self.gauges.ready == self.ready.len()
+    }
+
+    /// Looks at every event. Only those that are asked for are put in order.
+    fn search_waiting(&self, limit: usize) -> Vec<u32> {
+        let mut waiting: Vec<u32> = (0..self.slots.len() as u32)
+            .filter(|&slot| {
+                matches!(
+                    self.state(slot),
+                    State::Held | State::Gated | State::Delayed | State::Retrying | State::Blocked
+                )
+            })
+            .collect();
+        let earlier = |a: &u32, b: &u32| {
+            let of = |slot: &u32| &self.slots[*slot as usize];
+            let by_time = of(a).due.total_cmp(&of(b).due);
+            by_time.then(of(a).seq.cmp(&of(b).seq)).then(a.cmp(b))
+        };
+        if waiting.len() > limit {
+            waiting.select_nth_unstable_by(limit, earlier);
+            waiting.truncate(limit);
+        }
+        waiting.sort_unstable_by(earlier);
+        waiting
     }
 }

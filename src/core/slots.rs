@@ -157,24 +157,35 @@ impl List {
         }
     }
 
-    /// Puts `slot` back among slots that are ordered by [`Slot::seq`]; cheap when it belongs near the front.
+    /// Puts `slot` back among slots that are ordered by [`Slot::seq`]; cheap when it belongs near one of the ends.
     pub fn insert_by_seq(&mut self, slots: &mut [Slot], slot: u32) {
-        let seq = slots[slot as usize].seq;
-        let mut after = self.head;
-        while after != NONE && slots[after as usize].seq < seq {
-            after = slots[after as usize].next;
-        }
-        if after == NONE {
-            return self.push_back(slots, slot);
-        }
-        let before = slots[after as usize].prev;
+        let (before, after) = self.place_by_seq(slots, slots[slot as usize].seq);
         slots[slot as usize].next = after;
         slots[slot as usize].prev = before;
-        slots[after as usize].prev = slot;
+        match after {
+            NONE => self.tail = slot,
+            after => slots[after as usize].prev = slot,
+        }
         match before {
             NONE => self.head = slot,
             before => slots[before as usize].next = slot,
         }
+    }
+
+    /// The neighbours of a slot with this `seq`, looked for from both ends at once.
+    fn place_by_seq(&self, slots: &[Slot], seq: u64) -> (u32, u32) {
+        let (mut front, mut back) = (self.head, self.tail);
+        while front != NONE {
+            if slots[front as usize].seq > seq {
+                return (slots[front as usize].prev, front);
+            }
+            if slots[back as usize].seq < seq {
+                return (back, slots[back as usize].next);
+            }
+            front = slots[front as usize].next;
+            back = slots[back as usize].prev;
+        }
+        (NONE, NONE)
     }
 
     /// The slots from first to last.
@@ -209,9 +220,14 @@ mod tests {
         list.remove(&mut slots, 4);
         assert_eq!(list.pop_front(&mut slots), 0);
         slots[5].seq = 9;
+        slots[2].seq = 8;
         list.insert_by_seq(&mut slots, 5);
         list.insert_by_seq(&mut slots, 0);
-        assert_eq!(list.iter(&slots).collect::<Vec<_>>(), [0, 1, 3, 5]);
+        list.insert_by_seq(&mut slots, 2);
+        assert_eq!(list.iter(&slots).collect::<Vec<_>>(), [0, 1, 3, 2, 5]);
+        list.remove(&mut slots, 5);
+        list.push_back(&mut slots, 5);
+        assert_eq!(list.iter(&slots).collect::<Vec<_>>(), [0, 1, 3, 2, 5]);
         while list.pop_front(&mut slots) != NONE {}
         assert!(list.is_empty());
     }

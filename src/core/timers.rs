@@ -1,5 +1,10 @@
 //! Deadlines: a heap from which any entry can be removed, so that nothing stale piles up.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::ready::rank;
+
 /// Names one armed deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimerId(u32);
@@ -135,6 +140,20 @@ impl<T: Copy> Timers<T> {
         self.heap.is_empty()
     }
 
+    /// What is armed, the earliest first. It costs as much as is taken of it.
+    pub fn in_order(&self) -> impl Iterator<Item = T> + '_ {
+        let place = |at: usize| {
+            let entry = &self.entries[*self.heap.get(at)? as usize];
+            Some(Reverse((rank(entry.deadline), entry.seq, at)))
+        };
+        let mut next: BinaryHeap<_> = place(0).into_iter().collect();
+        std::iter::from_fn(move || {
+            let Reverse((_, _, at)) = next.pop()?;
+            next.extend([2 * at + 1, 2 * at + 2].into_iter().filter_map(place));
+            Some(self.entries[self.heap[at] as usize].item)
+        })
+    }
+
     fn remove_at(&mut self, at: usize) {
         let id = self.heap.swap_remove(at);
         self.entries[id as usize].at = self.free;
@@ -218,5 +237,9 @@ mod tests {
             }
             assert_eq!(timers.len(), model.len());
         }
+        model.sort_by(|a, b| (a.0, a.1).partial_cmp(&(b.0, b.1)).unwrap());
+        let order: Vec<u32> = model.iter().map(|entry| entry.1).collect();
+        assert_eq!(timers.in_order().collect::<Vec<_>>(), order);
+        assert_eq!(timers.in_order().take(3).collect::<Vec<_>>(), order[..3]);
     }
 }

@@ -5,6 +5,7 @@
 
 mod letter;
 mod query;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 pub use letter::{ERROR_KINDS, ErrorEntry, Failure, Letter, MAX_ERRORS, Standing, StoredLetter};
 pub use query::{Criteria, Page, Stats};
+use tally::Tally;
 
 /// Place of a letter in the book; grows with each one that is filed.
 pub type Seq = u64;
@@ -58,6 +60,7 @@ pub struct DeadLetters {
     last_filed: Seq,
     last_restored: Seq,
     counters: Counters,
+    tally: Tally,
 }
 
 impl DeadLetters {
@@ -72,6 +75,7 @@ impl DeadLetters {
             last_filed: FIRST_FILED,
             last_restored: 0,
             counters: Counters::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -98,10 +102,10 @@ impl DeadLetters {
     /// Files a failure. A letter that is here already keeps its place, its entry time and its standing, and gets a
     /// further error entry. For a new one the oldest letter leaves a full book.
     pub fn file(&mut self, now: f64, id: &str, failure: &Failure) -> Filed {
-        if let Some(letter) = self.get_mut(id) {
+        if let Some(dropped_error) = self.change(id, |letter| letter.fail_again(failure)) {
             return Filed {
                 is_new: false,
-                dropped_error: letter.fail_again(failure),
+                dropped_error,
                 evicted: Vec::new(),
             };
         }
@@ -153,7 +157,7 @@ impl DeadLetters {
     /// Bars a letter from going back. Answers the index of the error entry that left to make room, if one did; nothing at
     /// all if there is no such letter.
     pub fn poison(&mut self, id: &str, message: String) -> Option<Option<usize>> {
-        Some(self.get_mut(id)?.poison(message))
+        self.change(id, |letter| letter.poison(message))
     }
 
     /// Takes out what has been kept for its time; answers the ids, oldest first.
@@ -185,17 +189,24 @@ impl DeadLetters {
         self.letters.clear();
         self.by_id.clear();
         self.by_age.clear();
+        self.tally = Tally::default();
         self.counters.removed += count as u64;
         count
     }
 
-    fn get_mut(&mut self, id: &str) -> Option<&mut Letter> {
-        self.letters.get_mut(self.by_id.get(id)?)
+    fn change<R>(&mut self, id: &str, change: impl FnOnce(&mut Letter) -> R) -> Option<R> {
+        let seq = *self.by_id.get(id)?;
+        let letter = self.letters.get_mut(&seq)?;
+        self.tally.subtract(seq, letter);
+        let answer = change(letter);
+        self.tally.add(seq, letter);
+        Some(answer)
     }
 
     fn put(&mut self, seq: Seq, letter: Letter) {
         self.by_id.insert(letter.id.clone(), seq);
         self.by_age.insert((Age::of(&letter), seq));
+        self.tally.add(seq, &letter);
         self.letters.insert(seq, letter);
     }
 
@@ -203,6 +214,7 @@ impl DeadLetters {
         let letter = self.letters.remove(&seq)?;
         self.by_id.remove(&letter.id);
         self.by_age.remove(&(Age::of(&letter), seq));
+        self.tally.subtract(seq, &letter);
         Some(letter.id)
     }
 

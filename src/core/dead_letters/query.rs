@@ -81,42 +81,51 @@ impl DeadLetters {
     /// At most `limit` letters, optionally of one type, that were filed after `after` (0: from the beginning). Pages stay
     /// right while letters come and go: `after` is a place in the book, not a count.
     pub fn page(&self, limit: u32, after: Seq, event_type: Option<&str>) -> Page {
-        let following = self.letters.range(after.saturating_add(1)..);
-        let mut matching = following
-            .filter(|(_, letter)| event_type.is_none_or(|wanted| wanted == letter.event_type));
-        let page: Vec<(Seq, String)> = matching
-            .by_ref()
-            .take(limit as usize)
-            .map(|(seq, letter)| (*seq, letter.id.clone()))
-            .collect();
-        let last = page.last().map_or(after, |(seq, _)| *seq);
+        let from = after.saturating_add(1);
+        match event_type {
+            None => self.page_of(
+                self.letters.range(from..).map(|(seq, _)| *seq),
+                limit,
+                after,
+            ),
+            Some(wanted) => {
+                let seqs = self.tally.by_event_type.get(wanted).into_iter();
+                self.page_of(
+                    seqs.flat_map(|seqs| seqs.range(from..).copied()),
+                    limit,
+                    after,
+                )
+            }
+        }
+    }
+
+    fn page_of(&self, mut seqs: impl Iterator<Item = Seq>, limit: u32, after: Seq) -> Page {
+        let page: Vec<Seq> = seqs.by_ref().take(limit as usize).collect();
+        let last = page.last().copied().unwrap_or(after);
         Page {
-            next: matching.next().map(|_| last),
-            ids: page.into_iter().map(|(_, id)| id).collect(),
+            next: seqs.next().map(|_| last),
+            ids: page
+                .iter()
+                .map(|seq| self.letters[seq].id.clone())
+                .collect(),
         }
     }
 
     /// What there is now.
     pub fn stats(&self) -> Stats {
-        let mut stats = Stats::default();
-        let mut attempts = 0_u64;
-        for letter in self.letters.values() {
-            attempts += u64::from(letter.attempts);
-            *stats
-                .by_event_type
-                .entry(letter.event_type.clone())
-                .or_default() += 1;
-            for error in &letter.errors {
-                *stats.by_error_kind.entry(error.kind).or_default() += 1;
-            }
-        }
-        if !self.is_empty() {
-            stats.average_attempts = attempts as f64 / self.len() as f64;
-        }
         let id_of = |(_, seq): &(_, Seq)| self.letters[seq].id.clone();
-        stats.oldest = self.by_age.first().map(id_of);
-        stats.recent = self.by_age.iter().rev().take(RECENT).map(id_of).collect();
-        stats
+        Stats {
+            by_event_type: (self.tally.by_event_type.iter())
+                .map(|(event_type, seqs)| (event_type.clone(), seqs.len() as u32))
+                .collect(),
+            by_error_kind: self.tally.by_error_kind.clone(),
+            average_attempts: match self.len() {
+                0 => 0.0,
+                len => self.tally.attempts as f64 / len as f64,
+            },
+            oldest: self.by_age.first().map(id_of),
+            recent: self.by_age.iter().rev().take(RECENT).map(id_of).collect(),
+        }
     }
 }
 
@@ -177,6 +186,10 @@ mod tests {
         let third = book.page(1, second.next.unwrap(), Some("x"));
         assert_eq!((third.ids, third.next), (vec!["e".to_owned()], None));
         assert_eq!(book.page(2, u64::MAX, None).ids.len(), 0);
+        assert_eq!(book.page(2, 0, Some("none")).ids.len(), 0);
+        book.file(0.0, "a", &failure("y", "m"));
+        assert_eq!(book.page(9, 0, Some("y")).ids, ["a", "c"]);
+        assert_eq!(book.page(9, 0, Some("x")).ids, ["d", "e"]);
     }
 
     #[test]
@@ -202,5 +215,16 @@ mod tests {
         assert_eq!(stats.average_attempts, 3.5);
         assert_eq!(stats.oldest.as_deref(), Some("b"));
         assert_eq!(stats.recent, ["a", "b"]);
+        book.poison("a", "Marked as poison: NetworkError".into());
+        assert_eq!(book.stats().by_error_kind["networkerror"], 1);
+        book.remove("a");
+        let left = book.stats();
+        assert_eq!(left.by_event_type.into_keys().collect::<Vec<_>>(), ["y"]);
+        assert_eq!(
+            left.by_error_kind.into_keys().collect::<Vec<_>>(),
+            ["unknown"]
+        );
+        book.clear();
+        assert_eq!(book.stats(), Stats::default());
     }
 }

@@ -21,6 +21,10 @@ const MIN_PACKED_BYTES: usize = 128;
 /// A difference must be shorter than its base's stored form by this factor; else the snapshot becomes the next base.
 const DELTA_GAIN: usize = 2;
 
+/// A base that is longer than a snapshot by more than this factor is not worth reading for it: the cost of storing something
+/// short must not be that of something long.
+const MAX_BASE_FACTOR: usize = 16;
+
 /// Makes stored forms and reads them.
 pub trait Codec {
     /// A form of `bytes`; with `base`, one that is read with the same base. None: it knows none.
@@ -205,7 +209,13 @@ impl<C: Codec> Snapshots<C> {
 
     fn delta_of(&mut self, owner: &str, bytes: &[u8]) -> Option<Form> {
         let base = self.owners.get(owner)?.base?;
-        let limit = self.bases[&base].bytes.len() / DELTA_GAIN;
+        let Base {
+            bytes: stored, len, ..
+        } = &self.bases[&base];
+        if *len > MAX_BASE_FACTOR * bytes.len() {
+            return None;
+        }
+        let limit = stored.len() / DELTA_GAIN;
         self.unpack_base(base)?;
         let (_, unpacked) = self.unpacked.as_ref()?;
         let packed = self.codec.pack(bytes, Some(unpacked))?;

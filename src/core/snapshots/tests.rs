@@ -290,3 +290,17 @@ proptest! {
         prop_assert!(store.owners.is_empty() && store.by_hash.is_empty());
     }
 }
+
+#[test]
+fn something_short_is_not_stored_as_the_difference_to_something_very_long() {
+    let mut store = roomy();
+    store.insert("a", "long", &[7; 10_000], DELTA);
+    store.insert("a", "less", &[7; 10_000 / MAX_BASE_FACTOR], DELTA);
+    assert_eq!(store.stats().deltas, 1);
+    store.insert("a", "short", &[7; 100], DELTA);
+    assert_eq!(store.stats().deltas, 1);
+    // It is the next base.
+    store.insert("a", "next", &[7; 101], DELTA);
+    assert_eq!(store.stats().deltas, 2);
+    assert_eq!(all(&mut store, "a")[2], [7; 100]);
+}
