@@ -1,6 +1,7 @@
 import { Deduplicator } from './dedupe';
 import { Engine } from './engine/engine';
 import { eventLoopTurn } from './engine/real-timers';
+import { NameTable } from './engine/names';
 import { Interner } from './engine/interner';
 import { NONE } from './engine/layout';
 import { RuntimeError, messageOf } from './errors';
@@ -115,6 +116,8 @@ export class DeliveryQueue implements EngineHost {
   readonly #tenants = new Interner();
   readonly #keys = new Interner();
   readonly #kinds = new Interner();
+  /** Of these, which an event has. */
+  readonly #names = new NameTable();
   readonly #exactFrom: number;
   /** `maxQueueDepth`; while memory is exhausted no more than 1, so that what waits for room still gets its turn. */
   #depthLimit: number;
@@ -358,13 +361,10 @@ export class DeliveryQueue implements EngineHost {
       engine.prepare(ttlMs ?? Infinity, policy === undefined ? 0 : this.#policyOf(policy), bytes, attempts);
     }
     const slot = engine.submit(event, brings.priority, tenant, key, kind, brings.delayMs ?? 0);
+    if (tenant !== 0 || key !== NONE || kind !== 0) this.#names.set(slot, { tenant, key, kind });
     const { timeoutMs, queuedAt, causeNode, onEnd, signal } = brings;
-    const isNamed = tenant !== 0 || key !== NONE || kind !== 0;
-    if (isNamed || (timeoutMs ?? queuedAt ?? causeNode ?? onEnd ?? signal) !== undefined) {
+    if ((timeoutMs ?? queuedAt ?? causeNode ?? onEnd ?? signal) !== undefined) {
       const extras = engine.extrasOf(slot);
-      extras.tenant = tenant;
-      extras.key = key;
-      extras.kind = kind;
       extras.timeoutMs = timeoutMs;
       extras.queuedAt = queuedAt;
       extras.causeNode = causeNode;
@@ -380,11 +380,15 @@ export class DeliveryQueue implements EngineHost {
     return Math.max(index, 0);
   }
 
-  onReleased({ tenant, key, kind, onEnd }: SlotExtras): void {
-    if (tenant !== 0) this.#tenants.release(tenant - 1);
-    if (key !== NONE) this.#keys.release(key);
-    if (kind !== 0) this.#kinds.release(kind - 1);
-    onEnd?.();
+  onReleased(slot: number, extras: SlotExtras | undefined): void {
+    const names = this.#names.take(slot);
+    if (names !== undefined) {
+      const { tenant, key, kind } = names;
+      if (tenant !== 0) this.#tenants.release(tenant - 1);
+      if (key !== NONE) this.#keys.release(key);
+      if (kind !== 0) this.#kinds.release(kind - 1);
+    }
+    extras?.onEnd?.();
   }
 
   /** Cancels the event when its `signal` aborts. */

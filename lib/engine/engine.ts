@@ -83,7 +83,7 @@ export interface EngineHost {
   /** The event left without an attempt of its own to blame. */
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void;
   /** The event has left, whatever its end: what it held is to be given back. */
-  onReleased(extras: SlotExtras): void;
+  onReleased(slot: number, extras: SlotExtras | undefined): void;
   /** The error of a delivery whose acknowledgement did not come. */
   ackTimeoutError(event: AnyEvent): Error;
 }
@@ -403,8 +403,7 @@ export class Engine {
     this.#runs[slot] = 0;
     this.#free.push(slot);
     if (this.#byId !== undefined && this.#byId.get(event.id) === slot) this.#byId.delete(event.id);
-    const extras = this.#extras.take(slot);
-    if (extras !== undefined) this.#host.onReleased(extras);
+    this.#host.onReleased(slot, this.#extras.take(slot));
   }
 
   // ── Running ──────────────────────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,5 @@
-import { NONE } from './layout';
-
 /** What an event that is not quite plain brings, and what is known of its present run. */
 export class SlotExtras {
-  /** Interned names, which are released at the end: an ordering key, a tenant and a type, each of the latter plus 1; 0: none. */
-  key: number = NONE;
-  tenant = 0;
-  kind = 0;
   /** Limit of each handler run in milliseconds. */
   timeoutMs: number | undefined = undefined;
   /** When it was queued (ms since the epoch), where that is not the event's own time. */
