@@ -387,6 +387,17 @@ describe('delivery guarantees', () => {
     expect(pending).toBe(0);
   });
 
+  test('at-most-once: an event that has begun leaves its key to nobody, also after a restart', async () => {
+    const path = directory();
+    const once = { deliveryGuarantee: 'at-most-once' as const, idempotencyKey: 'k' };
+    const first = durable(path);
+    await first.emitAsync('a', 1, once);
+    expect(await handled(first, ['a'])).toEqual([1]);
+    expect(contextOf(first.emit('a', 1, once))).toMatchObject({ state: 'done' });
+    await first.cleanup();
+    expect(contextOf(durable(path).emit('a', 1, once))).toMatchObject({ state: 'done' });
+  });
+
   test('at-least-once, the default: the event is in the journal while its handler runs', async () => {
     const runtime = durable(directory());
     let pending = -1;

@@ -67,6 +67,21 @@ describe.each(kinds)('a runtime with an event store in %s', (_name, make) => {
     expect(await replayed(second, { onlyUnprocessed: false })).toEqual([1, 2]);
   });
 
+  test('an ack marks an event that is delivered at most once, too', async () => {
+    const open = make();
+    const first = open({ enableAcks: true });
+    first.on('good', () => undefined);
+    first.on('bad', () => {
+      throw new Error('no');
+    });
+    first.emit('good', 1, { deliveryGuarantee: 'at-most-once' });
+    first.emit('bad', 2, { deliveryGuarantee: 'at-most-once' });
+    await first.process();
+    expect(await replayed(first)).toEqual([2]);
+    await first.cleanup();
+    expect(await replayed(open({ enableAcks: true }))).toEqual([2]);
+  });
+
   test('what is emitted while a replay goes on is no part of it, and the types can be chosen', async () => {
     const runtime = make()();
     for (let n = 0; n < 4; n++) runtime.emit(n % 2 ? 'odd' : 'even', n);

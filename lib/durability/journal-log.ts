@@ -9,6 +9,7 @@ import {
   field,
   letterGoneLine,
   letterLine,
+  markLine,
   namesOf,
   numbersOf,
   ownEventLine,
@@ -83,6 +84,9 @@ export class JournalLog implements DurableLog {
   readonly #port: ObservabilityPort;
   /** Sequence numbers of the events that have not ended. */
   readonly #seqs = new Map<AnyEvent, number>();
+  /** Events that were released before they ran, where they are kept for replay: whether they were processed is told later. */
+  readonly #released = new WeakSet<AnyEvent>();
+  readonly #keepsEvents: boolean;
   /** Awaited events by the frame that they are written in. */
   #awaited: AwaitedFrame[] = [];
   #nextSeq: number;
@@ -98,6 +102,7 @@ export class JournalLog implements DurableLog {
   constructor(settings: JournalSettings, port: ObservabilityPort) {
     this.#codec = codecs[settings.codec];
     this.skipsDamage = settings.native.onCorruption === SKIP;
+    this.#keepsEvents = settings.native.keepEvents;
     this.#port = port;
     this.journal = new Journal(settings.native, {
       onGivenUp: (frames) => this.#onGivenUp(frames),
@@ -240,6 +245,7 @@ export class JournalLog implements DurableLog {
   done(event: AnyEvent, isProcessed: boolean): void {
     const seq = this.#take(event);
     if (seq > 0) this.journal.writeDone(seq, isProcessed, Date.now());
+    else if (isProcessed && this.#released.delete(event)) this.journal.write(markLine(event.id, Date.now()));
   }
 
   retried(event: AnyEvent, attempts: number, dueAt: number): void {
@@ -255,7 +261,10 @@ export class JournalLog implements DurableLog {
   }
 
   async release(event: AnyEvent): Promise<void> {
-    this.gone(event);
+    // It is remembered like one that is done: its key must not bring it a second time.
+    const seq = this.#take(event);
+    if (seq > 0) this.journal.writeDone(seq, false, Date.now());
+    if (this.#keepsEvents) this.#released.add(event);
     // What of its frame is given up are events that somebody waits for; this line is tried again until it is written.
     for (let error = await this.settled(); error !== undefined; error = await this.settled()) {
       if (this.journal.isClosed) throw error;
