@@ -1981,8 +1981,14 @@ export interface DLQContext {
   workflowId?: string | undefined;
   /** Priority with which it goes back. Default 0. */
   originalPriority?: number | undefined;
-  /** Its idempotency key: it keeps it when it goes back. */
+  /** What it was emitted with, as the five below: it keeps that when it goes back. */
   idempotencyKey?: string | undefined;
+  orderingKey?: string | undefined;
+  /** Limit of each handler in milliseconds. */
+  timeout?: number | undefined;
+  /** Milliseconds; they begin anew when it goes back. */
+  ttlMs?: number | undefined;
+  retryPolicy?: EventRetryPolicy | undefined;
 }
 /** One failure of a dead letter. */
 export interface DLQError {
@@ -2089,8 +2095,8 @@ export interface DeadLetters {
   /** The dead letter of an event. */
   get(eventId: string): DLQItem | undefined;
   /**
-   * Puts an event back into the queue, with its priority and a fresh count of attempts. False if it is unknown, poisoned,
-   * or refused by the queue (then it stays a dead letter).
+   * Puts an event back into the queue, as it was first emitted and with a fresh count of attempts; its time to live begins
+   * anew. False if it is unknown, poisoned, or refused by the queue (then it stays a dead letter).
    */
   reprocess(eventId: string): Promise<boolean>;
   /** Puts back what matches the criteria, or what the predicate is true for. Answers the events that are queued again. */
@@ -4309,8 +4315,8 @@ export type PersistorType = "memory" | "journal";
 export type PipelineMiddleware<C = unknown> = Middleware | ((handler: MiddlewareHandler, context: C) => MiddlewareHandler);
 /** Called with each event, alone. */
 export type QueueProcessor = (event: AnyEvent) => unknown;
-/** Takes an event back; false if it is refused. */
-export type Requeue = (event: AnyEvent, priority: number, idempotencyKey: string | undefined) => boolean;
+/** Takes an event back, with what it was emitted with; false if it is refused. */
+export type Requeue = (event: AnyEvent, priority: number, context: DLQContext) => boolean;
 /** How much chance goes into a wait: anything up to it (full); between half of it and all of it (equal); none. */
 export type RetryJitter = "full" | "equal" | "none";
 /** Codes of `RuntimeError`: configuration, queue, events, streams, journal. */

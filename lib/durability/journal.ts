@@ -59,6 +59,8 @@ export class Journal {
   readonly #keepAlive = new KeepAlive();
   readonly #frame = new FrameWriter();
   #isScheduled = false;
+  /** Calls of `together` that go on. */
+  #held = 0;
   /** Frames handed over, and the last of them that is durable. */
   #handedOver = 0;
   #durable = 0;
@@ -122,8 +124,19 @@ export class Journal {
     this.#written();
   }
 
+  /** What `write` writes is in one frame, so that it is stored together or not at all. */
+  together<T>(write: () => T): T {
+    this.#held++;
+    try {
+      return write();
+    } finally {
+      this.#held--;
+      if (!this.#frame.isEmpty) this.#written();
+    }
+  }
+
   #written(): void {
-    if (this.#frame.chars >= FRAME_CHARS) this.#handOver(false);
+    if (this.#frame.chars >= FRAME_CHARS && this.#held === 0) this.#handOver(false);
     else if (!this.#isScheduled) this.#schedule();
   }
 

@@ -44,6 +44,7 @@ import { Limiters } from './limiters';
 import { KeepAlive, eventLoopTurn, onNextTurn } from './real-timers';
 import type { AnyEvent } from '../events';
 import type { LatencyStats } from './latency-groups';
+import type { Submission } from '../submission';
 
 /** A long drain gives the event loop a turn after this many milliseconds of its own. */
 const TURN_BUDGET_MS = 4;
@@ -66,6 +67,8 @@ export interface SlotExtras {
   /** When it was queued (ms since the epoch), where that is not the event's own time. */
   queuedAt?: number;
   priority?: number;
+  /** What it was submitted with, where a dead letter has to tell of it. */
+  brings?: Submission;
   /** Aborted at ack timeout, cancellation and shutdown. Made when a handler asks for it. */
   controller?: AbortController;
   /** What the last attempt failed with, and when, on the monotonic clock. */

@@ -168,7 +168,7 @@ impl SqliteStore {
             }
             Op::Gone { seq, at } => {
                 draft.latest = draft.latest.max(at);
-                self.forget(seq, draft);
+                self.free(seq, draft)?;
                 self.end(seq, FINISHED, 0, draft)
             }
             Op::Retry {
@@ -358,11 +358,7 @@ impl SqliteStore {
         at: f64,
         draft: &mut Draft,
     ) -> Result<(), JournalError> {
-        let names = match draft.remembered.get(&seq) {
-            Some(drafted) => drafted.clone(),
-            None => self.remembered.get(&seq).cloned(),
-        };
-        let Some((id, key)) = names else {
+        let Some((id, key)) = self.names_of(seq, draft) else {
             return Ok(());
         };
         self.add_key(&format!("id:{id}"), how, at, draft)?;
@@ -375,6 +371,26 @@ impl SqliteStore {
 
     fn forget(&self, seq: i64, draft: &mut Draft) {
         draft.remembered.insert(seq, None);
+    }
+
+    /// Id and key of a pending event whose end is to be remembered.
+    fn names_of(&self, seq: i64, draft: &Draft) -> Option<(String, String)> {
+        match draft.remembered.get(&seq) {
+            Some(drafted) => drafted.clone(),
+            None => self.remembered.get(&seq).cloned(),
+        }
+    }
+
+    /// An event that has left without having been handled leaves its id and key to the next one, also if it was a dead
+    /// letter before.
+    fn free(&self, seq: i64, draft: &mut Draft) -> Result<(), JournalError> {
+        let Some((id, key)) = self.names_of(seq, draft) else {
+            return Ok(());
+        };
+        let sql = "DELETE FROM keys WHERE name IN (?1, ?2)";
+        self.run(sql, params![format!("id:{id}"), format!("key:{key}")])?;
+        self.forget(seq, draft);
+        Ok(())
     }
 
     fn add_key(
