@@ -21,7 +21,7 @@ impl SqliteStore {
         if self.tidy_segments()? {
             return Ok(true);
         }
-        let free = self.pragma("freelist_count");
+        let free = self.free_pages();
         if free <= KEPT_FREE_PAGES {
             return Ok(false);
         }
@@ -29,10 +29,15 @@ impl SqliteStore {
         Ok(free > KEPT_FREE_PAGES + PAGES)
     }
 
+    /// Pages that hold nothing.
+    pub(crate) fn free_pages(&self) -> u64 {
+        self.pragma("freelist_count")
+    }
+
     /// Gives some free pages back. True: there are more.
     pub(crate) fn compact_slice(&self, pages: u64) -> Result<bool, JournalError> {
         self.give_back(pages)?;
-        Ok(self.pragma("freelist_count") > 0)
+        Ok(self.free_pages() > 0)
     }
 
     /// Gives free pages back to the file system.
