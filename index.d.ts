@@ -375,7 +375,10 @@ export declare class EventStore {
   appendEvents: (events: readonly AnyEvent[]) => Promise<void>;
   /** Marks events as processed; unknown ids are ignored. Resolves when that is stored. */
   markEventsProcessed: (eventIds: readonly string[]) => Promise<void>;
-  /** Counts a delivery of an event. Unknown ids are ignored. */
+  /**
+   * Counts a delivery of an event, and stores that a moment later. Unknown ids are ignored. The deliveries of a runtime's own
+   * queue are counted by themselves.
+   */
   recordAttempt: (eventId: string) => void;
   /** What is known of an event; undefined: it is not there. */
   getEventMetadata: (eventId: string) => Promise<EventMetadata | undefined>;

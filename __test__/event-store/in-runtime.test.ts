@@ -67,6 +67,33 @@ describe.each(kinds)('a runtime with an event store in %s', (_name, make) => {
     expect(await replayed(second, { onlyUnprocessed: false })).toEqual([1, 2]);
   });
 
+  test('an event that waits can be marked, is handled all the same, and stays marked', async () => {
+    const open = make();
+    const first = open();
+    const waiting = first.emit('good', 1, { delayMs: 60_000 });
+    const next = first.emit('good', 2);
+    await first.getEventStore()!.markEventsProcessed([waiting.eventId, next.eventId]);
+    expect(await replayed(first)).toEqual([]);
+    const seen: unknown[] = [];
+    first.on('good', (event) => void seen.push(event.data));
+    await first.process();
+    expect(seen).toEqual([2]);
+    const isMarked = { processed: true, lastProcessedAt: expect.any(Number) as number };
+    expect(await first.getEventStore()!.getEventMetadata(next.eventId)).toMatchObject(isMarked);
+    await first.cleanup();
+
+    const second = open();
+    expect(await replayed(second)).toEqual([]);
+    expect(await replayed(second, { onlyUnprocessed: false })).toEqual([1, 2]);
+    const events = second.getEventStore()!;
+    expect(await events.getStats()).toMatchObject({ totalStoredEvents: 2, unprocessedEvents: 0 });
+    expect(await events.getEventMetadata(waiting.eventId)).toMatchObject(isMarked);
+    await second.ready();
+    expect(second.recovered).toBe(second.getStats().journal === null ? 0 : 1);
+    expect(second.cancel(waiting.eventId)).toBe(second.recovered === 1);
+    expect(await replayed(second)).toEqual([]);
+  });
+
   test('an ack marks an event that is delivered at most once, too', async () => {
     const open = make();
     const first = open({ enableAcks: true });

@@ -63,7 +63,10 @@ export const letterGoneLine = (id: string): string => `U${FIELD}${field(id)}`;
 
 export const stateLine = (key: string, value: string): string => `V${FIELD}${field(key)}${FIELD}${field(value)}`;
 
-/** A kept event has been processed. */
+/** A kept event has been delivered once more, by somebody else than its runtime. */
+export const attemptLine = (id: string): string => `N${FIELD}${field(id)}`;
+
+/** An event has been processed. */
 export const markLine = (id: string, at: number): string => `M${FIELD}${field(id)}${FIELD}${at}`;
 
 /** Kept events that were processed before a time are to be forgotten. */

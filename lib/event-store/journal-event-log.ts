@@ -4,6 +4,7 @@ import {
   BINARY,
   REPLAY_ONLY,
   acceptLine,
+  attemptLine,
   field,
   namesOf,
   numbersOf,
@@ -69,8 +70,8 @@ interface Found {
   ended: number;
 }
 
-/** The state of an event that has been processed. */
-const PROCESSED = 2;
+/** States of an event that has been processed: it has ended, or waits all the same. */
+const PROCESSED: readonly number[] = [2, 3];
 
 /**
  * The events that a journal keeps, for replay: those that a runtime has accepted are there already, so `append` is for events
@@ -101,6 +102,11 @@ export class JournalEventLog implements EventLog {
     journal.writeAll(lines);
     const error = await journal.settled();
     if (error !== undefined) throw error;
+  }
+
+  noteAttempt(eventId: string): void {
+    this.attempted(eventId);
+    this.#source.journal.write(attemptLine(eventId));
   }
 
   attempted(eventId: string): void {
@@ -181,14 +187,15 @@ export class JournalEventLog implements EventLog {
     const found = await this.#read<Found | null>(this.#source.journal.handle.keptEvent(eventId));
     if (found === null) return undefined;
     const { type, ts, state, attempts, ended } = found;
+    const processed = PROCESSED.includes(state);
     return {
       eventId,
       eventType: type,
       timestamp: ts,
-      processed: state === PROCESSED,
+      processed,
       // Those that have ended are stored; a delivery that goes on is known here only.
       processingAttempts: Math.max(attempts, this.#attempts.get(eventId) ?? 0),
-      ...(state === PROCESSED && { lastProcessedAt: ended }),
+      ...(processed && { lastProcessedAt: ended }),
     };
   }
 

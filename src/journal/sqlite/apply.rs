@@ -191,10 +191,16 @@ impl SqliteStore {
             }
             Op::Processed { id, at } => {
                 draft.latest = draft.latest.max(at);
-                self.run(
-                    "UPDATE events SET state = 2, ended = ?2 WHERE id = ?1 AND state = 1",
-                    params![id, at],
-                )?;
+                // One that waits is still to be handled, and is marked then.
+                let sql = "UPDATE events SET state = iif(state = 0, 3, 2), ended = ?2 WHERE id = ?1 AND state IN (0, 1)";
+                self.run(sql, params![id, at])?;
+                Ok(())
+            }
+            Op::Attempt { id } => {
+                // Those of an event that waits decide whether it is tried again.
+                let sql =
+                    "UPDATE events SET attempts = attempts + 1 WHERE id = ?1 AND state IN (1, 2)";
+                self.run(sql, params![id])?;
                 Ok(())
             }
             Op::Forget { at } => {
@@ -320,13 +326,14 @@ impl SqliteStore {
         }
         if !self.options.keep_events {
             let gone = self.run(
-                "DELETE FROM events WHERE seq = ?1 AND state = 0",
+                "DELETE FROM events WHERE seq = ?1 AND state IN (0, 3)",
                 params![seq],
             )?;
             draft.stats.pending = draft.stats.pending.saturating_sub(gone);
             return Ok(());
         }
-        let sql = "UPDATE events SET state = ?2, ended = ?3, attempts = attempts + ?4 WHERE seq = ?1 AND state = 0";
+        let sql = "UPDATE events SET state = iif(state = 3, 2, ?2), ended = ?3, attempts = attempts + ?4 \
+                   WHERE seq = ?1 AND state IN (0, 3)";
         let ended = self.run(sql, params![seq, state, draft.latest, deliveries])?;
         draft.stats.pending = draft.stats.pending.saturating_sub(ended);
         draft.stats.kept += ended;
@@ -344,8 +351,7 @@ impl SqliteStore {
         if let Some(place) = self.segments.find(seq) {
             self.take_out(place, draft)?;
         }
-        let sql =
-            "UPDATE events SET attempts = ?2, due = ?3, retry = ?4 WHERE seq = ?1 AND state = 0";
+        let sql = "UPDATE events SET attempts = ?2, due = ?3, retry = ?4 WHERE seq = ?1 AND state IN (0, 3)";
         self.run(sql, params![seq, attempts, due, error])?;
         Ok(())
     }

@@ -142,7 +142,7 @@ fn exported(event: EventRow) -> Value {
         body,
         ..
     } = event;
-    let state = ["pending", "finished", "processed"]
+    let state = ["pending", "finished", "processed", "pending, processed"]
         .get(state as usize)
         .copied()
         .unwrap_or("unknown");

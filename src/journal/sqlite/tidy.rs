@@ -57,7 +57,7 @@ impl SqliteStore {
         let mut gone = 0;
         if before.is_finite() {
             let sql = "DELETE FROM events WHERE seq IN \
-                       (SELECT seq FROM events WHERE state > 0 AND ended < ?1 ORDER BY seq LIMIT ?2)";
+                       (SELECT seq FROM events WHERE state IN (1, 2) AND ended < ?1 ORDER BY seq LIMIT ?2)";
             gone += transaction
                 .prepare_cached(sql)?
                 .execute(params![before, ROWS])?;
@@ -65,7 +65,7 @@ impl SqliteStore {
         let surplus = (self.stats.kept as f64 - gone as f64 - self.options.retention_events)
             .max(self.in_the_way());
         if surplus > 0.0 {
-            let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE state > 0 ORDER BY seq LIMIT ?1)";
+            let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE state IN (1, 2) ORDER BY seq LIMIT ?1)";
             let most = (surplus as i64).min(ROWS);
             gone += transaction.prepare_cached(sql)?.execute(params![most])?;
         }
