@@ -7,6 +7,7 @@ import {
   REMEMBERED,
   acceptLine,
   field,
+  hasHalf,
   letterGoneLine,
   letterLine,
   markLine,
@@ -91,6 +92,8 @@ export class JournalLog implements DurableLog {
   #awaited: AwaitedFrame[] = [];
   #nextSeq: number;
   readonly #typeFields = new Map<string, string>();
+  /** Whether there ever was a type with half a character in it. */
+  #hasHalves = false;
   #persisted = 0;
   #recovered = 0;
   /** Takes an event that could not be made durable out of the queue, unless it has ended already. */
@@ -140,7 +143,8 @@ export class JournalLog implements DurableLog {
   accept(event: AnyEvent, brings: Submission, isOurs: boolean): RuntimeError | undefined {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
-    const hasParts = isOurs && !this.#codec.isBinary;
+    // A type with half a character in it survives in JSON of the whole event only.
+    const hasParts = isOurs && !this.#codec.isBinary && !this.#hasHalf(event.type);
     let body: string;
     try {
       body = hasParts ? dataJson(event) : this.#codec.encode(event);
@@ -159,7 +163,10 @@ export class JournalLog implements DurableLog {
   acceptOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
-    if (this.#codec.isBinary) return this.accept(event, isAwaited ? PLAIN_AWAITED : PLAIN, true);
+    const typeField = this.#typeField(event.type);
+    if (this.#codec.isBinary || (this.#hasHalves && hasHalf(event.type))) {
+      return this.accept(event, isAwaited ? PLAIN_AWAITED : PLAIN, true);
+    }
     let data: string;
     try {
       data = dataJson(event);
@@ -170,7 +177,7 @@ export class JournalLog implements DurableLog {
     this.#seqs.set(event, seq);
     this.#persisted++;
     if (isAwaited) this.#noteAwaited(event);
-    journal.writeOwn(seq, isAwaited ? AWAITED : 0, event.ts, ids, this.#typeField(event.type), data);
+    journal.writeOwn(seq, isAwaited ? AWAITED : 0, event.ts, ids, typeField, data);
     return undefined;
   }
 
@@ -194,11 +201,18 @@ export class JournalLog implements DurableLog {
     }
   }
 
+  /** Hardly ever has any. */
+  #hasHalf(type: string): boolean {
+    this.#typeField(type);
+    return this.#hasHalves && hasHalf(type);
+  }
+
   /** Types come again and again. */
   #typeField(type: string): string {
     const known = this.#typeFields.get(type);
     if (known !== undefined) return known;
     const made = field(type);
+    this.#hasHalves ||= hasHalf(type);
     if (this.#typeFields.size < MAX_TYPES) this.#typeFields.set(type, made);
     return made;
   }

@@ -15,9 +15,15 @@ export const REPLAY_ONLY = 8;
 
 const UNSAFE = /[\x00-\x1f"\\\ud800-\udfff]/;
 
-/** A string as a field. */
+const HALF = /\p{Surrogate}/u;
+const HALVES = /\p{Surrogate}/gu;
+
+/** Whether a string has half a character in it, which a field cannot carry. */
+export const hasHalf = (text: string): boolean => HALF.test(text);
+
+/** A string as a field. Half a character becomes the one that stands for what is unknown, as in all strings that the addon takes. */
 export function field(text: string): string {
-  return UNSAFE.test(text) ? JSON.stringify(text).slice(1, -1) : text;
+  return UNSAFE.test(text) ? JSON.stringify(text.replace(HALVES, '\ufffd')).slice(1, -1) : text;
 }
 
 /** An event that somebody else has made. `body`: JSON of all of it, or base64. */
