@@ -14,6 +14,7 @@ import {
 import { RuntimeError, messageOf } from '../errors';
 import { journalError } from '../durability/journal';
 import type { Journal } from '../durability/journal';
+import type { JournalHandle } from '../native/journal';
 import type { AnyEvent } from '../events';
 import type { EventLog, EventMetadata, EventStoreStats, ReplayQuery } from './event-log';
 
@@ -141,7 +142,7 @@ export class JournalEventLog implements EventLog {
   }
 
   async *#events(query: ReplayQuery, upToSeq: number): AsyncGenerator<AnyEvent> {
-    const { journal, skipsDamage } = this.#source;
+    const { skipsDamage } = this.#source;
     // Only what is committed can be read; if the disk fails, that is all there is.
     await this.flush();
     const { fromMs, toMs, onlyUnprocessed, types, batchSize } = query;
@@ -149,7 +150,7 @@ export class JournalEventLog implements EventLog {
     const bounds = { fromTs: Math.max(fromMs, -MAX_TIME_MS), toTs: Math.min(toMs, MAX_TIME_MS), upToSeq, limit };
     const which = { onlyUnprocessed, ...(types !== undefined && { types: [...types] }), skipDamaged: skipsDamage };
     for (let afterSeq = 0; ;) {
-      const page = await this.#read<Page>(journal.handle.replay({ ...bounds, ...which, afterSeq }));
+      const page = await this.#read<Page>((handle) => handle.replay({ ...bounds, ...which, afterSeq }));
       if (page.lost.length > 0) this.#source.tellLost(page.lost);
       for (const row of page.rows) {
         const event = this.#readable(row);
@@ -174,17 +175,19 @@ export class JournalEventLog implements EventLog {
   }
 
   /** What the addon answers in JSON; its errors with their codes. */
-  async #read<T>(answer: Promise<string | null>): Promise<T> {
-    const { path } = this.#source.journal;
-    const text = await answer.catch((error: unknown) => {
-      throw journalError(error, path);
+  async #read<T>(ask: (journal: JournalHandle) => Promise<string | null>): Promise<T> {
+    const { journal } = this.#source;
+    // Another runtime may have it open by now.
+    if (journal.isClosed) throw journal.closedError;
+    const text = await ask(journal.handle).catch((error: unknown) => {
+      throw journalError(error, journal.path);
     });
     return JSON.parse(text ?? 'null') as T;
   }
 
   async metadata(eventId: string): Promise<EventMetadata | undefined> {
     await this.flush();
-    const found = await this.#read<Found | null>(this.#source.journal.handle.keptEvent(eventId));
+    const found = await this.#read<Found | null>((handle) => handle.keptEvent(eventId));
     if (found === null) return undefined;
     const { type, ts, state, attempts, ended } = found;
     const processed = PROCESSED.includes(state);
@@ -201,7 +204,7 @@ export class JournalEventLog implements EventLog {
 
   async stats(): Promise<EventStoreStats> {
     await this.flush();
-    const figures = await this.#read<Figures>(this.#source.journal.handle.keptFigures());
+    const figures = await this.#read<Figures>((handle) => handle.keptFigures());
     const { stored, unprocessed, oldest, newest, dropped, forgotten } = figures;
     return {
       totalStoredEvents: stored + dropped + forgotten,
