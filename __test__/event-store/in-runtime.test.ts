@@ -67,6 +67,23 @@ describe.each(kinds)('a runtime with an event store in %s', (_name, make) => {
     expect(await replayed(second, { onlyUnprocessed: false })).toEqual([1, 2]);
   });
 
+  test('cleanups at the same time, while events end, count each forgotten event once', async () => {
+    const runtime = make()({ enableAcks: true });
+    runtime.on('good', () => undefined);
+    for (let n = 0; n < 10; n++) runtime.emit('good', n);
+    await runtime.process();
+    await runtime.flush();
+    await sleep(5);
+    const store = runtime.getEventStore()!;
+    const cleanups = [store.cleanup(0), store.cleanup(0)];
+    for (let n = 0; n < 20; n++) runtime.emit('good', n);
+    await runtime.process();
+    const counts = await Promise.all(cleanups);
+    const { totalStoredEvents, storedEvents } = await store.getStats();
+    expect(counts[0]! + counts[1]!).toBe(totalStoredEvents - storedEvents);
+    expect(counts[0]).toBeGreaterThanOrEqual(10);
+  });
+
   test('an event that waits can be marked, is handled all the same, and stays marked', async () => {
     const open = make();
     const first = open();
