@@ -375,7 +375,10 @@ export declare class EventStore {
   appendEvents: (events: readonly AnyEvent[]) => Promise<void>;
   /** Marks events as processed; unknown ids are ignored. Resolves when that is stored. */
   markEventsProcessed: (eventIds: readonly string[]) => Promise<void>;
-  /** Counts a delivery of an event. Unknown ids are ignored. */
+  /**
+   * Counts a delivery of an event, and stores that a moment later. Unknown ids are ignored. The deliveries of a runtime's own
+   * queue are counted by themselves.
+   */
   recordAttempt: (eventId: string) => void;
   /** What is known of an event; undefined: it is not there. */
   getEventMetadata: (eventId: string) => Promise<EventMetadata | undefined>;
@@ -1981,8 +1984,14 @@ export interface DLQContext {
   workflowId?: string | undefined;
   /** Priority with which it goes back. Default 0. */
   originalPriority?: number | undefined;
-  /** Its idempotency key: it keeps it when it goes back. */
+  /** What it was emitted with, as the five below: it keeps that when it goes back. */
   idempotencyKey?: string | undefined;
+  orderingKey?: string | undefined;
+  /** Limit of each handler in milliseconds. */
+  timeout?: number | undefined;
+  /** Milliseconds; they begin anew when it goes back. */
+  ttlMs?: number | undefined;
+  retryPolicy?: EventRetryPolicy | undefined;
 }
 /** One failure of a dead letter. */
 export interface DLQError {
@@ -2089,8 +2098,8 @@ export interface DeadLetters {
   /** The dead letter of an event. */
   get(eventId: string): DLQItem | undefined;
   /**
-   * Puts an event back into the queue, with its priority and a fresh count of attempts. False if it is unknown, poisoned,
-   * or refused by the queue (then it stays a dead letter).
+   * Puts an event back into the queue, as it was first emitted and with a fresh count of attempts; its time to live begins
+   * anew. False if it is unknown, poisoned, or refused by the queue (then it stays a dead letter).
    */
   reprocess(eventId: string): Promise<boolean>;
   /** Puts back what matches the criteria, or what the predicate is true for. Answers the events that are queued again. */
@@ -4309,8 +4318,8 @@ export type PersistorType = "memory" | "journal";
 export type PipelineMiddleware<C = unknown> = Middleware | ((handler: MiddlewareHandler, context: C) => MiddlewareHandler);
 /** Called with each event, alone. */
 export type QueueProcessor = (event: AnyEvent) => unknown;
-/** Takes an event back; false if it is refused. */
-export type Requeue = (event: AnyEvent, priority: number, idempotencyKey: string | undefined) => boolean;
+/** Takes an event back, with what it was emitted with; false if it is refused. */
+export type Requeue = (event: AnyEvent, priority: number, context: DLQContext) => boolean;
 /** How much chance goes into a wait: anything up to it (full); between half of it and all of it (equal); none. */
 export type RetryJitter = "full" | "equal" | "none";
 /** Codes of `RuntimeError`: configuration, queue, events, streams, journal. */

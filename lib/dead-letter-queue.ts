@@ -269,7 +269,15 @@ export class DeadLetterQueue {
     return this.#requeueAll(meant, requeue);
   }
 
+  /** Where the store can do so, an event that goes back and its letter that goes are one commit: no crash leaves both. */
   async #requeueAll(ids: readonly string[], requeue: Requeue): Promise<AnyEvent[]> {
+    const store = this.#store;
+    if (store?.together === undefined) return this.#giveBack(ids, requeue);
+    const given = ids.map((id) => store.together!(() => this.#giveBack([id], requeue)));
+    return (await Promise.all(given)).flat();
+  }
+
+  async #giveBack(ids: readonly string[], requeue: Requeue): Promise<AnyEvent[]> {
     const events: AnyEvent[] = [];
     const gone: string[] = [];
     try {
@@ -278,7 +286,7 @@ export class DeadLetterQueue {
         if (item === undefined || !this.#book.isReprocessable(id)) continue;
         const { event, originalPriority, processingContext, errors } = item;
         const lastError = errors.at(-1);
-        if (!requeue(event, originalPriority, processingContext.idempotencyKey)) continue;
+        if (!requeue(event, originalPriority, processingContext)) continue;
         events.push(event);
         // If it has failed again inside the call, it is a dead letter again and stays.
         if (errors.at(-1) === lastError && this.#book.remove(id)) gone.push(id);

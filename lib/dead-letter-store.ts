@@ -15,6 +15,8 @@ export interface DeadLetterStorage {
   save(item: DLQItem): Promise<void>;
   /** Stores that items have left. */
   forget(ids: readonly string[]): Promise<void>;
+  /** What `write` stores, in the store and in what shares it, is stored together or not at all. Absent: it cannot be. */
+  together?<T>(write: () => T): T;
   /** The items that are stored, oldest first. */
   load(): Promise<DLQItem[]>;
   /** Resolves when everything so far has been written. */

@@ -1,4 +1,5 @@
 import type { AnyEvent } from './events';
+import type { EventRetryPolicy } from './retry-policy';
 
 /** Configuration of a `DeadLetterQueue`. */
 export interface DLQConfig {
@@ -27,8 +28,14 @@ export interface DLQContext {
   workflowId?: string | undefined;
   /** Priority with which it goes back. Default 0. */
   originalPriority?: number | undefined;
-  /** Its idempotency key: it keeps it when it goes back. */
+  /** What it was emitted with, as the five below: it keeps that when it goes back. */
   idempotencyKey?: string | undefined;
+  orderingKey?: string | undefined;
+  /** Limit of each handler in milliseconds. */
+  timeout?: number | undefined;
+  /** Milliseconds; they begin anew when it goes back. */
+  ttlMs?: number | undefined;
+  retryPolicy?: EventRetryPolicy | undefined;
 }
 
 /** One failure of a dead letter. */
@@ -109,5 +116,5 @@ export interface DeadLetterCriteria {
   tag?: string | undefined;
 }
 
-/** Takes an event back; false if it is refused. */
-export type Requeue = (event: AnyEvent, priority: number, idempotencyKey: string | undefined) => boolean;
+/** Takes an event back, with what it was emitted with; false if it is refused. */
+export type Requeue = (event: AnyEvent, priority: number, context: DLQContext) => boolean;

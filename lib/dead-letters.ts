@@ -34,8 +34,8 @@ export interface DeadLetters {
   /** The dead letter of an event. */
   get(eventId: string): DLQItem | undefined;
   /**
-   * Puts an event back into the queue, with its priority and a fresh count of attempts. False if it is unknown, poisoned,
-   * or refused by the queue (then it stays a dead letter).
+   * Puts an event back into the queue, as it was first emitted and with a fresh count of attempts; its time to live begins
+   * anew. False if it is unknown, poisoned, or refused by the queue (then it stays a dead letter).
    */
   reprocess(eventId: string): Promise<boolean>;
   /** Puts back what matches the criteria, or what the predicate is true for. Answers the events that are queued again. */

@@ -10,11 +10,12 @@ import { EventHistory } from './event-history';
 import { PressureSampler } from './pressure';
 import { QueueBreaker } from './queue-breaker';
 import { failuresIn } from './explain';
+import { hasTerms, submissionOf, termsOf } from './dead-letter-terms';
 import { onAbort } from './middleware/cancel';
 import { failureFields, logFields } from './observability/fields';
 import { askedDelay } from './retry-policy';
 import { sizeOf } from './size';
-import type { DeadLetterQueue } from './dead-letter-queue';
+import type { DLQContext, DeadLetterQueue } from './dead-letter-queue';
 import type { EngineHost, FailureClass } from './engine/engine';
 import type { SlotExtras } from './engine/extras';
 import type { DurableLog, RecoveredEvent } from './durability/durable-log';
@@ -295,7 +296,11 @@ export class DeliveryQueue implements EngineHost {
   restore({ event, brings, attempts }: RecoveredEvent): void {
     const { idempotencyKey } = brings;
     this.recovered++;
-    if (idempotencyKey !== undefined) this.dedupe.takeKey(idempotencyKey, event.id);
+    if (idempotencyKey !== undefined) {
+      // It may have been put back from the dead letters: then the key is remembered as that of a dead one.
+      this.dedupe.returnKey(idempotencyKey);
+      this.dedupe.takeKey(idempotencyKey, event.id);
+    }
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
     const isCounted = bytes > 0 && this.engine.admitBytes(bytes) < SIZE_TOO_LARGE;
     this.#submit(event, brings, isCounted ? bytes : 0, attempts);
@@ -363,8 +368,9 @@ export class DeliveryQueue implements EngineHost {
     const slot = engine.submit(event, brings.priority, tenant, key, kind, brings.delayMs ?? 0);
     if (tenant !== 0 || key !== NONE || kind !== 0) this.#names.set(slot, { tenant, key, kind });
     const { timeoutMs, queuedAt, causeNode, onEnd, signal } = brings;
-    if ((timeoutMs ?? queuedAt ?? causeNode ?? onEnd ?? signal) !== undefined) {
+    if (hasTerms(brings) || (queuedAt ?? causeNode ?? onEnd ?? signal) !== undefined) {
       const extras = engine.extrasOf(slot);
+      extras.brings = brings;
       extras.timeoutMs = timeoutMs;
       extras.queuedAt = queuedAt;
       extras.causeNode = causeNode;
@@ -385,8 +391,11 @@ export class DeliveryQueue implements EngineHost {
     if (names !== undefined) {
       const { tenant, key, kind } = names;
       if (tenant !== 0) this.#tenants.release(tenant - 1);
-      if (key !== NONE) this.#keys.release(key);
       if (kind !== 0) this.#kinds.release(kind - 1);
+      if (key !== NONE) {
+        if (extras !== undefined) extras.orderingKey = this.#keys.nameOf(key);
+        this.#keys.release(key);
+      }
     }
     extras?.onEnd?.();
   }
@@ -591,6 +600,7 @@ export class DeliveryQueue implements EngineHost {
       workflowId: metadata?.workflowId,
       originalPriority: extras?.priority ?? 0,
       idempotencyKey: this.dedupe.keyOf(event.id),
+      ...(extras !== undefined && termsOf(extras.brings, extras.orderingKey)),
     };
     this.deadLetters.add(event, error, attempts, context, durationMs);
     // A log that keeps no dead letters itself has nothing more to do with it.
@@ -625,11 +635,15 @@ export class DeliveryQueue implements EngineHost {
     return this.engine.cancel(slot, reason ?? new RuntimeError('EVENT_CANCELLED', 'the event was cancelled'));
   }
 
-  /** Puts a dead letter back into the queue, with its key and a fresh attempt count. False if it is refused. */
-  requeue(event: AnyEvent, priority: number, idempotencyKey: string | undefined): boolean {
+  /**
+   * Puts a dead letter back into the queue: it is delivered as it was first emitted, its attempts begin anew. False if it is
+   * refused.
+   */
+  requeue(event: AnyEvent, priority: number, context: DLQContext): boolean {
     if (this.engine.slotOf(event.id) >= 0) return false;
-    const key = this.#ownKey(event, idempotencyKey);
+    const key = this.#ownKey(event, context.idempotencyKey);
     const brings: Submission = {
+      ...submissionOf(context),
       priority,
       tenantId: event.metadata?.tenantId,
       idempotencyKey: key,
@@ -637,12 +651,14 @@ export class DeliveryQueue implements EngineHost {
     };
     // What it has taken already must not make it a duplicate of itself.
     if (key !== undefined) this.dedupe.returnKey(key);
+    // It is written down as it is now.
+    const failures = takeRetryMetadata(event);
     const isTaken = this.admit(event, brings, true) === undefined;
     if (isTaken) {
-      clearRetryMetadata(event);
       this.history.forget(event.id);
-    } else if (key !== undefined) {
-      this.dedupe.takeKey(key, event.id);
+    } else {
+      if (failures !== undefined) setMetadata(event, failures);
+      if (key !== undefined) this.dedupe.takeKey(key, event.id);
     }
     return isTaken;
   }
@@ -713,12 +729,14 @@ export function setMetadata(event: AnyEvent, fields: AnyEventMetadata): void {
   }
 }
 
-function clearRetryMetadata(event: AnyEvent): void {
-  if (event.metadata?.isRetry === undefined) return;
-  const { isRetry: _isRetry, retry: _retry, ...rest } = event.metadata;
+/** Takes what tells of redeliveries out of an event's metadata, and answers it; undefined: there is nothing. */
+function takeRetryMetadata(event: AnyEvent): AnyEventMetadata | undefined {
+  if (event.metadata?.isRetry === undefined) return undefined;
+  const { isRetry, retry, ...rest } = event.metadata;
   try {
     event.metadata = rest;
   } catch {
     // As above.
   }
+  return { isRetry, retry };
 }

@@ -124,8 +124,17 @@ export class EventStore {
     await this.#log?.mark(eventIds);
   };
 
-  /** Counts a delivery of an event. Unknown ids are ignored. */
-  recordAttempt = (eventId: string): void => this.#kept?.attempted(eventId);
+  /**
+   * Counts a delivery of an event, and stores that a moment later. Unknown ids are ignored. The deliveries of a runtime's own
+   * queue are counted by themselves.
+   */
+  recordAttempt = (eventId: string): void => {
+    if (this.#kept?.noteAttempt === undefined) this.#kept?.attempted(eventId);
+    else this.#kept.noteAttempt(eventId);
+  };
+
+  /** @internal The event is being delivered by the queue whose events these are. */
+  delivered = (eventId: string): void => this.#kept?.attempted(eventId);
 
   /** What is known of an event; undefined: it is not there. */
   getEventMetadata = async (eventId: string): Promise<EventMetadata | undefined> => this.#log?.metadata(eventId);

@@ -304,7 +304,7 @@ export class EnhancedEventQueue extends EventQueue {
     return { ...config, enableRetry, enableDLQ, enablePersistence };
   }
 
-  readonly #requeue: Requeue = (event, priority, key) => this.delivery.requeue(event, priority, key);
+  readonly #requeue: Requeue = (event, priority, context) => this.delivery.requeue(event, priority, context);
 
   /** The queue's dead letters. */
   getDLQ(): DeadLetterQueue {

@@ -142,7 +142,9 @@ class RuntimeImpl implements Runtime {
     this.#dlq = this.#makeDeadLetters();
     this.#enhanced = new EnhancedEventQueue(observability, undefined, undefined, this.#queue);
     this.#enhanced.useEventStore(this.#eventStore);
-    this.deadLetters = deadLettersOf(this.#dlq, (event, priority, key) => this.#queue.requeue(event, priority, key));
+    this.deadLetters = deadLettersOf(this.#dlq, (event, priority, context) =>
+      this.#queue.requeue(event, priority, context),
+    );
     this.#emitter = new Emitter(this.#queue, this.#processor, {
       tenantId,
       stampsTime: config.enableAcks ?? false,

@@ -9,6 +9,8 @@ export interface Submission {
   idempotencyKey?: string | undefined;
   delayMs?: number | undefined;
   ttlMs?: number | undefined;
+  /** What `ttlMs` was when the event was emitted, of one that was brought back. */
+  wholeTtlMs?: number | undefined;
   timeoutMs?: number | undefined;
   policy?: RedeliveryConfig | undefined;
   signal?: AbortSignal | undefined;

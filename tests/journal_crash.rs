@@ -321,8 +321,25 @@ struct Model {
     letters: BTreeSet<String>,
     keys: BTreeMap<String, &'static str>,
     state: BTreeMap<String, String>,
-    next: i64,
+    /// Events that have ended and are kept: whether they have been processed, and how often they were delivered.
+    kept: BTreeMap<i64, (bool, i64)>,
+    /// Pending ones that have been marked as processed.
+    marked: BTreeSet<i64>,
+    /// Kept events that retention has taken, and that were forgotten on demand.
+    dropped: u64,
+    forgotten: u64,
+    plan: Plan,
 }
+
+/// What the model needs to go on, and a store does not tell.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Plan {
+    next: i64,
+    keeps_events: bool,
+}
+
+/// Kept events that stay, in the runs where that is bounded.
+const RETAINED: usize = 12;
 
 struct Rng(u64);
 
@@ -351,14 +368,23 @@ impl Model {
     /// Events of the emitter, most often enough of them for a segment.
     fn burst(&mut self, rng: &mut Rng, content: &mut Content) {
         for _ in 0..4 + rng.below(30) {
-            self.next += 1;
-            let seq = self.next;
+            self.plan.next += 1;
+            let seq = self.plan.next;
             self.pending.insert(seq, 0);
             content.numbers.push(CALLS);
             content.text.push_str(&format!("id-{}\n", seq / 100));
             if is_remembered(seq) || rng.below(3) == 0 {
                 let flags = if is_remembered(seq) { 4.0 } else { 0.0 };
-                let numbers = [EVENT, seq as f64, flags, 1.0, 0.0, place(seq), 0.0, 0.0];
+                let numbers = [
+                    EVENT,
+                    seq as f64,
+                    flags,
+                    seq as f64,
+                    0.0,
+                    place(seq),
+                    0.0,
+                    0.0,
+                ];
                 content.numbers.extend(numbers);
                 content
                     .numbers
@@ -367,7 +393,7 @@ impl Model {
                     .text
                     .push_str(if is_remembered(seq) { "\n" } else { "" });
             } else {
-                let numbers = [OWN, seq as f64, 0.0, 1.0, place(seq), 0.0, 0.0];
+                let numbers = [OWN, seq as f64, 0.0, seq as f64, place(seq), 0.0, 0.0];
                 content.numbers.extend(numbers);
             }
             let pad = "p".repeat(rng.below(600) as usize);
@@ -381,10 +407,14 @@ impl Model {
     fn line(&mut self, rng: &mut Rng) -> String {
         let pick = (self.pending.len() as u64).max(1);
         let known = self.pending.keys().nth(rng.below(pick) as usize).copied();
+        if self.plan.keeps_events && rng.below(3) == 0 {
+            return self.kept_line(rng);
+        }
         match (rng.below(10), known) {
             (0..=2, Some(seq)) => {
-                self.end(seq, "done");
-                format!("D\u{1f}{seq}\u{1f}0\u{1f}1\n")
+                let processed = rng.below(2) == 1;
+                self.end(seq, Some("done"), processed);
+                format!("D\u{1f}{seq}\u{1f}{}\u{1f}1\n", u8::from(processed))
             }
             (3, Some(seq)) => {
                 let attempts = self.pending[&seq] + 1;
@@ -392,7 +422,7 @@ impl Model {
                 format!("R\u{1f}{seq}\u{1f}{attempts}\u{1f}5\u{1f}\n")
             }
             (4, Some(seq)) => {
-                self.end(seq, "dead");
+                self.end(seq, Some("dead"), false);
                 let id = id_of(seq);
                 let line = format!("L\u{1f}{id}\u{1f}{seq}\u{1f}1\u{1f}{{\"id\":\"{id}\"}}\n");
                 self.letters.insert(id);
@@ -404,24 +434,94 @@ impl Model {
                 self.state.insert("name".into(), value);
                 line
             }
+            (6, Some(seq)) => {
+                self.end(seq, None, false);
+                format!("G\u{1f}{seq}\u{1f}1\n")
+            }
             _ => {
-                self.next += 1;
-                let seq = self.next;
+                let flags = if is_remembered(self.plan.next + 1) {
+                    4
+                } else {
+                    0
+                };
+                let (seq, line) = self.accept(flags, rng);
                 self.pending.insert(seq, 0);
-                let flags = if is_remembered(seq) { 4 } else { 0 };
-                let id = id_of(seq);
-                let pad = "p".repeat(rng.below(1500) as usize);
-                format!(
-                    "A\u{1f}{seq}\u{1f}{flags}\u{1f}1\u{1f}0\u{1f}{id}\u{1f}t\u{1f}\u{1f}\u{1f}\"{pad}\"\n"
-                )
+                line
             }
         }
     }
 
-    fn end(&mut self, seq: i64, how: &'static str) {
-        self.pending.remove(&seq);
-        if is_remembered(seq) {
+    fn accept(&mut self, flags: u32, rng: &mut Rng) -> (i64, String) {
+        self.plan.next += 1;
+        let seq = self.plan.next;
+        let id = id_of(seq);
+        let pad = "p".repeat(rng.below(1500) as usize);
+        let line = format!(
+            "A\u{1f}{seq}\u{1f}{flags}\u{1f}{seq}\u{1f}0\u{1f}{id}\u{1f}t\u{1f}\u{1f}\u{1f}\"{pad}\"\n"
+        );
+        (seq, line)
+    }
+
+    /// What is done with events that are kept.
+    fn kept_line(&mut self, rng: &mut Rng) -> String {
+        match rng.below(8) {
+            0..=1 => {
+                let (seq, line) = self.accept(8, rng);
+                self.kept.insert(seq, (false, 0));
+                line
+            }
+            2..=4 => {
+                let seq = self.any(rng);
+                if self.pending.contains_key(&seq) {
+                    self.marked.insert(seq);
+                } else if let Some(kept) = self.kept.get_mut(&seq) {
+                    kept.0 = true;
+                }
+                format!("M\u{1f}{}\u{1f}1\n", id_of(seq))
+            }
+            5..=6 => {
+                let seq = self.any(rng);
+                if let Some(kept) = self.kept.get_mut(&seq) {
+                    kept.1 += 1;
+                }
+                format!("N\u{1f}{}\n", id_of(seq))
+            }
+            _ => {
+                let before = rng.below(self.plan.next as u64 / 4 + 1) as i64;
+                let count = self.kept.len();
+                self.kept
+                    .retain(|seq, (processed, _)| !*processed || *seq >= before);
+                self.forgotten += (count - self.kept.len()) as u64;
+                format!("F\u{1f}{before}\n")
+            }
+        }
+    }
+
+    /// The number of an event, known or not.
+    fn any(&self, rng: &mut Rng) -> i64 {
+        1 + rng.below(self.plan.next as u64 + 1) as i64
+    }
+
+    /// `how`: as what it is remembered; nothing: it has left, and was not delivered.
+    fn end(&mut self, seq: i64, how: Option<&'static str>, processed: bool) {
+        let attempts = self.pending.remove(&seq).unwrap();
+        let is_marked = self.marked.remove(&seq);
+        if self.plan.keeps_events {
+            let deliveries = attempts + i64::from(how.is_some());
+            self.kept.insert(seq, (processed || is_marked, deliveries));
+        }
+        if let Some(how) = how
+            && is_remembered(seq)
+        {
             self.keys.insert(format!("id:{}", id_of(seq)), how);
+        }
+    }
+
+    /// Retention takes the oldest of what is too many.
+    fn retain(&mut self) {
+        while self.kept.len() > RETAINED {
+            self.kept.pop_first();
+            self.dropped += 1;
         }
     }
 }
@@ -462,8 +562,12 @@ fn frame_of(model: &mut Model, rng: &mut Rng) -> Vec<Frame> {
 }
 
 /// What a store has, in the model's terms.
-fn read_back(directory: &Path) -> Model {
-    let mut store = SqliteStore::open(&Options::new(directory)).unwrap();
+fn read_back(directory: &Path, keep_events: bool) -> Model {
+    let options = Options {
+        keep_events,
+        ..Options::new(directory)
+    };
+    let mut store = SqliteStore::open(&options).unwrap();
     let check: String = store
         .connection()
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
@@ -491,7 +595,26 @@ fn read_back(directory: &Path) -> Model {
     if let Some(value) = store.state("name").unwrap() {
         found.state.insert("name".into(), value);
     }
+    read_kept(&mut store, &mut found);
     found
+}
+
+fn read_kept(store: &mut SqliteStore, found: &mut Model) {
+    let sql = "SELECT seq, state, attempts FROM events WHERE state > 0";
+    let mut statement = store.connection().prepare(sql).unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (seq, state, attempts): (i64, i64, i64) = row.try_into().unwrap();
+        match state {
+            3 => assert!(found.marked.insert(seq)),
+            _ => assert!(found.kept.insert(seq, (state == 2, attempts)).is_none()),
+        }
+    }
+    drop(rows);
+    drop(statement);
+    let stats = store.stats();
+    assert_eq!(stats.kept, found.kept.len() as u64);
+    (found.dropped, found.forgotten) = (stats.dropped, stats.forgotten);
 }
 
 /// A run: random groups; answers what was written, and the model after each commit with the number of entries by then.
@@ -500,6 +623,9 @@ fn run(seed: u64) -> (PathBuf, Vec<Disk>, Vec<(usize, Model)>) {
     let directory = tempfile::tempdir().unwrap();
     *RECORD.lock().unwrap() = Some(Vec::new());
     let entries = || RECORD.lock().unwrap().as_ref().map_or(0, Vec::len);
+    // Half of the runs have an event store, half of these a small one.
+    let keeps_events = seed / 2 % 2 == 1;
+    let is_bounded = seed / 4 % 2 == 1;
     let options = Options {
         // Every other run compresses.
         compress_above: if seed.is_multiple_of(2) {
@@ -507,12 +633,19 @@ fn run(seed: u64) -> (PathBuf, Vec<Disk>, Vec<(usize, Model)>) {
         } else {
             f64::INFINITY
         },
-        // So little that segments with holes in them are dissolved soon.
-        max_bytes: 20_000,
+        // So little that segments with holes in them are dissolved soon. Kept events would give way to it.
+        max_bytes: if keeps_events { 0 } else { 20_000 },
+        keep_events: keeps_events,
+        retention_events: if is_bounded {
+            RETAINED as f64
+        } else {
+            f64::INFINITY
+        },
         ..Options::new(directory.path())
     };
     let mut store = SqliteStore::open(&options).unwrap();
     let mut model = Model::default();
+    model.plan.keeps_events = keeps_events;
     let mut marks = vec![(entries(), model.clone())];
     for _ in 0..4 + rng.below(12) {
         for _ in 0..1 + rng.below(3) {
@@ -522,7 +655,13 @@ fn run(seed: u64) -> (PathBuf, Vec<Disk>, Vec<(usize, Model)>) {
         marks.push((entries(), model.clone()));
         match rng.below(4) {
             0 => store.checkpoint(),
-            1 => while store.tidy().unwrap() {},
+            1 => {
+                while store.tidy().unwrap() {}
+                if is_bounded {
+                    model.retain();
+                }
+                marks.push((entries(), model.clone()));
+            }
             _ => {}
         }
     }
@@ -627,13 +766,13 @@ fn check(
         let name = Path::new(&name).strip_prefix(origin).unwrap();
         std::fs::write(directory.path().join(name), bytes).unwrap();
     }
-    let found = read_back(directory.path());
+    let found = read_back(directory.path(), marks[0].1.plan.keeps_events);
     // Before the files are whole there is nothing yet.
     let durable = marks.iter().rposition(|(by, _)| *by <= count).unwrap_or(0);
     let matches = |mark: usize| {
         marks.get(mark).is_some_and(|(_, model)| {
             Model {
-                next: 0,
+                plan: Plan::default(),
                 ..model.clone()
             } == found
         })

@@ -3,7 +3,7 @@
 
 use kodus_flow_runtime::journal::{
     Code, FORMAT, Frame, Journal, JournalError, OnCorruption, Options, Report, Store, StoreStats,
-    SyncMode, Utf16Content, Writer, WriterStats, inspect, verify,
+    SyncMode, Utf16Content, Writer, WriterStats, export, inspect, verify,
 };
 use rusqlite::Connection;
 use std::path::Path;
@@ -128,6 +128,27 @@ fn what_the_checksum_leaves_out_must_make_sense_all_the_same() {
         drop(journal);
         open(&Options::new(directory.path()));
     }
+}
+
+#[test]
+fn a_damaged_dead_letter_or_snapshot_is_exported_as_damaged() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut journal, _reports) = open(&Options::new(directory.path()));
+    let lines = "L\u{1f}a\u{1f}0\u{1f}1\u{1f}{}\nL\u{1f}b\u{1f}0\u{1f}1\u{1f}{}\nP\u{1f}x\u{1f}h\u{1f}1\u{1f}{}\n";
+    journal.write(lines.to_string(), true);
+    drop(journal);
+    let database = Connection::open(directory.path().join("journal.db")).unwrap();
+    let change = "UPDATE letters SET body = '[]' WHERE id = 'a'; UPDATE snapshots SET body = '[]'";
+    database.execute_batch(change).unwrap();
+    drop(database);
+    let kinds = |cursor: &str| -> Vec<String> {
+        let page = export(directory.path(), cursor, 10).unwrap();
+        let rows = page["rows"].as_array().unwrap().iter();
+        rows.map(|row| row["kind"].as_str().unwrap().to_string())
+            .collect()
+    };
+    assert_eq!(kinds("letters:0"), ["damaged", "dead-letter"]);
+    assert_eq!(kinds("snapshots:0"), ["damaged"]);
 }
 
 #[test]

@@ -98,6 +98,8 @@ describe('the command line', () => {
     [['journal', 'inspect', 'x', '--colour']],
     [['journal', 'inspect', 'x', 'y']],
     [['journal', 'export', 'x', '--output']],
+    [['journal', 'inspect', '']],
+    [['journal', 'compact', '']],
   ])('%j is a mistake: exit code 2, and what is right on the standard error', async (args) => {
     const { code, stdout, stderr } = await cli(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -173,6 +175,74 @@ describe('a journal', () => {
     writeFileSync(output, 'kept');
     expect(await cli('journal', 'export', `${path}-mistaken`, '-o', output)).toMatchObject({ code: 1 });
     expect(readFileSync(output, 'utf8')).toBe('kept');
+  });
+
+  test('a file that was there becomes one for its owner only', async () => {
+    await filled();
+    const output = join(folder, 'open.ndjson');
+    writeFileSync(output, 'older', { mode: 0o644 });
+    expect(await cli('journal', 'export', path, '-o', output)).toMatchObject({ code: 0 });
+    if (process.platform !== 'win32') expect(statSync(output).mode & 0o777).toBe(0o600);
+  });
+
+  test('its own files are not overwritten with its export', async () => {
+    await filled();
+    const { code, stderr } = await cli('journal', 'export', path, '-o', join(path, 'journal.db'));
+    expect(code).toBe(1);
+    expect(stderr).toContain('belongs to the journal');
+    expect(await cli('journal', 'verify', path)).toMatchObject({ code: 0 });
+    expect(await cli('journal', 'export', path, '-o', join(path, 'export.ndjson'))).toMatchObject({ code: 0 });
+  });
+
+  test('of which nothing can be read is a verdict, as JSON too; the path is told', async () => {
+    await filled();
+    const file = openSync(join(path, 'journal.db'), 'r+');
+    writeSync(file, Buffer.alloc(3000, 255), 0, 3000, 100);
+    closeSync(file);
+    const { code, stdout } = await cli('journal', 'verify', path, '--json');
+    expect(code).toBe(1);
+    const { ok, problems } = JSON.parse(stdout) as { ok: boolean; problems: string[] };
+    expect([ok, problems.length]).toEqual([false, 1]);
+    expect(problems[0]).toContain(path);
+    const inspected = await cli('journal', 'inspect', path);
+    expect(inspected).toMatchObject({ code: 1, stdout: '' });
+    expect(inspected.stderr).toContain(path);
+  });
+
+  test('with a damaged record is exported with the others, and that is a problem', async () => {
+    await filled();
+    const database = join(path, 'journal.db');
+    const bytes = readFileSync(database);
+    // A letter of a type, wherever it stands.
+    for (let at = bytes.indexOf('order.paid'); at >= 0; at = bytes.indexOf('order.paid', at + 1)) bytes[at] = 79;
+    writeFileSync(database, bytes);
+    const { code, stdout, stderr } = await cli('journal', 'export', path);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^kodus-flow: \d+ damaged records/);
+    expect(lines(stdout).filter(({ kind }) => kind === 'damaged').length).toBeGreaterThan(0);
+  });
+
+  test.runIf(process.platform === 'linux')('a standard output that is full is a problem, in one line', async () => {
+    await filled();
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [program, 'journal', 'export', path], { stdio: ['ignore', full, 'pipe'] });
+    let stderr = '';
+    child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    closeSync(full);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^kodus-flow: .*ENOSPC[^\n]*\n$/);
+  });
+
+  test('a directory without one, and a file, are told so in words', async () => {
+    mkdirSync(path);
+    const file = join(path, 'file');
+    writeFileSync(file, '');
+    for (const place of [path, file]) {
+      const { code, stderr } = await cli('journal', 'inspect', place);
+      expect(code).toBe(1);
+      expect(stderr).toContain(`there is no journal in ${place}`);
+    }
   });
 
   test('a reader that has seen enough ends the export quietly', async () => {

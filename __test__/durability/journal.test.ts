@@ -361,6 +361,36 @@ describe('events of strange shape', () => {
     expect(await handled(durable(path), ['a'])).toEqual(ids.map((_, n) => n));
   });
 
+  test.each(['json', 'v8'] as const)('types with halves of characters come back as they were (%s)', async (codec) => {
+    const path = directory();
+    const types = ['a\ud800b', '\udc00', 'a\ufffdb', 'a\u0000b', '\\ud800', ''];
+    const first = durable(path, {}, { codec });
+    for (const type of types) {
+      first.emit(type, 'plain');
+      expect(await first.emitAsync(type, 'awaited')).toMatchObject({ success: true });
+      first.emit(type, 'with options', { orderingKey: type || 'none' });
+    }
+    await first.cleanup();
+    const second = durable(path, {}, { codec });
+    const seen: [string, unknown][] = [];
+    second.on('*', (event) => void seen.push([event.type, event.data]));
+    await second.process();
+    expect(seen).toEqual(types.flatMap((type) => ['plain', 'awaited', 'with options'].map((data) => [type, data])));
+  });
+
+  test('a key with half a character in it is known after a restart, too', async () => {
+    const path = directory();
+    const first = durable(path);
+    const keys = ['a\ud800', 'a\u0000b', '\u001f', '"\\'];
+    for (const key of keys) await first.emitAsync('a', key, { idempotencyKey: key });
+    expect(await handled(first, ['a'])).toEqual(keys);
+    await first.cleanup();
+    const second = durable(path);
+    for (const key of keys) {
+      expect(contextOf(second.emit('a', key, { idempotencyKey: key }))).toMatchObject({ state: 'done' });
+    }
+  });
+
   test('an event of ten megabytes comes back as it was', async () => {
     const path = directory();
     const config = { queueConfig: { maxEventSize: 64 * 2 ** 20, hugeEventThreshold: 32 * 2 ** 20 } };
@@ -385,6 +415,17 @@ describe('delivery guarantees', () => {
     expect(runtime.getStats().journal!.pending).toBe(1);
     await runtime.process();
     expect(pending).toBe(0);
+  });
+
+  test('at-most-once: an event that has begun leaves its key to nobody, also after a restart', async () => {
+    const path = directory();
+    const once = { deliveryGuarantee: 'at-most-once' as const, idempotencyKey: 'k' };
+    const first = durable(path);
+    await first.emitAsync('a', 1, once);
+    expect(await handled(first, ['a'])).toEqual([1]);
+    expect(contextOf(first.emit('a', 1, once))).toMatchObject({ state: 'done' });
+    await first.cleanup();
+    expect(contextOf(durable(path).emit('a', 1, once))).toMatchObject({ state: 'done' });
   });
 
   test('at-least-once, the default: the event is in the journal while its handler runs', async () => {

@@ -81,6 +81,47 @@ test('another process gets JOURNAL_LOCKED with the pid of the owner', async () =
   expect(output).toContain(String(process.pid));
 });
 
+test('a journal stays where it is when the working directory changes, and so do those of its tenants', async () => {
+  const path = directory();
+  const source = `const { mkdirSync, existsSync } = require('node:fs');
+    mkdirSync(path + '/here'); mkdirSync(path + '/there');
+    process.chdir(path + '/here');
+    (async () => {
+      const r = createRuntime({}, undefined, { journal: './data', enableEventStore: true });
+      process.chdir('../there');
+      await r.emitAsync('a', 1);
+      const tenant = r.forTenant('acme');
+      await tenant.emitAsync('a', 2);
+      for await (const events of r.replayEvents(0)) console.log('replayed', events.length);
+      await tenant.cleanup();
+      await r.cleanup();
+      console.log(existsSync(path + '/there/data'), existsSync(path + '/here/data/tenants/acme/journal.db'));
+    })();`;
+  expect(await program(source, path)).toBe('replayed 1\nfalse true\n');
+});
+
+test('what is asked of an event store after the end is refused, and keeps nobody waiting', async () => {
+  const path = directory();
+  const source = `(async () => {
+      const r = createRuntime({}, undefined, { journal: path, enableEventStore: true });
+      const { eventId } = await r.emitAsync('a', 1);
+      const store = r.getEventStore();
+      await r.cleanup();
+      const told = (what) => what.then(() => 'no error', (error) => error.code);
+      const replay = async () => { for await (const events of store.replayFromTimestamp(0)) return events; };
+      console.log(await told(store.getEventMetadata(eventId)), await told(store.getStats()), await told(replay()));
+      const event = { id: 'e', type: 'a', data: 1, ts: 1, threadId: 'e' };
+      console.log(await told(store.appendEvents([event])), await told(store.markEventsProcessed([eventId])));
+      console.log(await told(store.cleanup()), await told(store.flush()), await told(store.close()));
+      store.recordAttempt(eventId);
+    })();`;
+  const refused = 'JOURNAL_FAILED';
+  expect(await program(source, path)).toBe(
+    `${refused} ${refused} ${refused}\n${refused} ${refused}\n${refused} no error no error\n`,
+  );
+  expect(durable(path).recovered).toBe(1);
+});
+
 test('statistics can be read after cleanup', async () => {
   const runtime = durable(directory());
   await runtime.emitAsync('a', 1);

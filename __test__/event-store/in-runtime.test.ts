@@ -67,6 +67,65 @@ describe.each(kinds)('a runtime with an event store in %s', (_name, make) => {
     expect(await replayed(second, { onlyUnprocessed: false })).toEqual([1, 2]);
   });
 
+  test('cleanups at the same time, while events end, count each forgotten event once', async () => {
+    const runtime = make()({ enableAcks: true });
+    runtime.on('good', () => undefined);
+    for (let n = 0; n < 10; n++) runtime.emit('good', n);
+    await runtime.process();
+    await runtime.flush();
+    await sleep(5);
+    const store = runtime.getEventStore()!;
+    const cleanups = [store.cleanup(0), store.cleanup(0)];
+    for (let n = 0; n < 20; n++) runtime.emit('good', n);
+    await runtime.process();
+    const counts = await Promise.all(cleanups);
+    const { totalStoredEvents, storedEvents } = await store.getStats();
+    expect(counts[0]! + counts[1]!).toBe(totalStoredEvents - storedEvents);
+    expect(counts[0]).toBeGreaterThanOrEqual(10);
+  });
+
+  test('an event that waits can be marked, is handled all the same, and stays marked', async () => {
+    const open = make();
+    const first = open();
+    const waiting = first.emit('good', 1, { delayMs: 60_000 });
+    const next = first.emit('good', 2);
+    await first.getEventStore()!.markEventsProcessed([waiting.eventId, next.eventId]);
+    expect(await replayed(first)).toEqual([]);
+    const seen: unknown[] = [];
+    first.on('good', (event) => void seen.push(event.data));
+    await first.process();
+    expect(seen).toEqual([2]);
+    const isMarked = { processed: true, lastProcessedAt: expect.any(Number) as number };
+    expect(await first.getEventStore()!.getEventMetadata(next.eventId)).toMatchObject(isMarked);
+    await first.cleanup();
+
+    const second = open();
+    expect(await replayed(second)).toEqual([]);
+    expect(await replayed(second, { onlyUnprocessed: false })).toEqual([1, 2]);
+    const events = second.getEventStore()!;
+    expect(await events.getStats()).toMatchObject({ totalStoredEvents: 2, unprocessedEvents: 0 });
+    expect(await events.getEventMetadata(waiting.eventId)).toMatchObject(isMarked);
+    await second.ready();
+    expect(second.recovered).toBe(second.getStats().journal === null ? 0 : 1);
+    expect(second.cancel(waiting.eventId)).toBe(second.recovered === 1);
+    expect(await replayed(second)).toEqual([]);
+  });
+
+  test('an ack marks an event that is delivered at most once, too', async () => {
+    const open = make();
+    const first = open({ enableAcks: true });
+    first.on('good', () => undefined);
+    first.on('bad', () => {
+      throw new Error('no');
+    });
+    first.emit('good', 1, { deliveryGuarantee: 'at-most-once' });
+    first.emit('bad', 2, { deliveryGuarantee: 'at-most-once' });
+    await first.process();
+    expect(await replayed(first)).toEqual([2]);
+    await first.cleanup();
+    expect(await replayed(open({ enableAcks: true }))).toEqual([2]);
+  });
+
   test('what is emitted while a replay goes on is no part of it, and the types can be chosen', async () => {
     const runtime = make()();
     for (let n = 0; n < 4; n++) runtime.emit(n % 2 ? 'odd' : 'even', n);

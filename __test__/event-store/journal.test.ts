@@ -121,6 +121,17 @@ describe.each(['json', 'v8'] as const)('an event store in a journal (%s)', (code
     for (let delivery = 0; delivery < 3; delivery++) store.recordAttempt('e0');
     expect(await store.getEventMetadata('e0')).toMatchObject({ processingAttempts: 3 });
   });
+
+  test('deliveries that were counted by hand are known after a restart', async () => {
+    await store.appendEvents(numbered(2));
+    for (let delivery = 0; delivery < 3; delivery++) store.recordAttempt('e0');
+    store.recordAttempt('unknown');
+    await reopen();
+    expect(await store.getEventMetadata('e0')).toMatchObject({ processingAttempts: 3 });
+    expect(await store.getEventMetadata('e1')).toMatchObject({ processingAttempts: 0 });
+    store.recordAttempt('e0');
+    expect(await store.getEventMetadata('e0')).toMatchObject({ processingAttempts: 4 });
+  });
 });
 
 describe('what is kept how long', () => {

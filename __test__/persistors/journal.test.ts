@@ -42,6 +42,17 @@ const snapshotOf = (hash: string, state: Record<string, unknown> = {}, xcId = 'x
   hash,
 });
 
+test('snapshots of an owner whose name has half a character in it are found again', async () => {
+  const persistor = createPersistor('journal', { path });
+  open.push(persistor);
+  const snapshot: Snapshot = { xcId: 'a\ud800\u0000', ts: 1, events: [], state: {}, hash: 'h\udc00' };
+  await persistor.append(snapshot);
+  expect(await collect(persistor.load('a\ud800\u0000'))).toEqual([snapshot]);
+  expect(await persistor.has('h\udc00')).toBe(true);
+  await persistor.delete!(snapshot.xcId, [snapshot.hash]);
+  expect(await collect(persistor.load('a\ud800\u0000'))).toEqual([]);
+});
+
 test('snapshots come back as they were, in order, also after a restart', async () => {
   const persistor = journal();
   const snapshots = ['c', 'a', 'b'].map((hash, index) => snapshotOf(hash, { index, text: 'é\n"\\\u001f' }));

@@ -1,4 +1,7 @@
+import { realpath } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { journalError } from '../durability/journal';
+import { RuntimeError } from '../errors';
 import { native } from '../native/index';
 import { openSink } from './output';
 import { reportText } from './print';
@@ -13,7 +16,7 @@ export const USAGE = 2;
 
 /** A page of `journalExport`. */
 interface ExportPage {
-  rows: unknown[];
+  rows: { kind?: unknown }[];
   /** Where the next page begins; '': this was the last. */
   next: string;
 }
@@ -28,7 +31,9 @@ async function ask<T>(path: string, answer: Promise<string>): Promise<T> {
   try {
     return JSON.parse(await answer) as T;
   } catch (error) {
-    throw journalError(error, path);
+    const { code, message, cause } = journalError(error, path);
+    // What SQLite says names no file.
+    throw new RuntimeError(code, message.includes(path) ? message : `${path}: ${message}`, { cause });
   }
 }
 
@@ -44,9 +49,21 @@ export async function inspect(path: string, options: ReportOptions): Promise<num
 
 /** Reads all of a journal; anything that is not as it was written is a problem. */
 export async function verify(path: string, options: ReportOptions): Promise<number> {
-  const report = await ask<{ ok: boolean }>(path, native.journalVerify(path));
+  const report = await ask<Verdict>(path, native.journalVerify(path)).catch(unreadable);
   print({ ...report }, options);
   return report.ok ? OK : PROBLEM;
+}
+
+interface Verdict {
+  ok: boolean;
+  records: number;
+  problems: string[];
+}
+
+/** So damaged that not even its records can be told apart: a verdict as well. */
+function unreadable(error: unknown): Verdict {
+  if (!(error instanceof RuntimeError) || error.code !== 'JOURNAL_CORRUPT') throw error;
+  return { ok: false, records: 0, problems: [error.message] };
 }
 
 /** Gives back the room that is not used any more. */
@@ -58,13 +75,28 @@ export async function compact(path: string, options: ReportOptions): Promise<num
 /** All records, one line of JSON each. */
 export async function exportAll(path: string, { output }: { output?: string }): Promise<number> {
   let page = await ask<ExportPage>(path, native.journalExport(path, '', PAGE));
+  if (output !== undefined) await refuseOwnFile(path, output);
   // Not before the journal could be read: a mistaken path must not empty a file.
   const sink = await openSink(output);
+  let damaged = 0;
   for (;;) {
-    for (const row of page.rows) await sink.write(JSON.stringify(row));
+    for (const row of page.rows) {
+      if (row.kind === 'damaged') damaged++;
+      await sink.write(JSON.stringify(row));
+    }
     if (page.next === '') break;
     page = await ask<ExportPage>(path, native.journalExport(path, page.next, PAGE));
   }
   await sink.close();
-  return OK;
+  if (damaged === 0) return OK;
+  process.stderr.write(`kodus-flow: ${damaged} damaged records; they are lines of kind "damaged"\n`);
+  return PROBLEM;
+}
+
+/** The export of a journal must not overwrite the journal. */
+async function refuseOwnFile(path: string, output: string): Promise<void> {
+  const directories = [path, dirname(output)].map((directory) => realpath(directory).catch(() => directory));
+  const [own, theirs] = await Promise.all(directories);
+  if (own !== theirs || !/^journal\./i.test(basename(output))) return;
+  throw new Error(`${output} belongs to the journal; export to another file`);
 }

@@ -1,9 +1,9 @@
 /** `kodus-flow`, the program: `bin` of the package. */
 import { runProgram } from './program';
-import { quietPipe } from './output';
+import { endWith } from './output';
 
-quietPipe(process.stdout);
-quietPipe(process.stderr);
+endWith(process.stdout);
+endWith(process.stderr);
 
 // Not `process.exit`: what has been written must get out first.
 void runProgram(process.argv.slice(2)).then((exitCode) => {

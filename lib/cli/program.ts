@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { RUNTIME_CORE_VERSION } from '../constants';
 import { OK, PROBLEM, USAGE, compact, exportAll, inspect, verify } from './journal-commands';
 import type { ReportOptions } from './journal-commands';
@@ -19,6 +19,12 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     process.stderr.write(`kodus-flow: ${messageOf(error)}\n`);
     return PROBLEM;
   }
+}
+
+/** An unset variable of a script must not mean the working directory. */
+function pathGiven(path: string): string {
+  if (path === '') throw new InvalidArgumentError('It is empty.');
+  return path;
 }
 
 function messageOf(error: unknown): string {
@@ -43,7 +49,7 @@ function programOf(onExitCode: (exitCode: number) => void): Command {
     journal
       .command(name)
       .description(description)
-      .argument('<path>', 'directory of the journal')
+      .argument('<path>', 'directory of the journal', pathGiven)
       .option('--json', 'print JSON')
       .action(async (path: string, options: ReportOptions) => onExitCode(await run(path, options)));
 
@@ -52,7 +58,7 @@ function programOf(onExitCode: (exitCode: number) => void): Command {
   journal
     .command('export')
     .description('Write its records as lines of JSON; also while a runtime has it open')
-    .argument('<path>', 'directory of the journal')
+    .argument('<path>', 'directory of the journal', pathGiven)
     .option('-o, --output <file>', 'write to a file, for its owner only (default: standard output)')
     .action(async (path: string, options: { output?: string }) => onExitCode(await exportAll(path, options)));
   report('compact', 'Give unused room back to the disk; no runtime may have it open', compact);

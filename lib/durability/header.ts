@@ -46,5 +46,5 @@ export function readHeader(header: Header, now: number): Submission {
   const brings: Submission = { ...rest, priority: Number(priority ?? 0) };
   if (expiresAt === undefined) return brings;
   // However the clock was set: no event lives longer than it was given.
-  return { ...brings, ttlMs: Math.min(Math.max(expiresAt - now, 0), ttlMs ?? Infinity) };
+  return { ...brings, ttlMs: Math.min(Math.max(expiresAt - now, 0), ttlMs ?? Infinity), wholeTtlMs: ttlMs };
 }

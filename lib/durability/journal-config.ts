@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { refuse, rejectUnknownKeys, requireInteger, requireNumber, requireOneOf, requireString } from '../validate';
 import type { JournalCodec } from './codec';
 import type { NativeJournalOptions } from '../native/journal';
@@ -65,9 +65,9 @@ const KEYS: Record<keyof JournalConfig, true> = {
   onCorruption: true,
 };
 
-/** Checks `journal` of a runtime's configuration. */
+/** Checks `journal` of a runtime's configuration. Its path is made absolute: the working directory may change later. */
 export function checkJournalConfig(path: string, given: unknown): JournalConfig {
-  if (typeof given === 'string') return { path: requireString(path, given) };
+  if (typeof given === 'string') return { path: resolve(requireString(path, given)) };
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return refuse(path, given, 'the path of a directory, or an object with it');
   }
@@ -95,7 +95,7 @@ export function checkJournalConfig(path: string, given: unknown): JournalConfig 
   }
   if (config.codec !== undefined) requireOneOf(`${path}.codec`, config.codec, ['json', 'v8'] as const);
   if (config.onCorruption !== undefined) requireOneOf(`${path}.onCorruption`, config.onCorruption, ON_CORRUPTION);
-  return config;
+  return { ...config, path: resolve(config.path) };
 }
 
 /** Fills in the defaults. */

@@ -37,6 +37,10 @@ export class JournalDeadLetters implements DeadLetterStorage {
     return this.#stored();
   }
 
+  together<T>(write: () => T): T {
+    return this.#log.journal.together(write);
+  }
+
   load(): Promise<DLQItem[]> {
     const stored = JSON.parse(this.#log.journal.handle.letters()) as { packed?: string }[];
     const items = stored.map((one) => storedItem(unpacked(one)));

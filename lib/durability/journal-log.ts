@@ -7,8 +7,10 @@ import {
   REMEMBERED,
   acceptLine,
   field,
+  hasHalf,
   letterGoneLine,
   letterLine,
+  markLine,
   membersBeside,
   metadataField,
   namesOf,
@@ -84,10 +86,15 @@ export class JournalLog implements DurableLog {
   readonly #port: ObservabilityPort;
   /** Sequence numbers of the events that have not ended. */
   readonly #seqs = new Map<AnyEvent, number>();
+  /** Events that were released before they ran, where they are kept for replay: whether they were processed is told later. */
+  readonly #released = new WeakSet<AnyEvent>();
+  readonly #keepsEvents: boolean;
   /** Awaited events by the frame that they are written in. */
   #awaited: AwaitedFrame[] = [];
   #nextSeq: number;
   readonly #typeFields = new Map<string, string>();
+  /** Whether there ever was a type with half a character in it. */
+  #hasHalves = false;
   #persisted = 0;
   #recovered = 0;
   /** Takes an event that could not be made durable out of the queue, unless it has ended already. */
@@ -99,6 +106,7 @@ export class JournalLog implements DurableLog {
   constructor(settings: JournalSettings, port: ObservabilityPort) {
     this.#codec = codecs[settings.codec];
     this.skipsDamage = settings.native.onCorruption === SKIP;
+    this.#keepsEvents = settings.native.keepEvents;
     this.#port = port;
     this.journal = new Journal(settings.native, {
       onGivenUp: (frames) => this.#onGivenUp(frames),
@@ -136,7 +144,8 @@ export class JournalLog implements DurableLog {
   accept(event: AnyEvent, brings: Submission): RuntimeError | undefined {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
-    const ids = this.#codec.isBinary ? undefined : brings.ids;
+    // A type with half a character in it survives in JSON of the whole event only.
+    const ids = this.#codec.isBinary || this.#hasHalf(event.type) ? undefined : brings.ids;
     let body: string;
     try {
       body = ids === undefined ? this.#codec.encode(event) : dataJson(event);
@@ -152,7 +161,10 @@ export class JournalLog implements DurableLog {
   acceptOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
-    if (this.#codec.isBinary) return this.accept(event, isAwaited ? PLAIN_AWAITED : PLAIN);
+    const typeField = this.#typeField(event.type);
+    if (this.#codec.isBinary || (this.#hasHalves && hasHalf(event.type))) {
+      return this.accept(event, isAwaited ? PLAIN_AWAITED : PLAIN);
+    }
     let data: string;
     try {
       data = dataJson(event);
@@ -160,7 +172,7 @@ export class JournalLog implements DurableLog {
       return error as RuntimeError;
     }
     const seq = this.#takeSeqFor(event, isAwaited);
-    journal.writeOwn(seq, isAwaited ? AWAITED : 0, event.ts, ids, this.#typeField(event.type), data);
+    journal.writeOwn(seq, isAwaited ? AWAITED : 0, event.ts, ids, typeField, data);
     return undefined;
   }
 
@@ -193,11 +205,18 @@ export class JournalLog implements DurableLog {
     }
   }
 
+  /** Hardly ever has any. */
+  #hasHalf(type: string): boolean {
+    this.#typeField(type);
+    return this.#hasHalves && hasHalf(type);
+  }
+
   /** Types come again and again. */
   #typeField(type: string): string {
     const known = this.#typeFields.get(type);
     if (known !== undefined) return known;
     const made = field(type);
+    this.#hasHalves ||= hasHalf(type);
     if (this.#typeFields.size < MAX_TYPES) this.#typeFields.set(type, made);
     return made;
   }
@@ -248,6 +267,7 @@ export class JournalLog implements DurableLog {
   done(event: AnyEvent, isProcessed: boolean): void {
     const seq = this.#take(event);
     if (seq > 0) this.journal.writeDone(seq, isProcessed, Date.now());
+    else if (isProcessed && this.#released.delete(event)) this.journal.write(markLine(event.id, Date.now()));
   }
 
   retried(event: AnyEvent, attempts: number, dueAt: number): void {
@@ -263,7 +283,10 @@ export class JournalLog implements DurableLog {
   }
 
   async release(event: AnyEvent): Promise<void> {
-    this.gone(event);
+    // It is remembered like one that is done: its key must not bring it a second time.
+    const seq = this.#take(event);
+    if (seq > 0) this.journal.writeDone(seq, false, Date.now());
+    if (this.#keepsEvents) this.#released.add(event);
     // What of its frame is given up are events that somebody waits for; this line is tried again until it is written.
     for (let error = await this.settled(); error !== undefined; error = await this.settled()) {
       if (this.journal.isClosed) throw error;

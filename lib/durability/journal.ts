@@ -60,6 +60,8 @@ export class Journal {
   readonly #keepAlive = new KeepAlive();
   readonly #frame = new FrameWriter();
   #isScheduled = false;
+  /** Calls of `together` that go on. */
+  #held = 0;
   /** Frames handed over, and the last of them that is durable. */
   #handedOver = 0;
   #durable = 0;
@@ -69,6 +71,8 @@ export class Journal {
   #behind: { promise: Promise<void>; resolve: () => void } | undefined;
   readonly #flushes = new Set<(error: RuntimeError) => void>();
   #closing: Promise<void> | undefined;
+  /** Whether something was written after the end. */
+  #hasDiscarded = false;
   /** Why nothing can be accepted at present. */
   refusal: RuntimeError | undefined;
   failures = 0;
@@ -137,9 +141,27 @@ export class Journal {
     this.#written();
   }
 
+  /** What `write` writes is in one frame, so that it is stored together or not at all. */
+  together<T>(write: () => T): T {
+    this.#held++;
+    try {
+      return write();
+    } finally {
+      this.#held--;
+      if (!this.#frame.isEmpty) this.#written();
+    }
+  }
+
   #written(): void {
-    if (this.#frame.chars >= FRAME_CHARS) this.#handOver(false);
+    if (this.#closing !== undefined) return this.#discard();
+    if (this.#frame.chars >= FRAME_CHARS && this.#held === 0) this.#handOver(false);
     else if (!this.#isScheduled) this.#schedule();
+  }
+
+  /** Nobody takes frames any more; those who ask are told. */
+  #discard(): void {
+    this.#frame.take();
+    this.#hasDiscarded = true;
   }
 
   #schedule(): void {
@@ -161,6 +183,7 @@ export class Journal {
 
   /** Resolves when everything written so far is durable; with an error if the events of its frame were given up. */
   settled(): Promise<RuntimeError | undefined> | undefined {
+    if (this.#closing !== undefined) return this.#settledAtEnd(this.#closing);
     const frame = this.#frame.isEmpty ? this.#handedOver : this.#handedOver + 1;
     if (frame <= this.#durable) return undefined;
     const last = this.#waits.at(-1);
@@ -169,6 +192,21 @@ export class Journal {
     this.#waits.push({ frame, promise, resolve });
     this.#keepAlive.hold();
     return promise;
+  }
+
+  async #settledAtEnd(closing: Promise<void>): Promise<RuntimeError | undefined> {
+    try {
+      await closing;
+    } catch (error) {
+      return error as RuntimeError;
+    }
+    return this.#hasDiscarded ? this.closedError : undefined;
+  }
+
+  /** Why nothing can be written or read any more. */
+  get closedError(): RuntimeError {
+    const { path } = this;
+    return new RuntimeError('JOURNAL_FAILED', `journal ${path}: it has been closed`, { context: { path } });
   }
 
   /** Resolves when less is on its way; undefined: it is little enough. */
@@ -231,13 +269,14 @@ export class Journal {
     this.#handOver(true);
     const settled = this.settled();
     if (settled === undefined) return;
+    if (this.#closing !== undefined) return throwIfAny(await settled);
     if (this.refusal?.code === 'JOURNAL_FAILED') throw this.refusal;
     this.handle.commit();
     const failed = deferred<RuntimeError>();
     this.#flushes.add(failed.resolve);
     const error = await Promise.race([settled, failed.promise]);
     this.#flushes.delete(failed.resolve);
-    if (error !== undefined) throw error;
+    throwIfAny(error);
   }
 
   /** Whether it is closed, or about to be. */
@@ -277,6 +316,10 @@ export class Journal {
     for (const wait of this.#waits.splice(0)) this.#release(wait, error);
     this.#behind?.resolve();
   }
+}
+
+function throwIfAny(error: RuntimeError | undefined): void {
+  if (error !== undefined) throw error;
 }
 
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

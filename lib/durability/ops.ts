@@ -15,9 +15,15 @@ export const REPLAY_ONLY = 8;
 
 const UNSAFE = /[\x00-\x1f"\\\ud800-\udfff]/;
 
-/** A string as a field. */
+const HALF = /\p{Surrogate}/u;
+const HALVES = /\p{Surrogate}/gu;
+
+/** Whether a string has half a character in it, which a field cannot carry. */
+export const hasHalf = (text: string): boolean => HALF.test(text);
+
+/** A string as a field. Half a character becomes the one that stands for what is unknown, as in all strings that the addon takes. */
 export function field(text: string): string {
-  return UNSAFE.test(text) ? JSON.stringify(text).slice(1, -1) : text;
+  return UNSAFE.test(text) ? JSON.stringify(text.replace(HALVES, '\ufffd')).slice(1, -1) : text;
 }
 
 /** A string as JSON. */
@@ -73,7 +79,10 @@ export const letterGoneLine = (id: string): string => `U${FIELD}${field(id)}`;
 
 export const stateLine = (key: string, value: string): string => `V${FIELD}${field(key)}${FIELD}${field(value)}`;
 
-/** A kept event has been processed. */
+/** A kept event has been delivered once more, by somebody else than its runtime. */
+export const attemptLine = (id: string): string => `N${FIELD}${field(id)}`;
+
+/** An event has been processed. */
 export const markLine = (id: string, at: number): string => `M${FIELD}${field(id)}${FIELD}${at}`;
 
 /** Kept events that were processed before a time are to be forgotten. */

@@ -31,7 +31,7 @@ export function storedDelivery(event: AnyEvent, brings: Submission, now: number)
     ...(orderingKey !== undefined && { orderingKey }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(delayMs !== undefined && delayMs > 0 && { dueAt: now + delayMs }),
-    ...(ttlMs !== undefined && Number.isFinite(ttlMs) && { expiresAt: now + ttlMs }),
+    ...(ttlMs !== undefined && Number.isFinite(ttlMs) && { ttlMs, expiresAt: now + ttlMs }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(policy !== undefined && { policy }),
   };
@@ -103,7 +103,10 @@ export class StoredEvents {
     if (typeof delivery.orderingKey === 'string') brings.orderingKey = delivery.orderingKey;
     if (typeof delivery.idempotencyKey === 'string') brings.idempotencyKey = delivery.idempotencyKey;
     if (dueAt !== undefined) brings.delayMs = Math.max(dueAt - now, 0);
-    if (expiresAt !== undefined) brings.ttlMs = Math.max(expiresAt - now, 0);
+    if (expiresAt !== undefined) {
+      brings.ttlMs = Math.max(expiresAt - now, 0);
+      brings.wholeTtlMs = numberOr(delivery.ttlMs, undefined);
+    }
     if (timeoutMs !== undefined) brings.timeoutMs = timeoutMs;
     if (policy !== undefined) brings.policy = policy;
     return { event, priority, attempts: 0, brings, ...(dueAt !== undefined && { dueAt }) };

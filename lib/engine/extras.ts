@@ -1,3 +1,5 @@
+import type { Submission } from '../submission';
+
 /** What an event that is not quite plain brings, and what is known of its present run. */
 export class SlotExtras {
   /** Limit of each handler run in milliseconds. */
@@ -5,6 +7,10 @@ export class SlotExtras {
   /** When it was queued (ms since the epoch), where that is not the event's own time. */
   queuedAt: number | undefined = undefined;
   priority: number | undefined = undefined;
+  /** What it was submitted with, where a dead letter has to tell of it. */
+  brings: Submission | undefined = undefined;
+  /** Its ordering key, when it has left: a dead letter tells it. */
+  orderingKey: string | undefined = undefined;
   /** Aborted at ack timeout, cancellation and shutdown. Made when a handler asks for it. */
   controller: AbortController | undefined = undefined;
   /** What the last attempt failed with, and when, on the monotonic clock. */

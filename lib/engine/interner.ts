@@ -18,6 +18,11 @@ export class Interner {
     return id;
   }
 
+  /** The name of a number that is in use. */
+  nameOf(id: number): string | undefined {
+    return this.#names[id];
+  }
+
   /** One use less; a name without uses is forgotten and its number given to another. */
   release(id: number): void {
     if (--this.#uses[id]! === 0) {

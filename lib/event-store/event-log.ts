@@ -43,8 +43,10 @@ export interface EventStoreStats {
 export interface EventLog {
   /** Stores events; resolves when they are stored, rejects if they cannot be. */
   append(events: readonly AnyEvent[]): Promise<void>;
-  /** The event is being delivered once more. Unknown ids are ignored. */
+  /** The event is being delivered once more, by its runtime. Unknown ids are ignored. */
   attempted(eventId: string): void;
+  /** The same by somebody else, where that has to be stored in another way. */
+  noteAttempt?(eventId: string): void;
   /** The events have been processed; unknown ids are ignored. Resolves when that is stored, rejects if it cannot be. */
   mark(eventIds: readonly string[]): Promise<void>;
   /** Lists of the events that match, in the order of appending; those appended after the call are not among them. */

@@ -27,7 +27,7 @@ export class EventStoreFeed {
   }
 
   delivered(event: AnyEvent): void {
-    this.#store.recordAttempt(event.id);
+    this.#store.delivered(event.id);
   }
 
   /** Handled and acknowledged. */

@@ -5,6 +5,7 @@ import {
   BINARY,
   REPLAY_ONLY,
   acceptLine,
+  attemptLine,
   field,
   namesOf,
   numbersOf,
@@ -14,6 +15,7 @@ import {
 import { RuntimeError, messageOf } from '../errors';
 import { journalError } from '../durability/journal';
 import type { Journal } from '../durability/journal';
+import type { JournalHandle } from '../native/journal';
 import type { AnyEvent } from '../events';
 import type { EventLog, EventMetadata, EventStoreStats, ReplayQuery } from './event-log';
 
@@ -70,8 +72,8 @@ interface Found {
   ended: number;
 }
 
-/** The state of an event that has been processed. */
-const PROCESSED = 2;
+/** States of an event that has been processed: it has ended, or waits all the same. */
+const PROCESSED: readonly number[] = [2, 3];
 
 /**
  * The events that a journal keeps, for replay: those that a runtime has accepted are there already, so `append` is for events
@@ -81,6 +83,7 @@ export class JournalEventLog implements EventLog {
   readonly #source: JournalSource;
   /** Deliveries of this run, newest last. */
   readonly #attempts = new AgedMap<string, number>();
+  #cleanups: Promise<unknown> = Promise.resolve();
 
   constructor(source: JournalSource) {
     this.#source = source;
@@ -102,6 +105,11 @@ export class JournalEventLog implements EventLog {
     journal.writeAll(lines);
     const error = await journal.settled();
     if (error !== undefined) throw error;
+  }
+
+  noteAttempt(eventId: string): void {
+    this.attempted(eventId);
+    this.#source.journal.write(attemptLine(eventId));
   }
 
   attempted(eventId: string): void {
@@ -133,7 +141,7 @@ export class JournalEventLog implements EventLog {
   }
 
   async *#events(query: ReplayQuery, upToSeq: number): AsyncGenerator<AnyEvent> {
-    const { journal, skipsDamage } = this.#source;
+    const { skipsDamage } = this.#source;
     // Only what is committed can be read; if the disk fails, that is all there is.
     await this.flush();
     const { fromMs, toMs, onlyUnprocessed, types, batchSize } = query;
@@ -141,7 +149,7 @@ export class JournalEventLog implements EventLog {
     const bounds = { fromTs: Math.max(fromMs, -MAX_TIME_MS), toTs: Math.min(toMs, MAX_TIME_MS), upToSeq, limit };
     const which = { onlyUnprocessed, ...(types !== undefined && { types: [...types] }), skipDamaged: skipsDamage };
     for (let afterSeq = 0; ;) {
-      const page = await this.#read<Page>(journal.handle.replay({ ...bounds, ...which, afterSeq }));
+      const page = await this.#read<Page>((handle) => handle.replay({ ...bounds, ...which, afterSeq }));
       if (page.lost.length > 0) this.#source.tellLost(page.lost);
       for (const row of page.rows) {
         const event = this.#readable(row);
@@ -166,34 +174,36 @@ export class JournalEventLog implements EventLog {
   }
 
   /** What the addon answers in JSON; its errors with their codes. */
-  async #read<T>(answer: Promise<string | null>): Promise<T> {
-    const { path } = this.#source.journal;
-    const text = await answer.catch((error: unknown) => {
-      throw journalError(error, path);
+  async #read<T>(ask: (journal: JournalHandle) => Promise<string | null>): Promise<T> {
+    const { journal } = this.#source;
+    // Another runtime may have it open by now.
+    if (journal.isClosed) throw journal.closedError;
+    const text = await ask(journal.handle).catch((error: unknown) => {
+      throw journalError(error, journal.path);
     });
     return JSON.parse(text ?? 'null') as T;
   }
 
   async metadata(eventId: string): Promise<EventMetadata | undefined> {
     await this.flush();
-    const found = await this.#read<Found | null>(this.#source.journal.handle.keptEvent(eventId));
+    const found = await this.#read<Found | null>((handle) => handle.keptEvent(eventId));
     if (found === null) return undefined;
     const { type, ts, state, attempts, ended } = found;
+    const processed = PROCESSED.includes(state);
     return {
       eventId,
       eventType: type,
       timestamp: ts,
-      processed: state === PROCESSED,
+      processed,
       // Those that have ended are stored; a delivery that goes on is known here only.
       processingAttempts: Math.max(attempts, this.#attempts.get(eventId) ?? 0),
-      ...(state === PROCESSED && { lastProcessedAt: ended }),
+      ...(processed && { lastProcessedAt: ended }),
     };
   }
 
   async stats(): Promise<EventStoreStats> {
     await this.flush();
-    const figures = await this.#read<Figures>(this.#source.journal.handle.keptFigures());
-    const { stored, unprocessed, oldest, newest, dropped, forgotten } = figures;
+    const { stored, unprocessed, oldest, newest, dropped, forgotten } = await this.#figures();
     return {
       totalStoredEvents: stored + dropped + forgotten,
       storedEvents: stored,
@@ -203,13 +213,24 @@ export class JournalEventLog implements EventLog {
     };
   }
 
-  async cleanup(beforeMs: number): Promise<number> {
+  /** One after another, so that no event is counted twice. */
+  cleanup(beforeMs: number): Promise<number> {
+    const forgotten = this.#cleanups.then(() => this.#forget(beforeMs));
+    this.#cleanups = forgotten.catch(() => undefined);
+    return forgotten;
+  }
+
+  async #forget(beforeMs: number): Promise<number> {
     const { journal } = this.#source;
-    await journal.flush();
-    const before = journal.handle.stats().kept;
+    // Not what was kept before and after: events end meanwhile, and retention takes some.
+    const { forgotten } = await this.#figures();
     journal.write(forgetLine(beforeMs));
     await journal.flush();
-    return Math.max(before - journal.handle.stats().kept, 0);
+    return (await this.#figures()).forgotten - forgotten;
+  }
+
+  #figures(): Promise<Figures> {
+    return this.#read<Figures>((handle) => handle.keptFigures());
   }
 
   flush(): Promise<void> {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { isJson } from '../durability/json-check';
 import { Journal } from '../durability/journal';
 import { snapshotGoneLine, snapshotLine } from '../durability/ops';
@@ -15,7 +16,8 @@ const PAGE = 64;
 type Row = [position: number, hash: string, ts: number, body: Snapshot];
 
 const openOptions = ({ path, maxBytes }: JournalSettings): NativeJournalOptions => ({
-  path,
+  // The working directory may change later.
+  path: resolve(path),
   sync: 0,
   groupMs: 2,
   groupEvents: 1000,

@@ -97,12 +97,17 @@ pub enum Op<'a> {
         /// The event's id.
         id: Cow<'a, str>,
     },
-    /// A kept event has been processed.
+    /// An event has been processed, whether it has ended or not.
     Processed {
         /// Its id.
         id: Cow<'a, str>,
         /// Milliseconds since the epoch.
         at: f64,
+    },
+    /// A kept event has been delivered once more, by somebody else.
+    Attempt {
+        /// Its id.
+        id: Cow<'a, str>,
     },
     /// Kept events that are older than this and have been processed are forgotten.
     Forget {
@@ -245,6 +250,9 @@ pub fn parse(line: &str) -> Option<Op<'_>> {
         "M" => Op::Processed {
             id: text(fields.next()?),
             at: number(fields.next()?)?,
+        },
+        "N" => Op::Attempt {
+            id: text(fields.next()?),
         },
         "F" => Op::Forget {
             at: number(fields.next()?)?,

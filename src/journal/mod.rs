@@ -3,6 +3,7 @@
 
 mod codec;
 mod compact;
+mod compactor;
 mod error;
 mod frame;
 mod group;
@@ -15,6 +16,7 @@ mod store;
 mod writer;
 
 pub use compact::{Content, Own, Packet, Utf16Content, ops};
+pub use compactor::Compactor;
 pub use error::{Code, JournalError};
 pub use frame::Op;
 pub use group::{Frame, Group};
@@ -30,9 +32,6 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-
-/// Pages that one slice of a compaction gives back.
-const COMPACT_PAGES: u64 = 256;
 
 /// An open journal.
 pub struct Journal {
@@ -155,10 +154,7 @@ impl Journal {
 
     /// Gives free space back to the file system, in slices between groups. Answers the bytes of the file before and after.
     pub fn compactor(&self) -> Compactor {
-        Compactor {
-            path: self.path.clone(),
-            commands: self.commands.clone(),
-        }
+        Compactor::new(self.path.clone(), self.commands.clone())
     }
 
     /// What is needed to close it on any thread.
@@ -206,31 +202,6 @@ impl Closer {
         drop(store);
         drop(self.lock);
         Ok(())
-    }
-}
-
-/// Compacts a journal while it is open.
-pub struct Compactor {
-    path: PathBuf,
-    commands: Sender<Command<SqliteStore>>,
-}
-
-impl Compactor {
-    /// Slice by slice, so that no commit waits for long.
-    pub fn compact(self) -> Result<(u64, u64), JournalError> {
-        let file = sqlite::file_in(&self.path);
-        let size = || std::fs::metadata(&file).map_or(0, |file| file.len());
-        let before = size();
-        loop {
-            let (reply, answer) = bounded(1);
-            let slice = Box::new(move |store: &mut SqliteStore| {
-                let _ = reply.send(store.compact_slice(COMPACT_PAGES));
-            });
-            let _ = self.commands.send(Command::Ask(slice));
-            if !answer.recv().map_err(|_| gone(&self.path))?? {
-                return Ok((before, size()));
-            }
-        }
     }
 }
 

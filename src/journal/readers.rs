@@ -25,8 +25,7 @@ struct Tally {
 impl Tally {
     fn of(connection: &Connection) -> Result<Self, JournalError> {
         let mut tally = Self::default();
-        let sql =
-            "SELECT type, count(*), sum(state = 0), min(ts), max(ts) FROM events GROUP BY type";
+        let sql = "SELECT type, count(*), sum(state IN (0, 3)), min(ts), max(ts) FROM events GROUP BY type";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -72,7 +71,7 @@ pub fn inspect(directory: &Path) -> Result<Value, JournalError> {
         "format": FORMAT,
         "openIn": open_in(directory),
         "pending": tally.pending,
-        "retrying": one("SELECT count(*) FROM events WHERE state = 0 AND attempts > 0")?,
+        "retrying": one("SELECT count(*) FROM events WHERE state IN (0, 3) AND attempts > 0")?,
         "finished": one("SELECT count(*) FROM events WHERE state = 1")?,
         "processed": one("SELECT count(*) FROM events WHERE state = 2")?,
         "deadLetters": one("SELECT count(*) FROM letters")?,

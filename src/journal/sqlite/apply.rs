@@ -173,7 +173,7 @@ impl SqliteStore {
             }
             Op::Gone { seq, at } => {
                 draft.latest = draft.latest.max(at);
-                self.forget(seq, draft);
+                self.free(seq, draft)?;
                 self.end(seq, FINISHED, 0, draft)
             }
             Op::Retry {
@@ -196,10 +196,16 @@ impl SqliteStore {
             }
             Op::Processed { id, at } => {
                 draft.latest = draft.latest.max(at);
-                self.run(
-                    "UPDATE events SET state = 2, ended = ?2 WHERE id = ?1 AND state = 1",
-                    params![id, at],
-                )?;
+                // One that waits is still to be handled, and is marked then.
+                let sql = "UPDATE events SET state = iif(state = 0, 3, 2), ended = ?2 WHERE id = ?1 AND state IN (0, 1)";
+                self.run(sql, params![id, at])?;
+                Ok(())
+            }
+            Op::Attempt { id } => {
+                // Those of an event that waits decide whether it is tried again.
+                let sql =
+                    "UPDATE events SET attempts = attempts + 1 WHERE id = ?1 AND state IN (1, 2)";
+                self.run(sql, params![id])?;
                 Ok(())
             }
             Op::Forget { at } => {
@@ -326,13 +332,14 @@ impl SqliteStore {
         }
         if !self.options.keep_events {
             let gone = self.run(
-                "DELETE FROM events WHERE seq = ?1 AND state = 0",
+                "DELETE FROM events WHERE seq = ?1 AND state IN (0, 3)",
                 params![seq],
             )?;
             draft.stats.pending = draft.stats.pending.saturating_sub(gone);
             return Ok(());
         }
-        let sql = "UPDATE events SET state = ?2, ended = ?3, attempts = attempts + ?4 WHERE seq = ?1 AND state = 0";
+        let sql = "UPDATE events SET state = iif(state = 3, 2, ?2), ended = ?3, attempts = attempts + ?4 \
+                   WHERE seq = ?1 AND state IN (0, 3)";
         let ended = self.run(sql, params![seq, state, draft.latest, deliveries])?;
         draft.stats.pending = draft.stats.pending.saturating_sub(ended);
         draft.stats.kept += ended;
@@ -350,8 +357,7 @@ impl SqliteStore {
         if let Some(place) = self.segments.find(seq) {
             self.take_out(place, draft)?;
         }
-        let sql =
-            "UPDATE events SET attempts = ?2, due = ?3, retry = ?4 WHERE seq = ?1 AND state = 0";
+        let sql = "UPDATE events SET attempts = ?2, due = ?3, retry = ?4 WHERE seq = ?1 AND state IN (0, 3)";
         self.run(sql, params![seq, attempts, due, error])?;
         Ok(())
     }
@@ -364,11 +370,7 @@ impl SqliteStore {
         at: f64,
         draft: &mut Draft,
     ) -> Result<(), JournalError> {
-        let names = match draft.remembered.get(&seq) {
-            Some(drafted) => drafted.clone(),
-            None => self.remembered.get(&seq).cloned(),
-        };
-        let Some((id, key)) = names else {
+        let Some((id, key)) = self.names_of(seq, draft) else {
             return Ok(());
         };
         self.add_key(&format!("id:{id}"), how, at, draft)?;
@@ -381,6 +383,26 @@ impl SqliteStore {
 
     fn forget(&self, seq: i64, draft: &mut Draft) {
         draft.remembered.insert(seq, None);
+    }
+
+    /// Id and key of a pending event whose end is to be remembered.
+    fn names_of(&self, seq: i64, draft: &Draft) -> Option<(String, String)> {
+        match draft.remembered.get(&seq) {
+            Some(drafted) => drafted.clone(),
+            None => self.remembered.get(&seq).cloned(),
+        }
+    }
+
+    /// An event that has left without having been handled leaves its id and key to the next one, also if it was a dead
+    /// letter before.
+    fn free(&self, seq: i64, draft: &mut Draft) -> Result<(), JournalError> {
+        let Some((id, key)) = self.names_of(seq, draft) else {
+            return Ok(());
+        };
+        let sql = "DELETE FROM keys WHERE name IN (?1, ?2)";
+        self.run(sql, params![format!("id:{id}"), format!("key:{key}")])?;
+        self.forget(seq, draft);
+        Ok(())
     }
 
     fn add_key(

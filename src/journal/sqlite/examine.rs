@@ -142,7 +142,7 @@ fn exported(event: EventRow) -> Value {
         body,
         ..
     } = event;
-    let state = ["pending", "finished", "processed"]
+    let state = ["pending", "finished", "processed", "pending, processed"]
         .get(state as usize)
         .copied()
         .unwrap_or("unknown");
@@ -157,19 +157,28 @@ fn exported(event: EventRow) -> Value {
     })
 }
 
+/// A record that is no event.
+fn damaged(record: &str) -> Value {
+    json!({ "kind": "damaged", "problem": format!("{record}: its checksum does not match") })
+}
+
 fn export_letters(
     connection: &Connection,
     after: i64,
     limit: u32,
 ) -> Result<(Vec<Value>, i64), JournalError> {
     let mut statement = connection
-        .prepare("SELECT n, id, at, body FROM letters WHERE n > ?1 ORDER BY n LIMIT ?2")?;
+        .prepare("SELECT n, id, at, body, crc FROM letters WHERE n > ?1 ORDER BY n LIMIT ?2")?;
     let mut rows = statement.query(params![after, limit])?;
     let (mut list, mut last) = (Vec::new(), after);
     while let Some(row) = rows.next()? {
         let (id, at, body): (String, f64, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
         last = row.get(0)?;
-        list.push(json!({ "kind": "dead-letter", "id": id, "at": at, "letter": raw(body) }));
+        list.push(if letter_checksum(&id, &body) == row.get::<_, i64>(4)? {
+            json!({ "kind": "dead-letter", "id": id, "at": at, "letter": raw(body) })
+        } else {
+            damaged(&format!("dead letter {id}"))
+        });
     }
     Ok((list, last))
 }
@@ -179,14 +188,19 @@ fn export_snapshots(
     after: i64,
     limit: u32,
 ) -> Result<(Vec<Value>, i64), JournalError> {
-    let sql = "SELECT position, xc_id, hash, ts, body FROM snapshots WHERE position > ?1 ORDER BY position LIMIT ?2";
+    let sql = "SELECT position, xc_id, hash, ts, body, crc FROM snapshots WHERE position > ?1 ORDER BY position LIMIT ?2";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query(params![after, limit])?;
     let (mut list, mut last) = (Vec::new(), after);
     while let Some(row) = rows.next()? {
         let (xc_id, hash, ts): (String, String, f64) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        let body: String = row.get(4)?;
         last = row.get(0)?;
-        list.push(json!({ "kind": "snapshot", "xcId": xc_id, "hash": hash, "ts": ts, "snapshot": raw(row.get(4)?) }));
+        list.push(if snapshot_checksum(&xc_id, &hash, &body) == row.get::<_, i64>(5)? {
+            json!({ "kind": "snapshot", "xcId": xc_id, "hash": hash, "ts": ts, "snapshot": raw(body) })
+        } else {
+            damaged(&format!("snapshot {hash} of {xc_id}"))
+        });
     }
     Ok((list, last))
 }

@@ -30,6 +30,8 @@ pub mod state {
     pub const FINISHED: i64 = 1;
     /// The same, and it was acknowledged.
     pub const PROCESSED: i64 = 2;
+    /// It has not ended, and somebody has marked it as processed.
+    pub const MARKED: i64 = 3;
 }
 
 /// Lines about damaged records that are kept.

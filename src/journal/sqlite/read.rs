@@ -3,7 +3,7 @@
 
 use super::apply::{DROPPED, FORGOTTEN, count, event_checksum};
 use super::segments::{SegmentEvents, segments_after};
-use super::state::PENDING;
+use super::state::{FINISHED, MARKED, PENDING};
 use super::{MAX_DETAILS, SqliteStore};
 use crate::journal::codec::{Checksum, unpack};
 use crate::journal::error::{Code, JournalError};
@@ -78,6 +78,12 @@ pub(super) struct EventRow {
     pub header: String,
     pub retry: String,
     pub body: String,
+}
+
+impl EventRow {
+    fn is_pending(&self) -> bool {
+        matches!(self.state, PENDING | MARKED)
+    }
 }
 
 pub(super) const EVENT_COLUMNS: &str =
@@ -179,14 +185,15 @@ impl SqliteStore {
         let mut names = Vec::new();
         {
             // Numbers that no journal reaches as well: others go on from the greatest.
-            let sql =
-                format!("SELECT {EVENT_COLUMNS} FROM events WHERE state = 0 OR seq > {MAX_SEQ}");
+            let sql = format!(
+                "SELECT {EVENT_COLUMNS} FROM events WHERE state IN (0, 3) OR seq > {MAX_SEQ}"
+            );
             let mut statement = self.connection.prepare(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 match checked_row(row, false)? {
                     Err(detail) => damaged.push(("events WHERE seq", row.get(0)?, detail)),
-                    Ok(event) if event.state == PENDING && event.flags & REMEMBERED != 0 => {
+                    Ok(event) if event.is_pending() && event.flags & REMEMBERED != 0 => {
                         names.push((event.seq, (event.id, event.key)));
                     }
                     Ok(_) => {}
@@ -243,16 +250,22 @@ impl SqliteStore {
     /// Counts what is there.
     pub(super) fn count(&mut self) -> Result<(), JournalError> {
         let connection = &self.connection;
-        let alone = count(connection, "SELECT count(*) FROM events WHERE state = 0")?;
+        let alone = count(
+            connection,
+            "SELECT count(*) FROM events WHERE state IN (0, 3)",
+        )?;
         self.stats.pending = alone + self.segments.live();
-        self.stats.kept = count(connection, "SELECT count(*) FROM events WHERE state > 0")?;
+        self.stats.kept = count(
+            connection,
+            "SELECT count(*) FROM events WHERE state IN (1, 2)",
+        )?;
         self.stats.letters = count(connection, "SELECT count(*) FROM letters")?;
         self.stats.keys = count(connection, "SELECT count(*) FROM keys")?;
         self.stats.snapshots = count(connection, "SELECT count(*) FROM snapshots")?;
         let bytes = "SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM snapshots";
         self.stats.snapshot_bytes = count(connection, bytes)?;
         // Of a pending event, `ended` is its own time, which says nothing about ours.
-        let latest = "SELECT coalesce(max(ended), 0) FROM events WHERE state > 0";
+        let latest = "SELECT coalesce(max(ended), 0) FROM events WHERE state IN (1, 2)";
         let latest: f64 = connection.query_row(latest, [], |row| row.get(0))?;
         // A clock that went wrong once, or damage, must not make everything old.
         self.latest = latest.min(now_ms());
@@ -401,8 +414,9 @@ fn damaged_in(
 
 /// See [`SqliteStore::page`].
 fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
-    let sql =
-        format!("SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 AND state = 0 ORDER BY seq");
+    let sql = format!(
+        "SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 AND state IN (0, 3) ORDER BY seq"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut of_segments = segments_after(connection)?;
     let segments = SegmentEvents::new(of_segments.query(params![after])?, after);
@@ -499,7 +513,11 @@ pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalE
         "SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? AND seq <= ? AND ts >= ? AND ts <= ? AND state <= ? \
          {types} ORDER BY seq LIMIT ?"
     );
-    let most = if query.only_unprocessed { 1 } else { 2 };
+    let most = if query.only_unprocessed {
+        FINISHED
+    } else {
+        MARKED
+    };
     let bounds: [Value; 5] = [
         query.after_seq.into(),
         query.up_to_seq.into(),

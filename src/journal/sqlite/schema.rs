@@ -5,6 +5,7 @@ use crate::journal::lock::private;
 use crate::journal::options::SyncMode;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The version that this library writes, in SQLite's `user_version`.
@@ -139,7 +140,10 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), JournalError> {
 /// Opens the database for reading, also while its owner writes.
 pub fn open_to_read(directory: &Path) -> Result<Connection, JournalError> {
     let path = file_in(directory);
-    std::fs::metadata(&path).map_err(|error| JournalError::io(&path, "open", &error))?;
+    std::fs::metadata(&path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => no_journal_in(directory),
+        _ => JournalError::io(&path, "open", &error),
+    })?;
     let connection = Connection::open_with_flags(
         &path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -156,6 +160,14 @@ pub fn open_to_read(directory: &Path) -> Result<Connection, JournalError> {
 fn has_tables(connection: &Connection) -> Result<bool, JournalError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema)";
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+fn no_journal_in(directory: &Path) -> JournalError {
+    let message = format!(
+        "there is no journal in {}: give the directory that the runtime was given, {FILE} is in it",
+        directory.display()
+    );
+    JournalError::new(Code::Failed, message)
 }
 
 fn no_journal(path: &Path) -> JournalError {

@@ -21,7 +21,7 @@ impl SqliteStore {
         if self.tidy_segments()? {
             return Ok(true);
         }
-        let free = self.pragma("freelist_count");
+        let free = self.free_pages();
         if free <= KEPT_FREE_PAGES {
             return Ok(false);
         }
@@ -29,10 +29,15 @@ impl SqliteStore {
         Ok(free > KEPT_FREE_PAGES + PAGES)
     }
 
+    /// Pages that hold nothing.
+    pub(crate) fn free_pages(&self) -> u64 {
+        self.pragma("freelist_count")
+    }
+
     /// Gives some free pages back. True: there are more.
     pub(crate) fn compact_slice(&self, pages: u64) -> Result<bool, JournalError> {
         self.give_back(pages)?;
-        Ok(self.pragma("freelist_count") > 0)
+        Ok(self.free_pages() > 0)
     }
 
     /// Gives free pages back to the file system.
@@ -52,7 +57,7 @@ impl SqliteStore {
         let mut gone = 0;
         if before.is_finite() {
             let sql = "DELETE FROM events WHERE seq IN \
-                       (SELECT seq FROM events WHERE state > 0 AND ended < ?1 ORDER BY seq LIMIT ?2)";
+                       (SELECT seq FROM events WHERE state IN (1, 2) AND ended < ?1 ORDER BY seq LIMIT ?2)";
             gone += transaction
                 .prepare_cached(sql)?
                 .execute(params![before, ROWS])?;
@@ -60,7 +65,7 @@ impl SqliteStore {
         let surplus = (self.stats.kept as f64 - gone as f64 - self.options.retention_events)
             .max(self.in_the_way());
         if surplus > 0.0 {
-            let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE state > 0 ORDER BY seq LIMIT ?1)";
+            let sql = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE state IN (1, 2) ORDER BY seq LIMIT ?1)";
             let most = (surplus as i64).min(ROWS);
             gone += transaction.prepare_cached(sql)?.execute(params![most])?;
         }
