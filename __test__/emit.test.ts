@@ -348,3 +348,50 @@ describe('rateLimit', () => {
     expect(() => quiet({ rateLimit: { limit: 0 } })).toThrow(/rateLimit.limit: got 0/);
   });
 });
+
+describe('a time to live', () => {
+  it('counts from the emit, however late the queue is looked at', async () => {
+    vi.useFakeTimers();
+    const runtime = quiet();
+    runtime.emit('a', 1, { ttlMs: 10 });
+    await vi.advanceTimersByTimeAsync(8);
+    runtime.emit('b');
+    await vi.advanceTimersByTimeAsync(8);
+    expect(await runtime.process(true)).toMatchObject({ processed: 1 });
+    expect(runtime.getStats().queue.expired).toBe(1);
+  });
+
+  it('belongs to the event that brings it, also when another one ends at that moment', async () => {
+    vi.useFakeTimers();
+    // As many as are handed to the core at a time: the emit in onError makes room first, and that frees a slot.
+    const atATime = 1024;
+    const onError = (): void => void runtime.emit('short', 1, { ttlMs: 10 });
+    const runtime = quiet({ queueSize: 2 * atATime, onError });
+    runtime.on('fails', () => {
+      for (let n = 0; n < atATime; n++) runtime.emit('long');
+      throw new Error('no');
+    });
+    runtime.emit('fails');
+    await runtime.process({ maxEvents: 1 });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(runtime.getStats().queue).toMatchObject({ expired: 1, ready: atATime });
+  });
+});
+
+describe('alarms that ring together', () => {
+  it('may put each other off', async () => {
+    vi.useFakeTimers();
+    const runtime = quiet({ operationTimeoutMs: 10, batching: { defaultBatchTimeout: 10 } });
+    let result: unknown;
+    runtime.on('slow', (_event, signal) => {
+      signal.addEventListener('abort', () => (result = runtime.emit('b', 2, { flushBatch: true })));
+      return new Promise(() => undefined);
+    });
+    runtime.emit('slow');
+    void runtime.process();
+    runtime.emit('a', 1, { batch: true });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(result).toMatchObject({ queued: true });
+    expect(runtime.getStats().queue).toMatchObject({ emitted: 3, failed: 1 });
+  });
+});

@@ -10,7 +10,7 @@ import { PressureSampler } from './pressure';
 import { QueueBreaker } from './queue-breaker';
 import { failuresIn } from './explain';
 import { failureFields, logFields } from './observability/fields';
-import { askedDelay } from './retry-policy';
+import { NEVER_AGAIN, askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DeadLetterQueue } from './dead-letter-queue';
 import type { EngineHost, FailureClass, SlotExtras } from './engine/engine';
@@ -190,6 +190,7 @@ export class DeliveryQueue implements EngineHost {
    */
   admit(event: AnyEvent, brings: Submission, fresh: boolean, isOurs = false): RuntimeError | undefined {
     if (this.isClosed) return this.#refused('shutting-down', event);
+    if (brings.signal?.aborted) return this.#refused('aborted', event);
     if (!fresh && (this.engine.slotOf(event.id) >= 0 || this.dedupe.isDone(event.id))) {
       return this.#duplicate(event, this.#stateOf(event.id));
     }
@@ -348,7 +349,9 @@ export class DeliveryQueue implements EngineHost {
   #submit(event: AnyEvent, brings: Submission, bytes: number, attempts = 0, isOurs = false): void {
     if (!isOurs) this.engine.readClock();
     const { engine } = this;
-    const { tenantId, orderingKey, ttlMs, policy } = brings;
+    const { tenantId, orderingKey, ttlMs } = brings;
+    // Not only a failure of its handlers must not bring it back: neither must a missing acknowledgement.
+    const policy = isDeliveredOnce(event) ? NEVER_AGAIN : brings.policy;
     const tenant =
       tenantId === undefined || tenantId === this.settings.tenantId ? 0 : this.#tenants.retain(tenantId) + 1;
     const key = orderingKey === undefined ? NONE : this.#keys.retain(orderingKey);
@@ -398,7 +401,8 @@ export class DeliveryQueue implements EngineHost {
       onEnd?.();
     };
     extras.controller ??= new AbortController();
-    if (signal.aborted) queueMicrotask(cancel);
+    // Now: a microtask later it might run.
+    if (signal.aborted) cancel();
     else signal.addEventListener('abort', cancel, { once: true });
   }
 
@@ -453,7 +457,7 @@ export class DeliveryQueue implements EngineHost {
           context,
         });
       case 'aborted':
-        return new RuntimeError('EVENT_CANCELLED', 'the signal of the event aborted before there was room for it', {
+        return new RuntimeError('EVENT_CANCELLED', 'the signal of the event aborted before it could be queued', {
           context,
         });
       case 'invalid':
@@ -466,9 +470,15 @@ export class DeliveryQueue implements EngineHost {
   run(event: AnyEvent, slot: number): unknown {
     if (this.log !== undefined) {
       const wait = this.#durabilityFirst(event, this.log);
-      if (wait !== undefined) return wait.then(() => (this.#withdrawn.has(event) ? undefined : this.#run(event, slot)));
+      if (wait !== undefined) return this.#runAfter(wait, event, slot);
     }
     return this.#run(event, slot);
+  }
+
+  async #runAfter(wait: Promise<void>, event: AnyEvent, slot: number): Promise<unknown> {
+    const run = this.engine.runOf(slot);
+    await wait;
+    return this.#withdrawn.has(event) || this.engine.runOf(slot) !== run ? undefined : this.#run(event, slot);
   }
 
   /** At most once: the event is out of the log before its handlers start. And nobody outruns the disk for long. */
@@ -487,9 +497,7 @@ export class DeliveryQueue implements EngineHost {
   }
 
   classify(error: unknown, event: AnyEvent): FailureClass {
-    if (event.metadata?.criticalError === true || event.metadata?.deliveryGuarantee === 'at-most-once') {
-      return { retryable: false, askedMs: NaN };
-    }
+    if (isDeliveredOnce(event)) return { retryable: false, askedMs: NaN };
     try {
       return { retryable: this.settings.retryable(error), askedMs: askedDelay(error) };
     } catch (thrown) {
@@ -698,6 +706,11 @@ function engineConfig(settings: DeliverySettings): EngineConfig {
     latency: LATENCY_MODES.indexOf(settings.latency) as 0 | 1 | 2,
     seed: Math.floor(Math.random() * 2 ** 52),
   };
+}
+
+/** Whether its owner wants it never to be delivered again. */
+function isDeliveredOnce({ metadata }: AnyEvent): boolean {
+  return metadata?.criticalError === true || metadata?.deliveryGuarantee === 'at-most-once';
 }
 
 /** Adds to an event's metadata. A frozen event stays as it is. */

@@ -24,7 +24,9 @@ export interface Registration {
   readonly once: boolean;
   /** The event that a `once` handler is busy with: until it has succeeded, no other event runs the handler. */
   claimedBy?: AnyEvent | undefined;
-  /** Removes a `once` handler that has succeeded. */
+  /** Whether a `once` handler has succeeded: runs that began before that must not run it again. */
+  isSpent?: boolean;
+  /** Removes this registration; set by the table. */
   retire?: () => void;
 }
 
@@ -87,7 +89,7 @@ export class HandlerTable {
       else this.#exact.set(type as string, [registration]);
     }
     this.#forgetPlans();
-    return () => this.#drop(stored, type);
+    return (stored.retire = (): void => this.#drop(stored, type));
   }
 
   /** Removes every registration of `handler` for `type`. */
