@@ -101,6 +101,20 @@ describe('cleanup', () => {
     expect(seen).toBe(0);
   });
 
+  it('leaves nothing behind of an event whose own handler asks for it', async () => {
+    for (const config of [{ enableAcks: true, autoAck: false }, { retry: { maxAttempts: 3, initialDelayMs: 0 } }]) {
+      const runtime = quiet(config);
+      runtime.on('a', async () => {
+        await runtime.cleanup();
+        if ('retry' in config) throw new Error('after the end');
+      });
+      runtime.emit('a');
+      await runtime.process();
+      await sleep(1);
+      expect(runtime.getStats().queue).toMatchObject({ givenUp: 1, running: 0, waiting: 0, size: 0 });
+    }
+  });
+
   it('keeps its limit of no time at all, even if the clock stands still', async () => {
     vi.useFakeTimers();
     const runtime = quiet();

@@ -5,7 +5,7 @@ import type { RuntimeConfig } from '../../lib/config';
 
 /** What a handler does in one attempt. */
 export type Behaviour =
-  | { does: 'succeed' | 'throw' | 'throw for good' | 'ack' | 'nack' | 'cancel' | 'process' }
+  | { does: 'succeed' | 'throw' | 'throw for good' | 'ack' | 'nack' | 'cancel' | 'process' | 'clean up' }
   | { does: 'wait'; ms: number; then: 'succeed' | 'throw'; obeys: boolean }
   | { does: 'return'; fails: boolean }
   | { does: 'emit'; child: EmitStep };
@@ -167,6 +167,7 @@ class Generator {
     if (random.chance(0.35)) return { does: random.pick(['throw', 'throw', 'throw for good']) };
     if (random.chance(0.2)) return { does: 'return', fails: random.chance(0.3) };
     if (random.chance(0.4) && depth < 2) return { does: 'emit', child: this.#emit(depth + 1) };
+    if (random.chance(0.03)) return { does: 'clean up' };
     return { does: random.pick(['ack', 'nack', 'cancel', 'process']) };
   }
 }

@@ -106,7 +106,7 @@ export class RuntimeWorld {
       case 'idle':
         return this.#watch(step.step, runtime[step.step]());
       case 'start':
-        return runtime.start();
+        return this.#isClosing ? undefined : runtime.start();
       case 'clear':
         return this.#clear();
       case 'check':
@@ -319,6 +319,7 @@ export class RuntimeWorld {
     this.#checkLimits();
   }
 
+  #isClosing = false;
   #isClosed = false;
 
   #checkAttempt(sent: Sent): void {
@@ -427,6 +428,8 @@ export class RuntimeWorld {
       case 'process':
         // Not awaited: where no drain is going on any more, this one would wait for the handler that waits for it.
         return this.#watch('process', this.#runtime.process());
+      case 'clean up':
+        return this.#cleanUp();
       default:
         return this.#doTo(behaviour.does, sent.step.n);
     }
@@ -501,11 +504,7 @@ export class RuntimeWorld {
     if (!this.#isOver) await this.#drainAll();
     await microtasks(100);
     this.#check();
-    const cleanup = this.#runtime.cleanup({ timeoutMs: this.#case.settings.cleanupTimeoutMs });
-    this.#watch(
-      'cleanup',
-      cleanup.then(() => void (this.#isClosed = true)),
-    );
+    this.#cleanUp();
     await pass(LONG_MS, STEPS);
     this.#check();
     const { size } = this.#runtime.getStats().queue;
@@ -513,6 +512,15 @@ export class RuntimeWorld {
     if (this.#runtime.emit('a', 'again').queued) this.#fail('an emit after cleanup was accepted');
     for (const name of this.#unsettled) this.#fail(`never settled: ${name}`);
     if (vi.getTimerCount() !== 0) this.#fail(`timers left: ${vi.getTimerCount()}`);
+  }
+
+  #cleanUp(): void {
+    this.#isClosing = true;
+    const cleanup = this.#runtime.cleanup({ timeoutMs: this.#case.settings.cleanupTimeoutMs });
+    this.#watch(
+      'cleanup',
+      cleanup.then(() => void (this.#isClosed = true)),
+    );
   }
 
   /** Everything that can end does. */

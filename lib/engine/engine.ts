@@ -194,6 +194,8 @@ export class Engine {
   #drain: Drain | undefined;
   #continuous = false;
   #closed = false;
+  /** Whether what waited at the end has been dropped: what comes back after that, from the handler that asked for the end, has to go, too. */
+  #isOver = false;
   #halted = false;
   #pumpScheduled = false;
   #quietWaiters: (() => void)[] = [];
@@ -562,6 +564,7 @@ export class Engine {
       while (this.#gate !== undefined) await this.#gate;
       slot = this.#take();
     } while (slot >= 0);
+    if (this.#isOver) this.clear('dropped');
     this.#workerExits();
     this.#checkQuiet();
   }
@@ -1105,6 +1108,7 @@ export class Engine {
     if (this.#workers > own) await this.#waitForWorkers(own, timeoutMs);
     this.#abortRuns(reason, except);
     this.clear('dropped');
+    this.#isOver = true;
     this.#drain?.finish();
     clearTimeout(this.#timer);
     this.#armedAt = -Infinity;
