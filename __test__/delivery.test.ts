@@ -261,6 +261,76 @@ describe('acknowledgement', () => {
     expect(addsUp(runtime)).toBe(true);
   });
 
+  it('that does not come in time ends the run: no further handler of it begins', async () => {
+    vi.useFakeTimers();
+    const runtime = quiet({ enableAcks: true, ackTimeout: 50, maxRetries: 0 });
+    let seen = 0;
+    runtime.on('a', () => new Promise((resolve) => setTimeout(resolve, 100)));
+    runtime.on('a', () => void seen++);
+    runtime.emit('a');
+    void runtime.process();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(runtime.getStats().queue).toMatchObject({ dead: 1, lateResults: 1 });
+    expect(seen).toBe(0);
+  });
+
+  it('that does not come in time may be answered by taking the event out', async () => {
+    vi.useFakeTimers();
+    const onError = (_error: unknown, event: AnyEvent): void => void runtime.cancel(event.id);
+    const runtime = quiet({ enableAcks: true, autoAck: false, ackTimeout: 100, onError });
+    runtime.emit('a');
+    await runtime.process();
+    await vi.advanceTimersByTimeAsync(150);
+    expect(runtime.getStats().queue).toMatchObject({ ackTimeouts: 1, cancelled: 1 });
+    expect(addsUp(runtime)).toBe(true);
+  });
+
+  it('that is said while the handler runs counts for that delivery, and the last word holds', async () => {
+    const runtime = quiet({ retry: { maxAttempts: 2, initialDelayMs: 0 } });
+    let runs = 0;
+    runtime.on('refused once', (event) => (++runs === 1 ? runtime.nack(event.id) : undefined));
+    runtime.on('taken back', async (event) => {
+      await runtime.nack(event.id);
+      await runtime.ack(event.id);
+    });
+    const events = ['refused once', 'taken back'].map((type) => runtime.createEvent(type));
+    for (const event of events) runtime.emitEvent(event);
+    await runtime.drain();
+    expect(runs).toBe(2);
+    expect(runtime.getStats().queue).toMatchObject({ done: 2, failed: 1 });
+    expect(events.map(({ id }) => runtime.explain(id)?.outcome)).toEqual(['done', 'done']);
+    expect(events.map((event) => runtime.emitEvent(event).queued)).toEqual([false, false]);
+  });
+
+  it('that was given before the handler failed makes the event a known one', async () => {
+    const runtime = quiet({ enableAcks: true, autoAck: false });
+    runtime.on('a', async (event) => {
+      await runtime.ack(event.id);
+      throw new Error('after the ack');
+    });
+    const event = runtime.createEvent('a');
+    runtime.emitEvent(event);
+    expect(await runtime.process(true)).toEqual({ processed: 0, acked: 1, failed: 1 });
+    expect(runtime.emitEvent(event)).toMatchObject({ queued: false, error: { code: 'DUPLICATE' } });
+  });
+
+  it('that is refused or missing brings no event back that is to be delivered at most once', async () => {
+    vi.useFakeTimers();
+    const runtime = quiet({ enableAcks: true, autoAck: false, ackTimeout: 50, maxRetries: 5 });
+    const runs: string[] = [];
+    runtime.on('*', (event) => void runs.push(event.type));
+    runtime.emit('missing', 1, { deliveryGuarantee: 'at-most-once' });
+    const refused = runtime.emit('refused', 1, { deliveryGuarantee: 'at-most-once' });
+    runtime.emitEvent({ ...runtime.createEvent('critical'), metadata: { criticalError: true } });
+    await runtime.process();
+    await runtime.nack(refused.eventId);
+    const drained = runtime.drain();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await drained;
+    expect(runs).toEqual(['missing', 'refused', 'critical']);
+    expect(runtime.getStats().queue.dead).toBe(3);
+  });
+
   it('does not time out for events that merely wait in a long queue', async () => {
     vi.useFakeTimers();
     const runtime = quiet({ enableAcks: true, ackTimeout: 100 });

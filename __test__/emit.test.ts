@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRuntime } from '../lib/index';
 import { cleanUpAll, quiet, sleep } from './helpers';
+import type { AnyEvent } from '../lib/events';
+import type { EmitResult } from '../lib/runtime-types';
 
 afterEach(async () => {
   vi.useRealTimers();
@@ -153,6 +155,38 @@ describe('emitAsync and overflow', () => {
     expect(await aborted).toMatchObject({ queued: false, error: { code: 'EVENT_CANCELLED' } });
     await runtime.cleanup();
     expect(await ended).toMatchObject({ queued: false, error: { code: 'RUNTIME_SHUTTING_DOWN' } });
+  });
+
+  it('tells and counts what was aborted while it waited for room, or before', async () => {
+    const runtime = quiet({ queueSize: 1, overflow: 'wait' });
+    runtime.emit('a');
+    const controller = new AbortController();
+    const results = [1, 2].map((data) => runtime.emitAsync('a', data, { signal: controller.signal }));
+    controller.abort();
+    results.push(runtime.emitAsync('a', 3, { signal: controller.signal }));
+    const refused = { queued: false, error: { code: 'EVENT_CANCELLED' } };
+    expect(await Promise.all(results)).toMatchObject([refused, refused, refused]);
+    expect(runtime.getStats().queue).toMatchObject({ dropped: 3, size: 1 });
+  });
+
+  it('keeps guarantee and cause of an event that has to wait for room', async () => {
+    const runtime = quiet({ queueSize: 1, overflow: 'wait', trackCauses: true, retry: { maxAttempts: 3 } });
+    const seen: AnyEvent[] = [];
+    runtime.on('child', (event) => {
+      seen.push(event);
+      throw new Error('once is enough');
+    });
+    const waits: Promise<EmitResult>[] = [];
+    runtime.on('parent', () => {
+      runtime.emit('filler');
+      waits.push(runtime.emitAsync('child', 1, { deliveryGuarantee: 'at-most-once' }));
+    });
+    const { eventId } = runtime.emit('parent');
+    await runtime.drain();
+    await Promise.all(waits);
+    await runtime.drain();
+    expect(seen).toHaveLength(1);
+    expect(seen[0]!.metadata).toMatchObject({ deliveryGuarantee: 'at-most-once', causationId: eventId, chainDepth: 2 });
   });
 
   it("gives up the oldest of the lowest priority with 'drop-oldest'", async () => {
@@ -346,5 +380,52 @@ describe('rateLimit', () => {
     await vi.advanceTimersByTimeAsync(500);
     expect(emit('loud')).toBeUndefined();
     expect(() => quiet({ rateLimit: { limit: 0 } })).toThrow(/rateLimit.limit: got 0/);
+  });
+});
+
+describe('a time to live', () => {
+  it('counts from the emit, however late the queue is looked at', async () => {
+    vi.useFakeTimers();
+    const runtime = quiet();
+    runtime.emit('a', 1, { ttlMs: 10 });
+    await vi.advanceTimersByTimeAsync(8);
+    runtime.emit('b');
+    await vi.advanceTimersByTimeAsync(8);
+    expect(await runtime.process(true)).toMatchObject({ processed: 1 });
+    expect(runtime.getStats().queue.expired).toBe(1);
+  });
+
+  it('belongs to the event that brings it, also when another one ends at that moment', async () => {
+    vi.useFakeTimers();
+    // As many as are handed to the core at a time: the emit in onError makes room first, and that frees a slot.
+    const atATime = 1024;
+    const onError = (): void => void runtime.emit('short', 1, { ttlMs: 10 });
+    const runtime = quiet({ queueSize: 2 * atATime, onError });
+    runtime.on('fails', () => {
+      for (let n = 0; n < atATime; n++) runtime.emit('long');
+      throw new Error('no');
+    });
+    runtime.emit('fails');
+    await runtime.process({ maxEvents: 1 });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(runtime.getStats().queue).toMatchObject({ expired: 1, ready: atATime });
+  });
+});
+
+describe('alarms that ring together', () => {
+  it('may put each other off', async () => {
+    vi.useFakeTimers();
+    const runtime = quiet({ operationTimeoutMs: 10, batching: { defaultBatchTimeout: 10 } });
+    let result: unknown;
+    runtime.on('slow', (_event, signal) => {
+      signal.addEventListener('abort', () => (result = runtime.emit('b', 2, { flushBatch: true })));
+      return new Promise(() => undefined);
+    });
+    runtime.emit('slow');
+    void runtime.process();
+    runtime.emit('a', 1, { batch: true });
+    await vi.advanceTimersByTimeAsync(20);
+    expect(result).toMatchObject({ queued: true });
+    expect(runtime.getStats().queue).toMatchObject({ emitted: 3, failed: 1 });
   });
 });

@@ -132,6 +132,22 @@ describe('on, once, off', () => {
     expect(await run()).toEqual(['A', 'b']);
   });
 
+  it('once waits for the next event if the run does not come to it, and goes after it, also for a pattern', async () => {
+    const runtime = quiet();
+    const seen: unknown[] = [];
+    runtime.on('a', (event) => {
+      if (event.data === 1) throw new Error('before the others');
+    });
+    runtime.once('a', (event) => void seen.push(event.data));
+    runtime.once('*', (event) => void seen.push(event.data));
+    for (let n = 1; n <= 3; n++) {
+      runtime.emit('a', n);
+      await runtime.process();
+    }
+    expect(seen).toEqual([2, 2]);
+    expect(runtime.getStats().processor.activeHandlers).toBe(1);
+  });
+
   it('refuses what is no handler and no type', () => {
     const runtime = quiet();
     expect(() => runtime.on('a', 5 as never)).toThrow('handler: got 5; allowed: a function');

@@ -84,6 +84,52 @@ describe('cleanup', () => {
     );
   });
 
+  it('starts no further handler of what did not end in time', async () => {
+    const runtime = quiet();
+    const slow = deferred();
+    let seen = 0;
+    runtime.on('a', () => slow.promise);
+    runtime.on('a', () => void seen++);
+    runtime.on('b', () => slow.promise.then(() => ({ type: 'returned' })));
+    runtime.on('returned', () => void seen++);
+    runtime.emit('a');
+    runtime.emit('b');
+    void runtime.process();
+    await runtime.cleanup({ timeoutMs: 0 });
+    slow.resolve();
+    await sleep(1);
+    expect(seen).toBe(0);
+  });
+
+  it('leaves nothing behind of an event whose own handler asks for it', async () => {
+    for (const config of [{ enableAcks: true, autoAck: false }, { retry: { maxAttempts: 3, initialDelayMs: 0 } }]) {
+      const runtime = quiet(config);
+      runtime.on('a', async () => {
+        await runtime.cleanup();
+        if ('retry' in config) throw new Error('after the end');
+      });
+      runtime.emit('a');
+      await runtime.process();
+      await sleep(1);
+      expect(runtime.getStats().queue).toMatchObject({ givenUp: 1, running: 0, waiting: 0, size: 0 });
+    }
+  });
+
+  it('keeps its limit of no time at all, even if the clock stands still', async () => {
+    vi.useFakeTimers();
+    const runtime = quiet();
+    runtime.on('a', () => new Promise(() => undefined));
+    runtime.emit('a');
+    const processing = runtime.process({ timeoutMs: 0 });
+    await vi.advanceTimersByTimeAsync(1);
+    await processing;
+    const cleanup = runtime.cleanup({ timeoutMs: 0 });
+    await vi.advanceTimersByTimeAsync(1);
+    await cleanup;
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
   it('ends idle, waits and drains that are pending', async () => {
     const runtime = quiet();
     runtime.emit('a', 1, { delayMs: 60_000 });

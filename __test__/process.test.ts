@@ -409,6 +409,35 @@ describe('cancel', () => {
     expect(runtime.getStats().queue.cancelled).toBe(1);
   });
 
+  it('refuses an event whose signal has aborted already: it does not run, however soon it could', async () => {
+    const runtime = quiet();
+    let count = 0;
+    runtime.on('a', () => void count++);
+    const result = runtime.emit('a', 1, { signal: AbortSignal.abort(), idempotencyKey: 'k' });
+    expect(result).toMatchObject({ queued: false, error: { code: 'EVENT_CANCELLED', context: { reason: 'aborted' } } });
+    await runtime.process();
+    expect(count).toBe(0);
+    expect(runtime.getStats().queue).toMatchObject({ dropped: 1, emitted: 0, refusals: { aborted: 1 } });
+    expect(runtime.emit('a', 1, { idempotencyKey: 'k' }).queued).toBe(true);
+  });
+
+  it('of a running event keeps it from being delivered again', async () => {
+    const runtime = quiet({ retry: { maxAttempts: 3, initialDelayMs: 0 } });
+    const abort = new AbortController();
+    const runs: string[] = [];
+    runtime.on('*', (event, signal) => {
+      runs.push(event.type);
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    });
+    const { eventId } = runtime.emit('cancelled');
+    runtime.emit('aborted', 1, { signal: abort.signal });
+    const drained = runtime.drain();
+    expect(runtime.cancel(eventId)).toBe(true);
+    abort.abort();
+    expect(await drained).toMatchObject({ failed: 2, retried: 0, deadLettered: 2 });
+    expect(runs).toEqual(['cancelled', 'aborted']);
+  });
+
   it('follows the signal of an emit', async () => {
     const runtime = quiet();
     let count = 0;

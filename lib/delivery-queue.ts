@@ -13,7 +13,7 @@ import { failuresIn } from './explain';
 import { hasTerms, submissionOf, termsOf } from './dead-letter-terms';
 import { onAbort } from './middleware/cancel';
 import { failureFields, logFields } from './observability/fields';
-import { askedDelay } from './retry-policy';
+import { NEVER_AGAIN, askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DLQContext, DeadLetterQueue } from './dead-letter-queue';
 import type { EngineHost, FailureClass } from './engine/engine';
@@ -195,19 +195,20 @@ export class DeliveryQueue implements EngineHost {
    * @param isOurs whether all of it but its data was
    */
   admit(event: AnyEvent, brings: Submission, fresh: boolean, isOurs = false): RuntimeError | undefined {
-    if (this.isClosed) return this.#refused('shutting-down', event);
+    if (this.isClosed) return this.refused('shutting-down', event);
+    if (brings.signal?.aborted) return this.refused('aborted', event);
     if (!fresh && (this.engine.slotOf(event.id) >= 0 || this.dedupe.isDone(event.id))) {
       return this.#duplicate(event, this.#stateOf(event.id));
     }
     const waitMs = this.rate?.refusal(event);
-    if (waitMs !== undefined) return this.#refused('rate-limited', event, waitMs);
+    if (waitMs !== undefined) return this.refused('rate-limited', event, waitMs);
     const { idempotencyKey } = brings;
     if (idempotencyKey !== undefined && !this.dedupe.takeKey(idempotencyKey, event.id)) {
       return this.#duplicate(event, this.#stateOfKey(idempotencyKey));
     }
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
     const refusal = this.#refusalOf(event, bytes);
-    const error = refusal === undefined ? this.#writeDown(event, brings, bytes) : this.#refused(refusal, event, bytes);
+    const error = refusal === undefined ? this.#writeDown(event, brings, bytes) : this.refused(refusal, event, bytes);
     if (error === undefined) this.feed?.accepted(event);
     if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
@@ -229,7 +230,7 @@ export class DeliveryQueue implements EngineHost {
   /** As `admit`, where `isPlain` and `takesOwn`, for an event that was made a moment ago and brings nothing. */
   admitOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
     const refusal = this.#refusalOf(event, 0);
-    if (refusal !== undefined) return this.#refused(refusal, event);
+    if (refusal !== undefined) return this.refused(refusal, event);
     const error = this.log!.acceptOwn!(event, ids, isAwaited);
     if (error === undefined) this.engine.submit(event, 0);
     else this.#notWritten(event, error);
@@ -357,7 +358,9 @@ export class DeliveryQueue implements EngineHost {
   #submit(event: AnyEvent, brings: Submission, bytes: number, attempts = 0, isOurs = false): void {
     if (!isOurs) this.engine.readClock();
     const { engine } = this;
-    const { tenantId, orderingKey, ttlMs, policy } = brings;
+    const { tenantId, orderingKey, ttlMs } = brings;
+    // Not only a failure of its handlers must not bring it back: neither must a missing acknowledgement.
+    const policy = isDeliveredOnce(event) ? NEVER_AGAIN : brings.policy;
     const tenant =
       tenantId === undefined || tenantId === this.settings.tenantId ? 0 : this.#tenants.retain(tenantId) + 1;
     const key = orderingKey === undefined ? NONE : this.#keys.retain(orderingKey);
@@ -406,7 +409,8 @@ export class DeliveryQueue implements EngineHost {
       if (this.engine.eventAt(slot) === event) this.cancel(slot, signal.reason);
     };
     extras.controller ??= new AbortController();
-    if (signal.aborted) return queueMicrotask(cancel);
+    // Now: a microtask later it might run.
+    if (signal.aborted) return cancel();
     const leave = onAbort(signal, cancel);
     const { onEnd } = extras;
     extras.onEnd = (): void => {
@@ -415,7 +419,8 @@ export class DeliveryQueue implements EngineHost {
     };
   }
 
-  #refused(refusal: Exclude<Refusal, 'duplicate' | 'not-durable'>, event: AnyEvent, amount = 0): RuntimeError {
+  /** Counts and tells that an event is not taken; answers why. */
+  refused(refusal: Exclude<Refusal, 'duplicate' | 'not-durable'>, event: AnyEvent, amount = 0): RuntimeError {
     this.refusals[refusal]++;
     return this.#tell(refusal, event, this.refusalError(refusal, event, amount));
   }
@@ -466,7 +471,7 @@ export class DeliveryQueue implements EngineHost {
           context,
         });
       case 'aborted':
-        return new RuntimeError('EVENT_CANCELLED', 'the signal of the event aborted before there was room for it', {
+        return new RuntimeError('EVENT_CANCELLED', 'the signal of the event aborted before it could be queued', {
           context,
         });
       case 'invalid':
@@ -479,9 +484,15 @@ export class DeliveryQueue implements EngineHost {
   run(event: AnyEvent, slot: number): unknown {
     if (this.log !== undefined) {
       const wait = this.#durabilityFirst(event, this.log);
-      if (wait !== undefined) return wait.then(() => (this.#withdrawn.has(event) ? undefined : this.#run(event, slot)));
+      if (wait !== undefined) return this.#runAfter(wait, event, slot);
     }
     return this.#run(event, slot);
+  }
+
+  async #runAfter(wait: Promise<void>, event: AnyEvent, slot: number): Promise<unknown> {
+    const run = this.engine.runOf(slot);
+    await wait;
+    return this.#withdrawn.has(event) || this.engine.runOf(slot) !== run ? undefined : this.#run(event, slot);
   }
 
   /** At most once: the event is out of the log before its handlers start. And nobody outruns the disk for long. */
@@ -500,9 +511,7 @@ export class DeliveryQueue implements EngineHost {
   }
 
   classify(error: unknown, event: AnyEvent): FailureClass {
-    if (event.metadata?.criticalError === true || event.metadata?.deliveryGuarantee === 'at-most-once') {
-      return { retryable: false, askedMs: NaN };
-    }
+    if (isDeliveredOnce(event)) return { retryable: false, askedMs: NaN };
     try {
       return { retryable: this.settings.retryable(error), askedMs: askedDelay(error) };
     } catch (thrown) {
@@ -718,6 +727,11 @@ function engineConfig(settings: DeliverySettings): EngineConfig {
     latency: LATENCY_MODES.indexOf(settings.latency) as 0 | 1 | 2,
     seed: Math.floor(Math.random() * 2 ** 52),
   };
+}
+
+/** Whether its owner wants it never to be delivered again. */
+function isDeliveredOnce({ metadata }: AnyEvent): boolean {
+  return metadata?.criticalError === true || metadata?.deliveryGuarantee === 'at-most-once';
 }
 
 /** Adds to an event's metadata. A frozen event stays as it is. */

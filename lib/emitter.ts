@@ -248,12 +248,14 @@ export class Emitter {
   }
 
   /** First come, first served. */
-  #whenRoom(event: AnyEvent, brings: Submission): Promise<EmitResult> {
+  #whenRoom(event: AnyEvent, given: Submission): Promise<EmitResult> {
     const { engine } = this.#queue;
-    if (this.#queue.isClosed) return this.#whenSettled(event, this.#queue.admit(event, brings, true, true));
+    const { signal } = given;
+    if (signal?.aborted) return this.#whenSettled(event, this.#queue.refused('aborted', event));
+    const brings = this.#causedBy(event, given);
+    if (brings instanceof RuntimeError) return this.#whenSettled(event, brings);
+    if (this.#queue.isClosed) return this.#whenSettled(event, this.#admitCaused(event, brings, true));
     return new Promise((resolve) => {
-      const { signal } = brings;
-      if (signal?.aborted) return resolve(emitResult(event, this.#queue.refusalError('aborted', event)));
       const settle = (error: Error | undefined): void => {
         leaveSignal?.();
         engine.keepAlive.release();
@@ -261,7 +263,8 @@ export class Emitter {
       };
       const abort = (): void => {
         this.#waiters.delete(event);
-        settle(this.#queue.refusalError('aborted', event));
+        brings.onEnd?.();
+        settle(this.#queue.refused('aborted', event));
       };
       const leaveSignal = signal && onAbort(signal, abort);
       engine.keepAlive.hold();
@@ -274,7 +277,7 @@ export class Emitter {
     while (this.#waiters.size > 0 && (this.#queue.isClosed || this.#queue.hasRoom())) {
       const { event, brings, settle } = this.#waiters.oldest!.value;
       this.#waiters.delete(event);
-      settle(this.#queue.admit(event, brings, true, true));
+      settle(this.#admitCaused(event, brings, true));
     }
     if (this.#waiters.size === 0) this.#queue.engine.onRoom = undefined;
   }
@@ -288,16 +291,25 @@ export class Emitter {
   }
 
   #admit(event: AnyEvent, brings: Submission, fresh: boolean): Error | undefined {
+    const caused = this.#causedBy(event, brings);
+    return caused instanceof RuntimeError ? caused : this.#admitCaused(event, caused, fresh);
+  }
+
+  #admitCaused(event: AnyEvent, caused: Submission, fresh: boolean): Error | undefined {
+    const refusal = this.#queue.admit(event, caused, fresh, fresh);
+    if (refusal !== undefined) caused.onEnd?.();
+    return refusal;
+  }
+
+  /** What the event brings, with its place in the chain of the event whose handler emits it. An error: it gets none. */
+  #causedBy(event: AnyEvent, brings: Submission): Submission | RuntimeError {
     const cause = this.#causes?.getStore();
-    if (cause === undefined) return this.#queue.admit(event, brings, fresh, fresh);
+    if (cause === undefined) return brings;
     const node = this.#processor.joinChain(cause.node, event.type);
     if (node instanceof RuntimeError) return node;
     const { chains } = this.#processor;
     event.metadata = { ...event.metadata, causationId: cause.event.id, chainDepth: chains.depth(node) };
-    const onEnd = (): void => chains.leave(node);
-    const refusal = this.#queue.admit(event, { ...brings, causeNode: node, onEnd }, fresh, fresh);
-    if (refusal !== undefined) onEnd();
-    return refusal;
+    return { ...brings, causeNode: node, onEnd: () => chains.leave(node) };
   }
 
   /** `emit` never throws: what is wrong with its arguments is in the result. */

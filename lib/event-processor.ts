@@ -37,15 +37,21 @@ export interface RunContext {
   controllerOf(slot: number): AbortController;
   /** A signal for middleware around handlers that take none. */
   readonly sharedSignal: AbortSignal | undefined;
+  /** Whether a run may be given up while others go on: then middleware needs a signal of its own for each. */
+  readonly givesUpRuns: boolean;
   /** Limit of each handler run of this event, where it brought one of its own. */
   timeoutOf(slot: number): number | undefined;
   /** The chain node that caused the event in `slot`, or -1. */
   causeOf(slot: number): number;
+  /** The number of the run that is going on in `slot`; it changes when that run is given up. */
+  runOf(slot: number): number;
 }
 
 /** An event's place in its chain; -1 as long as nobody has needed one. */
 interface Link {
   node: number;
+  /** The run that it belongs to. */
+  readonly run: number;
   /** Whether the chain was opened here and is to be left here. */
   isOwn: boolean;
 }
@@ -71,13 +77,15 @@ export class EventProcessor {
   /** Root events whose handlers have begun. */
   begun = 0;
   #depth = 0;
-  /** Whether runs have no time limit, so that the only handler of an event can be called directly. */
+  /** Whether runs have no time limit and need no signal, so that the only handler of an event can be called directly. */
   readonly #isPlain: boolean;
+  readonly #needsSignal: boolean;
 
   constructor(settings: ProcessorSettings, context: RunContext) {
     this.#settings = settings;
     this.#context = context;
-    this.#isPlain = settings.operationTimeoutMs === undefined;
+    this.#needsSignal = settings.hasMiddleware && context.givesUpRuns;
+    this.#isPlain = settings.operationTimeoutMs === undefined && !this.#needsSignal;
     this.chains = new native.Chains(settings.maxEventDepth, settings.maxEventChainLength);
   }
 
@@ -87,9 +95,7 @@ export class EventProcessor {
     const inner: AnyHandler = wantsSignal ? (event, signal) => handler(event, signal) : (event) => handler(event);
     const invoke = this.#settings.hasMiddleware ? this.#settings.wrap(inner) : handler;
     const registration: Registration = { handler, invoke, wantsSignal, once };
-    const remove = this.handlers.add(type, registration);
-    registration.retire = remove;
-    return remove;
+    return this.handlers.add(type, registration);
   }
 
   /** Returned events that are being run now. */
@@ -121,7 +127,7 @@ export class EventProcessor {
   }
 
   #linkOf(slot: number): Link {
-    return { node: this.#context.causeOf(slot), isOwn: false };
+    return { node: this.#context.causeOf(slot), run: this.#context.runOf(slot), isOwn: false };
   }
 
   #runAll(event: AnyEvent, slot: number, link = this.#linkOf(slot)): Promise<void> {
@@ -151,6 +157,7 @@ export class EventProcessor {
         for (const registration of registrations) await this.#runOne(registration, event, slot, link);
       }
     } finally {
+      for (const registration of registrations) unclaim(registration, event);
       this.#leave(link);
     }
   }
@@ -181,21 +188,21 @@ export class EventProcessor {
   }
 
   async #runOne(registration: Registration, event: AnyEvent, slot: number, link: Link): Promise<void> {
-    let returned: unknown;
-    try {
-      returned = this.#invoke(registration, event, slot);
-      if (isThenable(returned)) returned = await returned;
-    } catch (error) {
-      registration.claimedBy = undefined;
-      throw error;
+    // Given up meanwhile (no acknowledgement in time, the end of the runtime): nothing more of this run may begin.
+    if (this.#context.runOf(slot) !== link.run) return;
+    let returned: unknown = this.#invoke(registration, event, slot);
+    if (isThenable(returned)) returned = await returned;
+    if (registration.once) {
+      registration.isSpent = true;
+      registration.retire?.();
     }
-    if (registration.once) registration.retire?.();
     if (isEvent(returned)) await this.#runReturned(event, returned, slot, link);
   }
 
   #invoke(registration: Registration, event: AnyEvent, slot: number): unknown {
     const limit = this.#context.timeoutOf(slot) ?? this.#settings.operationTimeoutMs;
-    const controller = registration.wantsSignal ? this.#context.controllerOf(slot) : undefined;
+    const needsSignal = registration.wantsSignal || this.#needsSignal;
+    const controller = needsSignal ? this.#context.controllerOf(slot) : undefined;
     if (limit !== undefined) return this.#invokeTimed(registration, event, controller, slot, limit);
     return this.#invokeOnce(registration, event, controller);
   }
@@ -243,7 +250,7 @@ export class EventProcessor {
     if (node < 0) throw this.#chainError(node, returned.type);
     this.#depth++;
     try {
-      await this.#runAll(fillEvent(returned, parent), slot, { node, isOwn: false });
+      await this.#runAll(fillEvent(returned, parent), slot, { node, run: link.run, isOwn: false });
     } finally {
       this.#depth--;
       this.chains.leave(node);
@@ -286,9 +293,15 @@ function timeoutError({ id: eventId, type: eventType }: AnyEvent, timeoutMs: num
   return new RuntimeError('RUNTIME_EVENT_PROCESSING_TIMEOUT', message, { context: { eventId, eventType, timeoutMs } });
 }
 
-/** Gives a `once` handler to this event, unless it is busy with another. */
+/** Gives a `once` handler to this event, unless it is busy with another or has succeeded. */
 function claim(registration: Registration, event: AnyEvent): boolean {
+  if (registration.isSpent) return false;
   if (registration.claimedBy !== undefined && registration.claimedBy !== event) return false;
   registration.claimedBy = event;
   return true;
+}
+
+/** Leaves a `once` handler, whether the run has come to it or not, to the next event. */
+function unclaim(registration: Registration, event: AnyEvent): void {
+  if (registration.claimedBy === event) registration.claimedBy = undefined;
 }

@@ -24,7 +24,9 @@ export interface Registration {
   readonly once: boolean;
   /** The event that a `once` handler is busy with: until it has succeeded, no other event runs the handler. */
   claimedBy?: AnyEvent | undefined;
-  /** Removes a `once` handler that has succeeded. */
+  /** Whether a `once` handler has succeeded: runs that began before that must not run it again. */
+  isSpent?: boolean;
+  /** Removes this registration; set by the table. */
   retire?: () => void;
 }
 
@@ -126,7 +128,7 @@ export class HandlerTable {
   add(type: EventPattern, registration: Registration): () => void {
     this.#registrations.add(type, registration);
     this.#forgetPlans(type);
-    return () => this.#drop(type, registration);
+    return (registration.retire = (): void => this.#drop(type, registration));
   }
 
   /** Removes every registration of `handler` for `type`. */

@@ -109,8 +109,10 @@ export class OptimizedEventProcessor {
           return controller;
         },
         sharedSignal: undefined,
+        givesUpRuns: false,
         timeoutOf: () => undefined,
         causeOf: () => -1,
+        runOf: () => 0,
       },
     );
     this.#forget = (run): void => void controllers.delete(run);

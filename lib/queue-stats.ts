@@ -108,6 +108,7 @@ export function queueStats(queue: DeliveryQueue): QueueStats {
     refusals['too-large'] +
     refusals['shutting-down'] +
     refusals.invalid +
+    refusals.aborted +
     refusals['not-durable'];
   return {
     size: engine.depth,

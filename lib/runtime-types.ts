@@ -66,7 +66,7 @@ export interface EmitOptions {
   orderingKey?: string;
   /** An event with a key that has been seen is refused. */
   idempotencyKey?: string;
-  /** Takes the event out when it aborts; aborts its handlers if they run. */
+  /** Takes the event out when it aborts; aborts its handlers if they run, and then it is not delivered again. */
   signal?: AbortSignal;
   /** Collect it with others. */
   batch?: boolean;
@@ -241,7 +241,10 @@ export interface Runtime<Events = LooseEvents> {
   /** Resolves with the next event of a type (or pattern) that is processed and passes `filter`. */
   waitFor<T extends NameIn<Events>>(type: T, options?: WaitOptions<EventIn<Events, T>>): Promise<EventIn<Events, T>>;
   waitFor(pattern: PatternIn<Events>, options?: WaitOptions): Promise<AnyEvent>;
-  /** Takes a waiting event out, or aborts the handlers of a running one that take a signal. True if it could. */
+  /**
+   * Takes a waiting event out, or aborts the handlers of a running one that take a signal: true if it could. A running one is
+   * not delivered again, whatever becomes of it.
+   */
   cancel(eventId: string): boolean;
 
   /** Acknowledges a delivery. Resolves for unknown ids too. */

@@ -33,6 +33,7 @@ import { TELEMETRY_OFF, checkTelemetry } from './tracing/config';
 import { RuntimeMetrics } from './tracing/instruments';
 import { Telemetry } from './tracing/telemetry';
 import { TracedEmitter } from './tracing/traced-emitter';
+import { throwIfAborted } from './middleware/wait';
 import { waitForEvent } from './wait-for';
 import type { WaitOptions } from './wait-for';
 import {
@@ -251,9 +252,16 @@ class RuntimeImpl implements Runtime {
   #limitRate(limit: TenantRateLimit, tenantId: string | undefined, run: EventRunner): EventRunner {
     const rate = new TenantRate(limit, tenantId);
     this.#queue.rate = rate;
+    if (rate.rejects) return run;
     return (event, slot) => {
-      const turn = rate.turn(event, this.#shutdown.signal);
-      return turn === undefined ? run(event, slot) : this.#queue.engine.park(slot, turn).then(() => run(event, slot));
+      const { engine } = this.#queue;
+      const { signal } = engine.controllerOf(slot);
+      const turn = rate.turn(event, signal);
+      if (turn === undefined) return run(event, slot);
+      return engine.park(slot, turn).then(() => {
+        throwIfAborted(signal);
+        return run(event, slot);
+      });
     };
   }
 
@@ -286,9 +294,11 @@ class RuntimeImpl implements Runtime {
     const { engine } = this.#queue;
     return {
       sharedSignal: this.#shutdown.signal,
+      givesUpRuns: this.#queue.acks !== 'off',
       after: (delayMs, ring) => engine.after(delayMs, ring),
-      controllerOf: (slot) => (engine.extrasOf(slot).controller ??= new AbortController()),
+      controllerOf: (slot) => engine.controllerOf(slot),
       timeoutOf: (slot) => engine.peekExtras(slot)?.timeoutMs,
+      runOf: (slot) => engine.runOf(slot),
       causeOf: (slot) => engine.peekExtras(slot)?.causeNode ?? -1,
     };
   }

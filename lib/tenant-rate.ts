@@ -30,7 +30,7 @@ export class TenantRate {
 
   /** Takes a token for an event that is to run. Undefined: at once; else when the promise resolves. */
   turn(event: AnyEvent, signal: AbortSignal): Promise<void> | undefined {
-    return this.rejects ? undefined : (this.#limiter.enter(this.#tenantOf(event), signal) as Promise<void> | undefined);
+    return this.#limiter.enter(this.#tenantOf(event), signal) as Promise<void> | undefined;
   }
 
   #tenantOf(event: AnyEvent): string | undefined {

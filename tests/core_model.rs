@@ -763,6 +763,9 @@ impl Simulation {
             assert_eq!(self.core.pop_notice(), Some(Notice::Cancelled { slot }));
             self.model.cancelled += 1;
             self.model.end(slot);
+        } else if let Some(event) = self.model.events.get_mut(&slot) {
+            // It runs, and is not delivered again.
+            event.max_attempts = 0;
         }
     }
 
@@ -802,8 +805,9 @@ impl Simulation {
             return;
         };
         let event = self.model.events.get_mut(&slot).unwrap();
-        if let At::Running { acked, nacked } = event.at {
+        if let At::Running { acked, nacked } | At::Resuming { acked, nacked } = event.at {
             event.at = At::Parked { acked, nacked };
+            self.model.resuming.retain(|&other| other != slot);
             assert!(self.core.park(slot));
         } else {
             assert!(!self.core.park(slot));

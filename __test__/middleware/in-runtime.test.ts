@@ -233,6 +233,78 @@ describe('middleware in a runtime, with fake timers', () => {
   });
 });
 
+describe('waits of middleware', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** Time for timers, and turns of the event loop, which a long drain waits for. */
+  const pass = async (): Promise<void> => {
+    for (let step = 0; step < 50; step++) {
+      await vi.advanceTimersByTimeAsync(10);
+      await turn();
+    }
+  };
+
+  it('for a result that another run makes hold no permit that this one may need', async () => {
+    const runtime = createRuntime(context, undefined, {
+      maxConcurrent: 1,
+      middleware: [withRetry({ initialDelayMs: 10, jitter: false }), withCache()],
+    });
+    let runs = 0;
+    runtime.on('t', () => {
+      if (++runs === 1) throw coded('NETWORK_ERROR');
+    });
+    for (let n = 0; n < 3; n++) runtime.emit('t', 'the same');
+    void runtime.process();
+    await pass();
+    expect([runs, runtime.getStats().queue.done]).toEqual([2, 3]);
+    await runtime.cleanup();
+  });
+
+  it('that a timeout cuts short give way to the next wait of the run', async () => {
+    const runtime = createRuntime(context, undefined, {
+      maxConcurrent: 1,
+      middleware: [
+        withRateLimit({ limit: 1, intervalMs: 50 }),
+        withTimeout({ timeoutMs: 5 }),
+        withConcurrency({ maxConcurrent: 1 }),
+        withRetry({ maxRetries: 2, initialDelayMs: 0, jitter: false }),
+      ],
+    });
+    runtime.on('t', () => new Promise((resolve) => setTimeout(resolve, 3)));
+    for (let n = 0; n < 6; n++) runtime.emit('t', n);
+    void runtime.process();
+    await pass();
+    const { done, dead, waitQueueSize, availablePermits } = runtime.getStats().queue;
+    expect([done + dead, waitQueueSize, availablePermits]).toEqual([6, 0, 1]);
+    await runtime.cleanup();
+  });
+
+  it('belong to one delivery: what was given up is not tried again beside the next', async () => {
+    const runtime = createRuntime(context, undefined, {
+      maxConcurrent: 1,
+      enableAcks: true,
+      ackTimeout: 50,
+      retry: { maxAttempts: 2, initialDelayMs: 0 },
+      middleware: [withRetry({ initialDelayMs: 10, jitter: false })],
+    });
+    let [runs, running, most] = [0, 0, 0];
+    runtime.on('*', async () => {
+      runs++;
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, 60)).finally(() => running--);
+      throw coded('NETWORK_ERROR');
+    });
+    runtime.emit('t');
+    void runtime.drain();
+    await pass();
+    expect(runs).toBe(2);
+    expect(most).toBe(2);
+    expect(runtime.getStats().queue).toMatchObject({ dead: 1, ackTimeouts: 2, waitQueueSize: 0, availablePermits: 1 });
+    await runtime.cleanup();
+  });
+});
+
 describe('rateLimit of a runtime', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
@@ -251,6 +323,39 @@ describe('rateLimit of a runtime', () => {
     expect([seen.length, isDone]).toEqual([4, false]);
     await vi.advanceTimersByTimeAsync(51);
     expect([seen.length, isDone]).toEqual([5, true]);
+    await runtime.cleanup();
+  });
+
+  it('starts nothing whose delivery was given up while it waited for its turn', async () => {
+    const runtime = createRuntime(context, undefined, {
+      rateLimit: { limit: 1, intervalMs: 100 },
+      enableAcks: true,
+      ackTimeout: 50,
+      maxRetries: 0,
+    });
+    const seen: unknown[] = [];
+    runtime.on('t', (event) => void seen.push(event.data));
+    runtime.emit('t', 1);
+    runtime.emit('t', 2);
+    void runtime.process();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(seen).toEqual([1]);
+    expect(runtime.getStats().queue).toMatchObject({ done: 1, dead: 1 });
+    await runtime.cleanup();
+  });
+
+  it('forgets what is cancelled while it waits for its turn', async () => {
+    const runtime = createRuntime(context, undefined, { rateLimit: { limit: 1, intervalMs: 100 } });
+    const seen: unknown[] = [];
+    runtime.on('t', (event) => void seen.push(event.data));
+    runtime.emit('t', 1);
+    const { eventId } = runtime.emit('t', 2);
+    runtime.emit('t', 3);
+    void runtime.process();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(runtime.cancel(eventId)).toBe(true);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(seen).toEqual([1, 3]);
     await runtime.cleanup();
   });
 

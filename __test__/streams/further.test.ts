@@ -262,6 +262,37 @@ describe('joins', () => {
     expect(slow.seen).toEqual({ runs: 1, produced: 1, closed: 1 });
   });
 
+  it('withLatestFrom takes all that another source brings at once', async () => {
+    const ticks = manager.createStream(async function* () {
+      await sleep(20);
+      yield 'tick';
+    });
+    const burst = manager.createStream(async function* () {
+      await sleep(1);
+      yield* [1, 2, 3, 4];
+      await sleep(1000);
+    });
+    expect(await ticks.withLatestFrom(burst.delay(2)).toArray()).toEqual([['tick', 4]]);
+  });
+
+  it('an operator that ends with what was held before an error keeps that error back', async () => {
+    const { source, seen } = watched(10, { failAt: 3 });
+    const held = manager.createStream(source).bufferCount(2).skip(1);
+    expect(await held.take(1).count()).toBe(1);
+    await expect(held.take(2).count()).rejects.toThrow('failed at 3');
+    const thrown = manager.createStream([1, 2, 3]).map((n) => {
+      if (n === 3) throw new Error('three');
+      return n;
+    });
+    expect(
+      await thrown
+        .bufferCount(4)
+        .until(() => true)
+        .toArray(),
+    ).toEqual([[1, 2]]);
+    expect(seen).toMatchObject({ runs: 2, closed: 2 });
+  });
+
   it('withLatestFrom pairs each item with the latest of the others', async () => {
     expect(await of(1, 2, 3).withLatestFrom(['a', 'b']).toArray()).toEqual([
       [1, 'a'],

@@ -1,4 +1,5 @@
 import { monotonicNow, wallNow } from '../clock';
+import { KernelError } from '../errors';
 import { LatencyGroups } from './latency-groups';
 import { native } from '../native/index';
 import type { EngineConfig, EngineHandle, EngineStats } from '../native/engine';
@@ -44,7 +45,7 @@ import { ExtrasTable } from './extras';
 import { Limiters } from './limiters';
 import { KeepAlive, eventLoopTurn, onNextTurn } from './real-timers';
 import type { AnyEvent } from '../events';
-import type { SlotExtras } from './extras';
+import type { Parking, SlotExtras } from './extras';
 import type { LatencyStats } from './latency-groups';
 
 /** A long drain gives the event loop a turn after this many milliseconds of its own. */
@@ -133,6 +134,11 @@ export class Engine {
   readonly #words: Uint32Array;
   readonly #doubles: Float64Array;
   readonly #advance: () => void;
+  /** Notices that are being acted on: slot, kind and delay of each. */
+  readonly #notices: number[] = [];
+  /** Of these numbers, the ones that have been acted on. */
+  #taken = 0;
+  #isReading = false;
 
   #events: (AnyEvent | undefined)[] = [];
   #free: number[] = [];
@@ -154,6 +160,8 @@ export class Engine {
   #drain: Drain | undefined;
   #continuous = false;
   #closed = false;
+  /** Whether what waited at the end has been dropped: what comes back after that, from the handler that asked for the end, has to go, too. */
+  #isOver = false;
   #halted = false;
   #pumpScheduled = false;
   #quietWaiters: (() => void)[] = [];
@@ -173,6 +181,8 @@ export class Engine {
   readonly latency: LatencyGroups | undefined;
   /** When the clock was read for a submission, by the time that the event itself has. */
   #stampedTs = -1;
+  /** Whether the event that is submitted next has a time to live. */
+  #hasTtl = false;
 
   #timer: NodeJS.Timeout | undefined;
   #armedAt = Infinity;
@@ -225,10 +235,7 @@ export class Engine {
   /** Takes an event in; it is in the queue when this returns. Answers its slot. */
   submit(event: AnyEvent, priority: number, tenant = 0, key = NONE, kind = 0, delayMs = 0): number {
     const words = this.#words;
-    if (words[SUBMITTED] === RING_RECORDS) {
-      this.#cross(0);
-      this.onTurn?.(false);
-    }
+    if (words[SUBMITTED] === RING_RECORDS) this.#emptyRing();
     const slot = this.#free.length > 0 ? this.#free.pop()! : this.#events.length;
     this.#events[slot] = event;
     const index = words[SUBMITTED]!;
@@ -253,7 +260,9 @@ export class Engine {
       words[at + 11] = tenant === 0 ? 0 : latency.tenantGroupOf(event);
     }
     if (this.#byId !== undefined) this.#byId.set(event.id, slot);
-    if (delayMs > 0) {
+    if (delayMs > 0 || this.#hasTtl) {
+      // Both count from here, not from when the core would next be called.
+      this.#hasTtl = false;
       doubles[NOW] = monotonicNow();
       this.#cross(0);
     }
@@ -263,20 +272,23 @@ export class Engine {
     return slot;
   }
 
+  #emptyRing(): void {
+    this.#cross(0);
+    this.onTurn?.(false);
+  }
+
   /** The time of the event that is submitted next says nothing about now: the clock is read for it. */
   readClock(): void {
     this.#stampedTs = -1;
   }
 
-  /** The slot that the next `submit` will use, for what has to be prepared before it. */
-  nextSlot(): number {
-    return this.#free.length > 0 ? this.#free[this.#free.length - 1]! : this.#events.length;
-  }
-
   /** Keeps time to live, policy, size and earlier attempts of the event that is submitted next. */
   prepare(ttlMs: number, policy: number, bytes: number, attempts: number): void {
-    this.#doubles[NOW] = monotonicNow();
-    this.#core.prepare(this.nextSlot(), ttlMs, policy, bytes, attempts);
+    // A crossing between here and there could free slots, and the event would get another one.
+    while (this.#words[SUBMITTED] === RING_RECORDS) this.#emptyRing();
+    const slot = this.#free.length > 0 ? this.#free[this.#free.length - 1]! : this.#events.length;
+    this.#hasTtl = ttlMs !== Infinity;
+    this.#core.prepare(slot, ttlMs, policy, bytes, attempts);
   }
 
   admitBytes(bytes: number): 0 | 1 | 2 | 3 {
@@ -294,6 +306,11 @@ export class Engine {
   /** The extras of `slot`, made on first use. */
   extrasOf(slot: number): SlotExtras {
     return this.#extras.of(slot);
+  }
+
+  /** What aborts the present delivery of `slot`, made on first use. */
+  controllerOf(slot: number): AbortController {
+    return (this.extrasOf(slot).controller ??= new AbortController());
   }
 
   peekExtras(slot: number): SlotExtras | undefined {
@@ -327,23 +344,39 @@ export class Engine {
     this.#schedulePump();
   }
 
-  /** Copies the notices before acting on them: what they set off may cross again. */
+  /**
+   * Acts on what the core has decided, in that order. What this sets off may cross again: the notices of such a crossing wait
+   * for those before them, or an event would be told of its end before it is told of its failure.
+   */
   #readNotices(): void {
-    do {
-      const words = this.#words;
-      const count = words[NOTICES]!;
-      words[NOTICES] = 0;
-      const notices: number[] = [];
-      for (let index = 0; index < count; index++) {
-        const at = NOTICE_RING + index * NOTICE_WORDS;
-        notices.push(words[at]!, words[at + 1]!, this.#doubles[(at >> 1) + 1]!);
-      }
-      for (let index = 0; index < notices.length; index += 3) {
-        const kind = notices[index + 1]!;
-        this.#act(kind & 15, notices[index]!, kind >>> 4, notices[index + 2]!);
-      }
-      if (words[NOTICES] === 0 && words[MORE] !== 0) this.#core.tick(this.#doubles[NOW]!);
-    } while (this.#words[NOTICES] !== 0);
+    if (this.#isReading) return this.#copyNotices();
+    this.#isReading = true;
+    const notices = this.#notices;
+    try {
+      do {
+        this.#copyNotices();
+        while (this.#taken < notices.length) {
+          const at = this.#taken;
+          this.#taken = at + 3;
+          const kind = notices[at + 1]!;
+          this.#act(kind & 15, notices[at]!, kind >>> 4, notices[at + 2]!);
+        }
+        notices.length = this.#taken = 0;
+        if (this.#words[NOTICES] === 0 && this.#words[MORE] !== 0) this.#core.tick(this.#doubles[NOW]!);
+      } while (this.#words[NOTICES] !== 0);
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  #copyNotices(): void {
+    const words = this.#words;
+    const count = words[NOTICES]!;
+    words[NOTICES] = 0;
+    for (let index = 0; index < count; index++) {
+      const at = NOTICE_RING + index * NOTICE_WORDS;
+      this.#notices.push(words[at]!, words[at + 1]!, this.#doubles[(at >> 1) + 1]!);
+    }
   }
 
   #act(kind: number, slot: number, attempts: number, delayMs: number): void {
@@ -354,7 +387,8 @@ export class Engine {
       case NOTICE_RETRY: {
         this.tally.retried++;
         const error = extras?.error;
-        if (extras !== undefined) extras.controller = undefined;
+        // Signal and words of the owner belonged to the delivery that has failed.
+        extras?.forgetDelivery();
         return this.#host.onRetry(event, error, attempts, delayMs, slot);
       }
       case NOTICE_DEAD:
@@ -419,6 +453,8 @@ export class Engine {
 
   /** Starts workers as long as there are permits and events. */
   #pump(): void {
+    // What starts now could end before the rest of the notices has been read.
+    if (this.#isReading) return this.#schedulePump();
     if (this.#gate === undefined) this.#startTurn();
     if (this.#gate !== undefined) return;
     for (let slot = this.#take(); slot >= 0; slot = this.#take()) {
@@ -467,7 +503,8 @@ export class Engine {
         let result: any = this.#begin(event, slot);
         if (result !== undefined && result !== null) {
           if (typeof result.then === 'function') result = await result;
-          if (typeof result === 'object' && result !== null && typeof result.type === 'string') {
+          const isEvent = typeof result === 'object' && result !== null && typeof result.type === 'string';
+          if (isEvent && this.#runs[slot] === run) {
             await this.#host.follow(event, result, slot);
           }
         }
@@ -485,6 +522,7 @@ export class Engine {
       while (this.#gate !== undefined) await this.#gate;
       slot = this.#take();
     } while (slot >= 0);
+    if (this.#isOver) this.clear('dropped');
     this.#workerExits();
     this.#checkQuiet();
   }
@@ -529,8 +567,10 @@ export class Engine {
     this.#doubles[NOW] = extras.failedAt!;
     this.#complete(slot, retryable ? FAILED_RETRYABLE : FAILED, askedMs);
     if (extras.acked) {
+      if (this.#host.acks !== 'off') this.tally.acked++;
       this.#release(slot, event);
       this.#host.onSettled(event);
+      this.#host.onDone(event);
     }
     this.#host.onFailure(event, error, slot);
   }
@@ -546,6 +586,8 @@ export class Engine {
 
   #complete(slot: number, outcome: number, askedMs: number): void {
     const words = this.#words;
+    // What a timeout has cut short inside of this run may hold permits of a middleware: it must come to its end, too.
+    this.#resume(slot);
     if (words[COMPLETED] === RING_RECORDS) this.#cross(0);
     const index = words[COMPLETED]!;
     words[COMPLETED] = index + 1;
@@ -797,7 +839,7 @@ export class Engine {
       const alarm = this.#alarms.get(token);
       if (alarm === undefined) return;
       this.#alarms.delete(token);
-      this.#core.cancelAlarm(alarm.handle);
+      this.#core.cancelAlarm(alarm.handle, token);
     };
   }
 
@@ -824,7 +866,13 @@ export class Engine {
       this.#started = new WeakMap();
       this.#runs.forEach((run, slot) => run && this.#started!.set(this.#events[slot]!, slot));
     }
-    return this.#started.get(event);
+    const slot = this.#started.get(event);
+    return slot !== undefined && this.#events[slot] === event ? slot : undefined;
+  }
+
+  /** The number of the run that is going on in `slot`: another one, or 0, once that has been given up. */
+  runOf(slot: number): number {
+    return this.#runs[slot] ?? 0;
   }
 
   /** Whether the event of `slot` has been started and has not ended. */
@@ -854,7 +902,7 @@ export class Engine {
       this.#release(slot, event);
       this.#host.onSettled(event);
     } else if (known) {
-      this.extrasOf(slot).acked = true;
+      Object.assign(this.extrasOf(slot), { acked: true, nacked: false });
     }
     this.#settle();
     return known;
@@ -868,7 +916,7 @@ export class Engine {
     const state = this.#core.state(slot);
     if (state !== 5 && state !== 6) return false;
     const extras = this.#noteError(slot, error);
-    if (state === 5) extras.nacked = true;
+    if (state === 5) Object.assign(extras, { acked: false, nacked: true });
     else this.tally.failed++;
     this.#core.nack(monotonicNow(), slot);
     this.#settle();
@@ -903,30 +951,58 @@ export class Engine {
     this.#settle();
   }
 
-  /** While `wait` lasts, the event of `slot` holds no permit; it goes on when one is free. */
+  /**
+   * While `wait` lasts, the event of `slot` holds no permit; it goes on when one is free.
+   *
+   * @throws KernelError ABORTED when the run was given up meanwhile: nothing that it has waited for may begin any more
+   */
   async park<T>(slot: number, wait: Promise<T>): Promise<T> {
     const run = this.#runs[slot];
-    if (!run || !this.#core.park(slot)) return wait;
+    if (!run) return wait;
+    const parking = this.#parkingOf(slot, run);
+    this.#beginWait(slot, parking);
+    let result: T;
+    try {
+      result = await wait;
+    } catch (error) {
+      await this.#endWait(slot, parking, true);
+      throw error;
+    }
+    await this.#endWait(slot, parking, false);
+    if (this.#runs[slot] !== run) throw new KernelError('ABORTED', 'the run was given up while it waited');
+    return result;
+  }
+
+  #parkingOf(slot: number, run: number): Parking {
+    const extras = this.extrasOf(slot);
+    if (extras.parking?.run !== run) extras.parking = { run, waits: 0, isParked: false, resumes: [] };
+    return extras.parking;
+  }
+
+  #beginWait(slot: number, parking: Parking): void {
+    parking.waits++;
+    if (!this.#core.park(slot)) return;
+    parking.isParked = true;
     this.#parked++;
     this.#schedulePump();
-    try {
-      return await wait;
-    } finally {
-      this.#parked--;
-      if (this.#runs[slot] === run && this.#core.unpark(slot)) {
-        await new Promise<void>((resume) => {
-          this.extrasOf(slot).resume = resume;
-          this.#schedulePump();
-        });
-      }
-    }
+  }
+
+  /** Resolves when the run has a permit again. */
+  async #endWait(slot: number, parking: Parking, hasFailed: boolean): Promise<void> {
+    parking.waits--;
+    // A wait that a timeout around it has cut short is nobody's concern any more while the run waits for something else.
+    if (!parking.isParked || (hasFailed && parking.waits > 0)) return;
+    parking.isParked = false;
+    this.#parked--;
+    if (this.#runs[slot] !== parking.run || !this.#core.unpark(slot)) return;
+    await new Promise<void>((resume) => {
+      parking.resumes.push(resume);
+      this.#schedulePump();
+    });
   }
 
   #resume(slot: number): void {
-    const extras = this.#extras.peek(slot);
-    const resume = extras?.resume;
-    if (extras !== undefined) extras.resume = undefined;
-    resume?.();
+    for (const resume of this.#extras.peek(slot)?.parking?.resumes.splice(0) ?? []) resume();
   }
 
   /** Sets how many may run at once. */
@@ -991,6 +1067,7 @@ export class Engine {
     if (this.#workers > own) await this.#waitForWorkers(own, timeoutMs);
     this.#abortRuns(reason, except);
     this.clear('dropped');
+    this.#isOver = true;
     this.#drain?.finish();
     clearTimeout(this.#timer);
     this.#armedAt = -Infinity;

@@ -16,14 +16,33 @@ export class SlotExtras {
   /** What the last attempt failed with, and when, on the monotonic clock. */
   error: unknown = undefined;
   failedAt: number | undefined = undefined;
-  /** Said by the owner while it runs. */
+  /** Said by the owner while it runs; the last word holds. */
   acked = false;
   nacked = false;
   /** The chain node that caused it, when causes are tracked. */
   causeNode: number | undefined = undefined;
   /** Called when its end is known. */
   onEnd: (() => void) | undefined = undefined;
-  resume: (() => void) | undefined = undefined;
+  /** The waits of the run that was parked last. */
+  parking: Parking | undefined = undefined;
+
+  /** A delivery is over, and another one will follow: its signal and the words of its owner belonged to it alone. */
+  forgetDelivery(): void {
+    this.controller = undefined;
+    this.acked = false;
+    this.nacked = false;
+  }
+}
+
+/** The waits of a run inside middleware. There may be several: of handlers side by side, or one that a timeout has cut short. */
+export interface Parking {
+  readonly run: number;
+  /** Waits that go on. */
+  waits: number;
+  /** Whether the run holds no permit and is in no line for one. */
+  isParked: boolean;
+  /** Those whose wait is over and who go on when the run has a permit again. */
+  readonly resumes: (() => void)[];
 }
 
 /** Extras by slot. Most events have none; slots are dense, so this is an array. */

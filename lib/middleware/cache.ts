@@ -6,7 +6,7 @@ import type { Cancel } from './cancel';
 import { defineMiddleware, withDefaults } from './define';
 import { promiseIn } from './run';
 import type { Run } from './run';
-import type { Middleware } from './types';
+import type { Middleware, MiddlewareScope } from './types';
 
 /** Options of {@link withCache}. */
 export interface CacheOptions {
@@ -42,7 +42,7 @@ export const withCache = withDefaults((options: CacheOptions = {}): Middleware =
     displayName: 'withCache',
     create: (scope) => {
       if (ttlMs === 0) return (run) => run;
-      const results = new Results(ttlMs, maxSize);
+      const results = new Results(ttlMs, maxSize, scope);
       scope.onCleanup(() => results.clear());
       return (run) => {
         // Handlers of one runtime do not share results, only their bounds.
@@ -56,6 +56,10 @@ export const withCache = withDefaults((options: CacheOptions = {}): Middleware =
   });
 });
 
+/** What the core says of a result that is neither of these: it may be used. */
+const IN_FLIGHT = 0;
+const EXPIRED = 2;
+
 interface Kept {
   ids: Map<unknown, number>;
   key: unknown;
@@ -67,14 +71,21 @@ class Results {
   readonly #policy: ReturnType<typeof native.createCache>;
   readonly #kept: (Kept | undefined)[] = [];
 
-  constructor(ttlMs: number, maxSize: number) {
+  readonly #scope: MiddlewareScope;
+
+  constructor(ttlMs: number, maxSize: number, scope: MiddlewareScope) {
     this.#policy = native.createCache(ttlMs, maxSize);
+    this.#scope = scope;
   }
 
   through(ids: Map<unknown, number>, key: unknown, run: Run, event: AnyEvent, cancel: Cancel | undefined): unknown {
     const known = ids.get(key);
     if (known !== undefined) {
-      if (this.#policy.look(known, monotonicNow()) < 2) return this.#kept[known]!.result;
+      const freshness = this.#policy.look(known, monotonicNow());
+      const { result } = this.#kept[known]!;
+      // Whoever makes the result may need the permit that this run would hold while it waits for it.
+      if (freshness === IN_FLIGHT) return this.#scope.park(event, result as Promise<unknown>);
+      if (freshness !== EXPIRED) return result;
       this.#forget(known);
     }
     return this.#make(ids, key, run, event, cancel);

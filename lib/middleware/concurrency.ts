@@ -266,6 +266,10 @@ class Limiter implements EngineLimiter {
       }
       throw error;
     }
+    if (cancel?.aborted) {
+      this.#leave(id);
+      throw abortedError(cancel);
+    }
     return this.#hold(id, run, event, cancel);
   }
 

@@ -5,6 +5,7 @@ import { defineMiddleware, needsArguments } from './define';
 import { RateLimiter, readRateLimit } from './rate-limiter';
 import type { RateLimit } from './rate-limiter';
 import type { Middleware } from './types';
+import { throwIfAborted } from './wait';
 
 /** Options of {@link withRateLimit}. */
 export interface RateLimitOptions extends RateLimit {
@@ -37,7 +38,10 @@ export const withRateLimit = needsArguments('withRateLimit', (options: RateLimit
         const turn = limiter.enter(getKey?.(event), cancel);
         if (turn === undefined) return run(event, cancel);
         if (typeof turn === 'number') throw rateLimitError(turn);
-        return scope.park(event as AnyEvent, turn).then(() => run(event, cancel));
+        return scope.park(event as AnyEvent, turn).then(() => {
+          throwIfAborted(cancel);
+          return run(event, cancel);
+        });
       };
     },
   });

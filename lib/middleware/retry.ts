@@ -12,7 +12,7 @@ import { promiseIn } from './run';
 import type { Run } from './run';
 import { freshSeed } from './seed';
 import type { Middleware, MiddlewareScope } from './types';
-import { abortedError, sleep } from './wait';
+import { sleep, throwIfAborted } from './wait';
 
 /** How much chance goes into a wait: anything up to it (full); between half of it and all of it (equal); none. */
 export type RetryJitter = 'full' | 'equal' | 'none';
@@ -104,8 +104,11 @@ class Retrier {
       if (!this.#mayRetry(error)) throw error;
       const delayMs = this.#policy.nextDelay(failed, monotonicNow() - startedAt, askedDelay(error));
       if (delayMs < 0) throw exceeded(event, failed, error);
-      if (cancel?.aborted) throw abortedError(cancel);
-      if (delayMs > 0) await this.#scope.park(event, sleep(delayMs, cancel));
+      throwIfAborted(cancel);
+      if (delayMs > 0) {
+        await this.#scope.park(event, sleep(delayMs, cancel));
+        throwIfAborted(cancel);
+      }
       countRetry(event);
       this.#scope.port.currentSpan()?.setAttribute('retry.attempt', failed);
       try {

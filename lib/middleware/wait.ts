@@ -10,6 +10,11 @@ export function abortedError(cancel: Cancel): KernelError {
   return new KernelError('ABORTED', 'ABORTED', { cause: cancel.reason });
 }
 
+/** After a wait: it may be over, and whoever waited may be no longer wanted all the same. */
+export function throwIfAborted(cancel: Cancel | undefined): void {
+  if (cancel?.aborted) throw abortedError(cancel);
+}
+
 /** Something that is waited for: it comes, or its time is over, or it is cancelled. Whichever is first decides. */
 export class Waiter<T> implements Alarm {
   readonly promise: Promise<T>;

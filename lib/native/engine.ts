@@ -138,8 +138,8 @@ export interface EngineHandle {
   ): number;
   /** Arms a deadline of the facade's own; `token` comes back in a notice when it rings. Answers its name. */
   alarm(now: number, delayMs: number, token: number): number;
-  /** Disarms an alarm that has not rung. */
-  cancelAlarm(alarm: number): void;
+  /** Disarms the alarm that was armed with `token`; nothing if it has rung. */
+  cancelAlarm(alarm: number, token: number): void;
   /** 0 free, 1 delayed, 2 retrying, 3 blocked, 4 ready, 5 running, 6 unacked. */
   state(slot: number): number;
   attempts(slot: number): number;

@@ -148,6 +148,16 @@ export class FusedCursor extends Cursor<unknown> implements Meter {
 
   #stop(index: number): void {
     if (index > this.#stoppedAt) this.#stoppedAt = index;
+    if (this.#error === undefined) return;
+    // What was held before the error has ended the stream: the error does not get that far.
+    this.#error = undefined;
+    this.#closeSource();
+  }
+
+  #closeSource(): void {
+    this.#closing = this.#source.close();
+    // Its error is seen when it is awaited.
+    this.#closing?.catch(() => undefined);
   }
 
   /** Pulls until an item has come through. */
@@ -224,11 +234,7 @@ export class FusedCursor extends Cursor<unknown> implements Meter {
   #end(flushAt: number): Pulled {
     this.#isEnding = true;
     this.#flushAt = flushAt;
-    if (this.#error === undefined) {
-      this.#closing = this.#source.close();
-      // Its error is seen when it is awaited.
-      this.#closing?.catch(() => undefined);
-    }
+    if (this.#error === undefined) this.#closeSource();
     return this.#drain();
   }
 

@@ -100,6 +100,9 @@ export class RaceCursor extends WaitingCursor<unknown> {
   };
 }
 
+/** So many items that are there at once are taken in a row: a source that never waits must not hold up everything. */
+const MAX_BURST = 1000;
+
 /** Items of the source with the latest item of each other one, once all others have had one. */
 export class WithLatestFromCursor extends WaitingCursor<unknown[]> {
   readonly #source: Pump<unknown>;
@@ -107,6 +110,8 @@ export class WithLatestFromCursor extends WaitingCursor<unknown[]> {
   readonly #latest: { item: unknown }[] = [];
   readonly #counter: OperatorStats;
   #isPulling = false;
+  /** Whether another source has brought an item since that was last asked. */
+  #hasTaken = false;
   #missing: number;
 
   constructor(source: Cursor, others: readonly Cursor[], counter: OperatorStats) {
@@ -156,6 +161,15 @@ export class WithLatestFromCursor extends WaitingCursor<unknown[]> {
     if (other.state !== PumpState.Item) return this.wake();
     if (this.#latest[other.index] === undefined) this.#missing--;
     this.#latest[other.index] = { item: other.take() };
-    if (!this.#isPulling) this.#askOthers();
+    this.#hasTaken = true;
+    if (!this.#isPulling) this.#catchUp();
   };
+
+  /** An item that took its time may have brought more with it, and what comes later waits behind those. */
+  #catchUp(): void {
+    for (let left = MAX_BURST; this.#hasTaken && left > 0; left--) {
+      this.#hasTaken = false;
+      this.#askOthers();
+    }
+  }
 }

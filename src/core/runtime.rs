@@ -145,6 +145,9 @@ enum End {
     Dropped,
 }
 
+/// The policy of an event that was cancelled while it ran; no list of policies is that long.
+const NEVER_AGAIN: u16 = u16::MAX;
+
 /// What an owner's word about a running event makes of its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
@@ -409,15 +412,19 @@ impl Runtime {
         }
     }
 
-    /// A running event waits inside a middleware: its permit is free meanwhile. Answers whether it was running.
+    /// A running event waits inside a middleware: its permit is free meanwhile. One that waits for a permit again leaves
+    /// that line. Answers whether it was not parked before.
     pub fn park(&mut self, slot: u32) -> bool {
-        let running = self.state(slot) == State::Running;
-        if running {
-            self.slots[slot as usize].state = State::Parked;
-            self.gauges.executing -= 1;
-            self.gauges.parked += 1;
+        match self.state(slot) {
+            State::Running => {
+                self.gauges.executing -= 1;
+                self.gauges.parked += 1;
+            }
+            State::Resuming => self.resuming.remove(&mut self.slots, slot),
+            _ => return false,
         }
-        running
+        self.slots[slot as usize].state = State::Parked;
+        true
     }
 
     /// The wait of a parked event is over: it goes on when a permit is free (before anything new starts).
@@ -502,7 +509,8 @@ impl Runtime {
         let Slot {
             policy, attempts, ..
         } = self.slots[slot as usize];
-        let policy = self.policies[usize::from(policy)];
+        let known = self.policies.get(usize::from(policy)).copied();
+        let policy = known.unwrap_or(Redelivery::NEVER);
         let delay = retryable
             .then(|| policy.next_delay(attempts, asked_ms, &mut self.rng))
             .flatten();
@@ -615,10 +623,14 @@ impl Runtime {
 
     // ── Ends ───────────────────────────────────────────────────────────────────────────────────────────
 
-    /// Takes an event out that has not started, or whose acknowledgement is outstanding; a running one stays.
-    /// Answers whether it was taken out.
+    /// Takes an event out that has not started, or whose acknowledgement is outstanding; a running one stays, but is not
+    /// delivered again. Answers whether it was taken out.
     pub fn cancel(&mut self, now: f64, slot: u32) -> bool {
-        self.take_out(now, slot, End::Cancelled)
+        let taken = self.take_out(now, slot, End::Cancelled);
+        if !taken && self.state(slot) != State::Free {
+            self.slots[slot as usize].policy = NEVER_AGAIN;
+        }
+        taken
     }
 
     /// Gives up the oldest event of the lowest priority that is ready. Answers whether there was one.

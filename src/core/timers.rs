@@ -101,6 +101,12 @@ impl<T: Copy> Timers<T> {
         }
     }
 
+    /// The item of `id`, if that is armed.
+    pub fn armed(&self, id: TimerId) -> Option<T> {
+        let entry = self.entries.get(id.0 as usize)?;
+        (self.heap.get(entry.at as usize) == Some(&id.0)).then_some(entry.item)
+    }
+
     /// Takes the earliest deadline that is not after `now`.
     pub fn pop_due(&mut self, now: f64) -> Option<T> {
         let first = *self.heap.first()?;

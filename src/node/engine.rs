@@ -201,16 +201,39 @@ impl Engine {
         }
     }
 
-    /// Writes notices, gauges and the next deadline where JavaScript sees them.
+    /// Writes notices, gauges and the next deadline where JavaScript sees them. Notices that it has not taken yet stay.
     #[inline]
     fn publish(&mut self) {
-        let mut written = 0;
+        let mut written = self.rings.word(word::NOTICES) as usize;
         while self.core.notices() > 0 && written < RING_RECORDS {
             if let Some(notice) = self.core.pop_notice() {
                 self.rings.set_notice(written, record_of(notice));
                 written += 1;
             }
         }
+        self.rings.set_word(word::NOTICES, written as u32);
+        let gauges = *self.core.gauges();
+        let depth = self.core.depth();
+        let deadline = self.core.next_deadline().unwrap_or(f64::INFINITY);
+        let alarm = self.alarms.next_deadline().unwrap_or(f64::INFINITY);
+        let rings = &mut self.rings;
+        let more = self.core.notices() > 0 || alarm <= self.ticked;
+        rings.set_word(word::MORE, u32::from(more));
+        rings.set_word(word::READY, gauges.ready);
+        rings.set_word(word::WAITING, gauges.waiting);
+        rings.set_word(word::RUNNING, gauges.running);
+        rings.set_word(word::UNACKED, gauges.unacked);
+        rings.set_word(word::DEPTH, depth);
+        rings.set_double(double::DEADLINE, deadline.min(alarm));
+    }
+
+    /// Lets happen what is due, alarms after events: nowhere else does an alarm ring, so that whoever arms one is never
+    /// told of it before its token is known.
+    fn tick(&mut self, now: f64) {
+        self.ticked = self.ticked.max(now);
+        self.core.tick(now);
+        self.publish();
+        let mut written = self.rings.word(word::NOTICES) as usize;
         while written < RING_RECORDS
             && let Some(token) = self.alarms.pop_due(self.ticked)
         {
@@ -222,20 +245,8 @@ impl Engine {
             self.rings.set_notice(written, record);
             written += 1;
         }
-        let gauges = *self.core.gauges();
-        let depth = self.core.depth();
-        let deadline = self.core.next_deadline().unwrap_or(f64::INFINITY);
-        let alarm = self.alarms.next_deadline().unwrap_or(f64::INFINITY);
-        let rings = &mut self.rings;
-        rings.set_word(word::NOTICES, written as u32);
-        let more = self.core.notices() > 0 || alarm <= self.ticked;
-        rings.set_word(word::MORE, u32::from(more));
-        rings.set_word(word::READY, gauges.ready);
-        rings.set_word(word::WAITING, gauges.waiting);
-        rings.set_word(word::RUNNING, gauges.running);
-        rings.set_word(word::UNACKED, gauges.unacked);
-        rings.set_word(word::DEPTH, depth);
-        rings.set_double(double::DEADLINE, deadline.min(alarm));
+        self.rings.set_word(word::NOTICES, written as u32);
+        self.publish();
     }
 
     /// Runs a command, then publishes what follows from it.
@@ -313,9 +324,7 @@ fn add_ring_functions(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -
     handle.set(
         "tick",
         raw(env, "tick", engine, |engine, [now]: [f64; 1]| {
-            engine.ticked = engine.ticked.max(now);
-            engine.core.tick(now);
-            engine.publish();
+            engine.tick(now);
         })?,
     )?;
     handle.set(
@@ -454,9 +463,18 @@ fn add_alarms(env: &Env, handle: &mut Object, engine: &Shared<Engine>) -> Result
     )?;
     handle.set(
         "cancelAlarm",
-        raw(env, "cancelAlarm", engine, |engine, [alarm]: [f64; 1]| {
-            engine.alarms.cancel(TimerId::from_raw(alarm as u32));
-        })?,
+        raw(
+            env,
+            "cancelAlarm",
+            engine,
+            |engine, [alarm, token]: [f64; 2]| {
+                // It may have rung, without JavaScript having got to it, and its place may be another's by now.
+                let alarm = TimerId::from_raw(alarm as u32);
+                if engine.alarms.armed(alarm) == Some(token as u32) {
+                    engine.alarms.cancel(alarm);
+                }
+            },
+        )?,
     )
 }
 
