@@ -1002,7 +1002,9 @@ export class Engine {
   }
 
   #resume(slot: number): void {
-    for (const resume of this.#extras.peek(slot)?.parking?.resumes.splice(0) ?? []) resume();
+    const parking = this.#extras.peek(slot)?.parking;
+    if (parking === undefined) return;
+    for (const resume of parking.resumes.splice(0)) resume();
   }
 
   /** Sets how many may run at once. */
