@@ -3658,6 +3658,11 @@ export interface Runtime<Events = LooseEvents> {
   /** Makes everything so far durable, completions too. At once without a journal. @throws RuntimeError JOURNAL_FAILED */
   flush(): Promise<void>;
   /**
+   * Gives room that a journal has in its file and does not use back to the file system, in pieces between which events go on being
+   * accepted. It also happens by itself, but for the last 4 MiB. Zeros without a journal. @throws RuntimeError JOURNAL_FAILED
+   */
+  compactJournal(): Promise<JournalCompaction>;
+  /**
    * Events that an earlier process had accepted and not finished, and that are in the queue again: those of a journal at
    * once, those of a persistor when `ready()` has resolved.
    */
@@ -4402,6 +4407,10 @@ export type WindowOptions = SignalOptions & {
   kind: "session";
   gapMs: number;
 });
+interface JournalCompaction {
+  bytesBefore: number;
+  bytesAfter: number;
+}
 interface JournalConfig {
   /** Directory of the journal; made, for its owner only, if it is not there. One runtime at a time has it open. */
   path: string;

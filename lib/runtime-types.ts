@@ -1,6 +1,6 @@
 import type { DeadLetters } from './dead-letters';
 import type { EventStore, ReplayOptions } from './event-store';
-import type { PersistenceStats } from './durability/durable-log';
+import type { JournalCompaction, PersistenceStats } from './durability/durable-log';
 import type { LatencyStats } from './engine/latency-groups';
 import type { NativeJournalStats } from './native/journal';
 import type { AnyEvent, DeliveryGuarantee, TEvent } from './events';
@@ -231,6 +231,11 @@ export interface Runtime<Events = LooseEvents> {
   idle(): Promise<void>;
   /** Makes everything so far durable, completions too. At once without a journal. @throws RuntimeError JOURNAL_FAILED */
   flush(): Promise<void>;
+  /**
+   * Gives room that a journal has in its file and does not use back to the file system, in pieces between which events go on being
+   * accepted. It also happens by itself, but for the last 4 MiB. Zeros without a journal. @throws RuntimeError JOURNAL_FAILED
+   */
+  compactJournal(): Promise<JournalCompaction>;
   /**
    * Events that an earlier process had accepted and not finished, and that are in the queue again: those of a journal at
    * once, those of a persistor when `ready()` has resolved.

@@ -34,6 +34,7 @@ import { RuntimeMetrics } from './tracing/instruments';
 import { Telemetry } from './tracing/telemetry';
 import { TracedEmitter } from './tracing/traced-emitter';
 import { throwIfAborted } from './middleware/wait';
+import type { JournalCompaction } from './durability/durable-log';
 import { waitForEvent } from './wait-for';
 import type { WaitOptions } from './wait-for';
 import {
@@ -465,6 +466,10 @@ class RuntimeImpl implements Runtime {
   stop = (): Promise<void> => this.#queue.engine.stop();
 
   idle = (): Promise<void> => this.#queue.engine.idle();
+
+  compactJournal = async (): Promise<JournalCompaction> => {
+    return (await this.#queue.log?.compact?.()) ?? { bytesBefore: 0, bytesAfter: 0 };
+  };
 
   flush = async (): Promise<void> => {
     this.#emitter.flushBatch();

@@ -47,6 +47,12 @@ export interface CompressionStats {
   storedBytes: number;
 }
 
+/** What a compaction has come to: bytes of the journal's database before and after. */
+export interface JournalCompaction {
+  bytesBefore: number;
+  bytesAfter: number;
+}
+
 /** Nothing is kept. */
 export const NO_PERSISTENCE: PersistenceStats = Object.freeze({
   enabled: false,
@@ -96,5 +102,7 @@ export interface DurableLog {
   compression?(): CompressionStats;
   /** Makes everything so far durable; rejects if that fails. */
   flush(): Promise<void>;
+  /** Gives unused room back to the file system. Absent where there is no file. */
+  compact?(): Promise<JournalCompaction>;
   close(): Promise<void>;
 }

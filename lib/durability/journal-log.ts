@@ -1,6 +1,6 @@
 import { RuntimeError, messageOf } from '../errors';
 import { codecs, dataJson } from './codec';
-import { Journal } from './journal';
+import { Journal, journalError } from './journal';
 import {
   AWAITED,
   BINARY,
@@ -27,7 +27,7 @@ import type { EmitResult } from '../runtime-types';
 import type { Submission } from '../submission';
 import type { ObservabilityPort } from '../observability/port';
 import type { Codec } from './codec';
-import type { CompressionStats, DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
+import type { JournalCompaction, CompressionStats, DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
 import type { JournalSettings } from './journal-config';
 
 /** What `onCorruption: 'skip'` is to the addon. */
@@ -388,6 +388,16 @@ export class JournalLog implements DurableLog {
 
   flush(): Promise<void> {
     return this.journal.flush();
+  }
+
+  async compact(): Promise<JournalCompaction> {
+    const { journal } = this;
+    await journal.flush();
+    try {
+      return await journal.handle.compact();
+    } catch (error) {
+      throw journalError(error, journal.path);
+    }
   }
 
   close(): Promise<void> {

@@ -20,21 +20,31 @@ impl Compactor {
         Self { path, commands }
     }
 
-    /// Slice by slice, so that no commit waits for long.
+    /// Slice by slice, so that no commit waits for long. Answers the bytes of the database file before and after.
     pub fn compact(self) -> Result<(u64, u64), JournalError> {
         let file = file_in(&self.path);
         let size = || std::fs::metadata(&file).map_or(0, |file| file.len());
         let before = size();
-        loop {
-            let (reply, answer) = bounded(1);
-            let slice = Box::new(move |store: &mut SqliteStore| {
-                let _ = reply.send(store.compact_slice(PAGES));
-            });
-            let _ = self.commands.send(Command::Ask(slice));
-            if !answer.recv().map_err(|_| super::gone(&self.path))?? {
-                return Ok((before, size()));
-            }
-        }
+        while self.ask(|store| store.compact_slice(PAGES))? {}
+        // The file becomes shorter when what is in the log goes into it.
+        self.ask(|store| {
+            store.checkpoint();
+            Ok(())
+        })?;
+        Ok((before, size()))
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut SqliteStore) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = bounded(1);
+        let ask = Box::new(move |store: &mut SqliteStore| {
+            // Whoever asked may have gone.
+            let _ = reply.send(ask(store));
+        });
+        let _ = self.commands.send(Command::Ask(ask));
+        answer.recv().map_err(|_| super::gone(&self.path))?
     }
 }
 
