@@ -299,6 +299,25 @@ describe('causes', () => {
   });
 });
 
+describe('causes of emits that wait for their batch', () => {
+  it('are those of the handler that emitted, whoever flushes the batch', async () => {
+    const runtime = quiet({ trackCauses: true, maxEventDepth: 3 });
+    const causes: unknown[] = [];
+    runtime.on('child', (event) => void causes.push([event.data, event.metadata!.causationId]));
+    runtime.on('parent', (event) => void runtime.emit('child', event.data, { batch: true, batchTimeout: 5 }));
+    const parents = [1, 2].map((data) => runtime.emit('parent', data).eventId);
+    runtime.on('other', () => void runtime.emit('child', 3, { flushBatch: true }));
+    await runtime.process();
+    const { eventId } = runtime.emit('other');
+    await runtime.process();
+    expect(causes).toEqual([
+      [1, parents[0]],
+      [2, parents[1]],
+      [3, eventId],
+    ]);
+  });
+});
+
 describe('hostile handlers', () => {
   it('harm nobody: right result, right counter, no lost slot', async () => {
     const unhandled: unknown[] = [];

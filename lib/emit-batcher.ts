@@ -5,8 +5,13 @@ import type { Engine } from './engine/engine';
 import type { CollectorHandle } from './native/engine';
 import type { EmitOptions } from './runtime-types';
 
-/** An event that waits for its batch: puts it into the queue, and says what came of that. */
-type Enqueue = () => Error | undefined;
+/** An event that waits for its batch. */
+interface Collected {
+  /** Puts it into the queue, and says what came of that. */
+  enqueue: () => Error | undefined;
+  /** It will never be put there. */
+  discard: () => void;
+}
 
 /** Collects emits and puts them into the queue together; when is decided in the core. */
 export class EmitBatcher {
@@ -14,7 +19,7 @@ export class EmitBatcher {
   readonly #flushTypes: Set<string>;
   readonly #engine: Engine;
   readonly #collector: CollectorHandle = native.createCollector();
-  #pending: Enqueue[] = [];
+  #pending: Collected[] = [];
   #stopTimer: (() => void) | undefined;
 
   constructor(config: BatchingConfig, engine: Engine) {
@@ -39,8 +44,8 @@ export class EmitBatcher {
   }
 
   /** Collects one. If that flushes the batch, answers what the flush came to, else undefined. */
-  add(type: string, options: EmitOptions, enqueue: Enqueue): { error: Error | undefined } | undefined {
-    this.#pending.push(enqueue);
+  add(type: string, options: EmitOptions, collected: Collected): { error: Error | undefined } | undefined {
+    this.#pending.push(collected);
     const { defaultBatchSize, defaultBatchTimeout, maxBatchSize } = this.#config;
     const size = Math.min(options.batchSize ?? defaultBatchSize, maxBatchSize);
     const timeoutMs = options.batchTimeout ?? defaultBatchTimeout;
@@ -54,7 +59,7 @@ export class EmitBatcher {
   /** Puts all that was collected into the queue, in the order of emission. */
   flush(): Error | undefined {
     const pending = this.#reset();
-    const errors = pending.map((enqueue) => enqueue()).filter((error) => error !== undefined);
+    const errors = pending.map(({ enqueue }) => enqueue()).filter((error) => error !== undefined);
     if (errors.length === 0) return undefined;
     return new Error(`Failed to enqueue ${errors.length} batched events. First error: ${errors[0]!.message}`, {
       cause: errors[0],
@@ -63,10 +68,10 @@ export class EmitBatcher {
 
   /** Forgets what was collected. */
   drop(): void {
-    this.#reset();
+    for (const { discard } of this.#reset()) discard();
   }
 
-  #reset(): Enqueue[] {
+  #reset(): Collected[] {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
     this.#collector.reset();

@@ -283,11 +283,17 @@ export class Emitter {
   }
 
   #enqueue(event: AnyEvent, options: EmitOptions, brings: Submission, fresh: boolean): EmitResult {
-    if (this.#settings.batcher.collects(options) && !this.#queue.isClosed) {
-      const flushed = this.#settings.batcher.add(event.type, options, () => this.#admit(event, brings, fresh));
-      return emitResult(event, flushed?.error);
+    if (!this.#settings.batcher.collects(options) || this.#queue.isClosed) {
+      return emitResult(event, this.#admit(event, brings, fresh));
     }
-    return emitResult(event, this.#admit(event, brings, fresh));
+    // Its cause is known now; whoever flushes the batch is another one.
+    const caused = this.#causedBy(event, brings);
+    if (caused instanceof RuntimeError) return emitResult(event, caused);
+    const flushed = this.#settings.batcher.add(event.type, options, {
+      enqueue: () => this.#admitCaused(event, caused, fresh),
+      discard: () => caused.onEnd?.(),
+    });
+    return emitResult(event, flushed?.error);
   }
 
   #admit(event: AnyEvent, brings: Submission, fresh: boolean): Error | undefined {
