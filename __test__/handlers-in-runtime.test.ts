@@ -403,6 +403,25 @@ describe('hostile handlers', () => {
     expect(runtime.deadLetters.get(second.eventId)!.tags).toContain('error:timeouterror');
   });
 
+  it.each([true, false])(
+    'start when the one before them ends, also by fake timers (times recorded: %s)',
+    async (recorded) => {
+      vi.useFakeTimers();
+      const runtime = quiet({ maxConcurrent: 1, enableObservability: recorded });
+      const began: number[] = [];
+      const start = Date.now();
+      runtime.on('slow', async () => {
+        began.push(Date.now() - start);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      });
+      for (let n = 0; n < 3; n++) runtime.emit('slow');
+      const processing = runtime.process();
+      await vi.advanceTimersByTimeAsync(300);
+      await processing;
+      expect(began).toEqual([0, 100, 200]);
+    },
+  );
+
   it('tell onError of each failed attempt, and survive it', async () => {
     const told: unknown[] = [];
     const runtime = quiet({

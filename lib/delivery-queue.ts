@@ -33,7 +33,7 @@ import type { TenantRate } from './tenant-rate';
 export type { Submission };
 
 /** Between events that wait for I/O the machine is looked at after so long; a drain that computes is quicker to do it. */
-const LOOK_EVERY_MS = 150;
+const LOOK_EVERY_MS = 100;
 /** Redeliveries remembered in an event's metadata. */
 const MAX_HISTORY = 20;
 /** Types whose redeliveries are counted one by one; the rest is counted together. */

@@ -5,7 +5,9 @@ import { HandlerTable } from './handlers';
 import { native } from './native/index';
 import { EVENT_SPAN_NAME, eventSpanOptions } from './observability/event-trace';
 import { logFields } from './observability/fields';
+import { promiseIn } from './middleware/run';
 import { RecentEvents } from './recent-events';
+import { withLimit } from './timed-run';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, Observe, OnOptions, Plan, Registration } from './handlers';
 import type { ChainsHandle } from './native/engine';
@@ -31,8 +33,6 @@ export interface ProcessorSettings {
 
 /** What a processor asks of the engine whose events it runs. */
 export interface RunContext {
-  /** Calls back after so many milliseconds; answers how to prevent it. */
-  after(delayMs: number, ring: () => void): () => void;
   /** The controller of the run in `slot`, made when first asked for. */
   controllerOf(slot: number): AbortController;
   /** A signal for middleware around handlers that take none. */
@@ -77,15 +77,13 @@ export class EventProcessor {
   /** Root events whose handlers have begun. */
   begun = 0;
   #depth = 0;
-  /** Whether runs have no time limit and need no signal, so that the only handler of an event can be called directly. */
-  readonly #isPlain: boolean;
+  /** Whether each run needs a signal of its own, so that not even the only handler of an event can be called directly. */
   readonly #needsSignal: boolean;
 
   constructor(settings: ProcessorSettings, context: RunContext) {
     this.#settings = settings;
     this.#context = context;
     this.#needsSignal = settings.hasMiddleware && context.givesUpRuns;
-    this.#isPlain = settings.operationTimeoutMs === undefined && !this.#needsSignal;
     this.chains = new native.Chains(settings.maxEventDepth, settings.maxEventChainLength);
   }
 
@@ -110,8 +108,12 @@ export class EventProcessor {
     const { port } = this.#settings;
     if (port.canTrace) return port.trace(EVENT_SPAN_NAME, () => this.#runAll(event, slot), this.#spanOf(event));
     const plan = this.handlers.planFor(event.type);
-    if (plan.solo !== undefined && this.#isPlain && this.#context.timeoutOf(slot) === undefined) {
-      return this.#settings.hasMiddleware ? plan.solo(event, this.#context.sharedSignal) : plan.solo(event);
+    if (plan.solo !== undefined && !this.#needsSignal) {
+      const limitMs = this.#context.timeoutOf(slot) ?? this.#settings.operationTimeoutMs;
+      if (limitMs !== undefined && !this.#settings.hasMiddleware) return timed(plan.solo, event, limitMs);
+      if (limitMs === undefined) {
+        return this.#settings.hasMiddleware ? plan.solo(event, this.#context.sharedSignal) : plan.solo(event);
+      }
     }
     return this.#runPlan(plan, event, slot, this.#linkOf(slot));
   }
@@ -223,22 +225,8 @@ export class EventProcessor {
     const controller = wanted ?? (this.#settings.hasMiddleware ? this.#context.controllerOf(slot) : undefined);
     const startedAt = monotonicNow();
     const returned = this.#invokeOnce(registration, event, controller);
-    if (!isThenable(returned)) return returned;
-    return new Promise((resolve, reject) => {
-      const timeOut = (): void => {
-        const error = timeoutError(event, limitMs);
-        controller?.abort(error);
-        reject(error);
-      };
-      const stop = this.#context.after(Math.max(startedAt + limitMs - monotonicNow(), 0), timeOut);
-      const settleWith =
-        <T>(settle: (value: T) => void) =>
-        (value: T): void => {
-          stop();
-          settle(value);
-        };
-      returned.then(settleWith(resolve), settleWith(reject));
-    });
+    const promise = promiseIn(returned);
+    return promise === undefined ? returned : withLimit(promise, limitMs, startedAt, event, controller);
   }
 
   async #runReturned(parent: AnyEvent, returned: AnyEvent, slot: number, link: Link): Promise<void> {
@@ -288,9 +276,12 @@ export class EventProcessor {
   }
 }
 
-function timeoutError({ id: eventId, type: eventType }: AnyEvent, timeoutMs: number): RuntimeError {
-  const message = `Handler for ${eventType} exceeded ${timeoutMs}ms; raise operationTimeoutMs or the event's timeout`;
-  return new RuntimeError('RUNTIME_EVENT_PROCESSING_TIMEOUT', message, { context: { eventId, eventType, timeoutMs } });
+/** Calls the only handler of an event, which looks at no signal. */
+function timed(solo: AnyHandler, event: AnyEvent, limitMs: number): unknown {
+  const startedAt = monotonicNow();
+  const returned: unknown = solo(event);
+  const promise = promiseIn(returned);
+  return promise === undefined ? returned : withLimit(promise, limitMs, startedAt, event, undefined);
 }
 
 /** Gives a `once` handler to this event, unless it is busy with another or has succeeded. */

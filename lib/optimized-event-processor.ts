@@ -1,6 +1,4 @@
 import { EventProcessor } from './event-processor';
-import { Engine } from './engine/engine';
-import { NEVER_AGAIN } from './retry-policy';
 import { createPort } from './observability/port';
 import { resolveMiddlewareList } from './middleware/resolve';
 import {
@@ -68,7 +66,6 @@ export class OptimizedEventProcessor {
   readonly #releases: (() => void)[] = [];
   readonly #resets: (() => void)[] = [];
   /** Made when a time limit is first needed. */
-  #timers: Engine | undefined;
   #run = 0;
 
   constructor(context?: unknown, observability?: unknown, config: OptimizedEventProcessorConfig = {}) {
@@ -102,7 +99,6 @@ export class OptimizedEventProcessor {
         executionId: executionId ?? 'processor',
       },
       {
-        after: (delayMs, ring) => this.#after(delayMs, ring),
         controllerOf: (run) => {
           let controller = controllers.get(run);
           if (controller === undefined) controllers.set(run, (controller = new AbortController()));
@@ -120,11 +116,6 @@ export class OptimizedEventProcessor {
   }
 
   #forget: (run: number) => void;
-
-  #after(delayMs: number, ring: () => void): () => void {
-    this.#timers ??= new Engine(TIMERS_ONLY, NO_HOST);
-    return this.#timers.after(delayMs, ring);
-  }
 
   /** Runs `handler` for events of exactly this type. */
   registerHandler(type: string, handler: EventHandler): void {
@@ -179,7 +170,6 @@ export class OptimizedEventProcessor {
     this.clearHandlers();
     this.#processor.recent.clear();
     for (const release of this.#releases.splice(0)) release();
-    await this.#timers?.close(0, undefined, -1);
   }
 }
 
@@ -212,37 +202,3 @@ export function processorStats(
     operationTimeoutMs: operationTimeoutMs ?? SHOWN_OPERATION_TIMEOUT_MS,
   };
 }
-
-/** An engine that is used for its timers only. */
-const TIMERS_ONLY = {
-  maxConcurrent: 1,
-  maxConcurrentPerTenant: 0,
-  maxConcurrentPerKind: 0,
-  ackTimeoutMs: 0,
-  redelivery: NEVER_AGAIN,
-  largeEventBytes: Infinity,
-  hugeEventBytes: Infinity,
-  maxEventBytes: Infinity,
-  dropHugeEvents: false,
-  maxQueueBytes: Infinity,
-  latency: 0 as const,
-  seed: 0,
-};
-
-const nothing = (): undefined => undefined;
-
-const NO_HOST = {
-  run: nothing,
-  follow: nothing,
-  acks: 'off',
-  classify: () => ({ retryable: false, askedMs: NaN }),
-  onDone: nothing,
-  onSettled: nothing,
-  onFailure: nothing,
-  onAckTimeout: nothing,
-  onRetry: nothing,
-  onDead: nothing,
-  onGone: nothing,
-  onReleased: nothing,
-  ackTimeoutError: () => new Error('no events here'),
-} as const;

@@ -296,7 +296,6 @@ class RuntimeImpl implements Runtime {
     return {
       sharedSignal: this.#shutdown.signal,
       givesUpRuns: this.#queue.acks !== 'off',
-      after: (delayMs, ring) => engine.after(delayMs, ring),
       controllerOf: (slot) => engine.controllerOf(slot),
       timeoutOf: (slot) => engine.peekExtras(slot)?.timeoutMs,
       runOf: (slot) => engine.runOf(slot),

@@ -43,7 +43,7 @@ import {
 } from './layout';
 import { ExtrasTable } from './extras';
 import { Limiters } from './limiters';
-import { KeepAlive, eventLoopTurn, onNextTurn } from './real-timers';
+import { KeepAlive, eventLoopTurn, onRest } from './real-timers';
 import type { AnyEvent } from '../events';
 import type { Parking, SlotExtras } from './extras';
 import type { LatencyStats } from './latency-groups';
@@ -172,8 +172,10 @@ export class Engine {
   #lastCheck = 0;
   #stride = 1;
   #untilCheck = 1;
-  /** Whether somebody waits for the end of this turn of the event loop, after which the clock is to be read again. */
-  #watchesTurn = false;
+  /** Whether somebody waits for the moment when nothing computes any more, after which the clock is to be read again. */
+  #watchesRest = false;
+  /** Whether that has come: what runs now was brought by a timer or by I/O. */
+  #hasRested = false;
   /** Handlers that may share a reading of the clock. */
   readonly #maxStride: number;
   readonly #isPrecise: boolean;
@@ -462,7 +464,7 @@ export class Engine {
       if (this.#gate !== undefined) return;
       if (this.#isPrecise) this.#doubles[NOW] = monotonicNow();
     }
-    if (this.latency !== undefined && this.#workers > 0) this.#watchTurn();
+    if (this.#workers > 0) this.#watchRest();
     this.#checkQuiet();
   }
 
@@ -619,16 +621,19 @@ export class Engine {
     this.#stride = sinceLast > 1 ? 1 : Math.min(this.#maxStride, this.#stride * 2);
     this.#untilCheck = this.#stride;
     if (now >= this.lookAt) this.onTurn?.(false);
-    if (this.latency !== undefined && !this.#watchesTurn) this.#watchTurn();
+    this.#watchRest();
+    if (this.#hasRested) this.#turnStart = now;
+    this.#hasRested = false;
     if (now - this.#turnStart >= TURN_BUDGET_MS && this.#gate === undefined) this.#endTurn();
   }
 
-  /** Handlers that end in a later turn of the event loop must not be given the time of this one. */
-  #watchTurn(): void {
-    if (this.#watchesTurn) return;
-    this.#watchesTurn = true;
-    onNextTurn(() => {
-      this.#watchesTurn = false;
+  /** Handlers that end later must not be given the time of now, and what they waited for is no time that was computed. */
+  #watchRest(): void {
+    if (this.#watchesRest) return;
+    this.#watchesRest = true;
+    onRest(() => {
+      this.#watchesRest = false;
+      this.#hasRested = true;
       this.#untilCheck = 1;
     });
   }

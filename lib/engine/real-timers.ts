@@ -2,6 +2,7 @@
  * Timers of the real clock, kept from before a test could replace them. They move no policy: one gives the event
  * loop its turns during a long drain, the other keeps the process alive while somebody awaits work in flight.
  */
+const realNextTick = process.nextTick;
 const realSetImmediate = setImmediate;
 const realSetTimeout = setTimeout;
 const realClearTimeout = clearTimeout;
@@ -10,6 +11,11 @@ const FOREVER_MS = 2 ** 31 - 1;
 /** Resolves after the event loop has had a turn. */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => realSetImmediate(resolve));
+}
+
+/** Calls back when nothing computes any more: what runs after that was brought by a timer, by I/O, or by a later turn. */
+export function onRest(callback: () => void): void {
+  realNextTick(callback);
 }
 
 /** Calls back in the next turn of the event loop, which the process lives to see. */
