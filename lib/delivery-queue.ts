@@ -32,7 +32,7 @@ import type { TenantRate } from './tenant-rate';
 
 export type { Submission };
 
-/** Between events that wait for I/O the machine is looked at after so long; a drain that computes is quicker to do it. */
+/** Between events that wait for I/O the machine is looked at after so long. */
 const LOOK_EVERY_MS = 100;
 /** Redeliveries remembered in an event's metadata. */
 const MAX_HISTORY = 20;
