@@ -184,6 +184,7 @@ impl SqliteStore {
                 error,
             } => self.retry(seq, attempts, due, error, draft),
             Op::Letter { id, seq, at, body } => {
+                draft.latest = draft.latest.max(at);
                 if seq > 0 {
                     self.remember(seq, "dead", at, draft)?;
                     self.end(seq, FINISHED, 1, draft)?;
