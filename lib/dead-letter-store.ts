@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { bookId } from './dead-letter-checks';
 import { SnapshotWriter, contentHash, fieldsOf, listOf, numberOr } from './persistors/snapshot-writer';
+import { isJson } from './durability/json-check';
 import { readableCopy } from './readable';
-import type { DLQError, DLQItem } from './dead-letter-types';
+import type { DLQContext, DLQError, DLQItem } from './dead-letter-types';
 import type { AnyEvent } from './events';
-import type { OnStoreError } from './persistors/snapshot-writer';
+import type { Failed, OnStoreError } from './persistors/snapshot-writer';
 import type { Persistor } from './persistor-types';
 
 /** Where dead letters are kept between runs. No method throws or rejects. */
@@ -55,14 +56,20 @@ export class DeadLetterStore implements DeadLetterStorage {
     const hash = this.#hashOf(item);
     const superseded = this.#hashesOf(item.id).filter((earlier) => earlier !== hash);
     this.#hashes.set(item.id, [...superseded, hash]);
-    const dlqItem = readableCopy(item) as DLQItem;
+    const readable = readableCopy(item) as DLQItem;
+    const exact = exactCopy(item.event);
     const writer = this.#writer;
-    const snapshot = writer.snapshot({ type: ITEM, dlqItem }, [dlqItem.event], hash);
     return writer.queue(async () => {
-      const failed = await writer.append(snapshot, { isUnfinished: true });
+      const isStored = exact !== undefined && (await this.#append(readable, exact, hash)) === undefined;
+      const failed = isStored ? undefined : await this.#append(readable, readable.event, hash);
       if (failed) this.#strike(item.id, [hash]);
       else if (!writer.canDelete || (await writer.delete(superseded))) this.#strike(item.id, superseded);
     });
+  }
+
+  #append(dlqItem: DLQItem, event: AnyEvent, hash: string): Promise<Failed | undefined> {
+    const snapshot = this.#writer.snapshot({ type: ITEM, dlqItem }, [event], hash);
+    return this.#writer.append(snapshot, { isUnfinished: true });
   }
 
   /** Stores that items have left. */
@@ -128,6 +135,16 @@ export class DeadLetterStore implements DeadLetterStorage {
   }
 }
 
+/** A copy of an event that says more than JSON can; undefined: it does not, or no clone can carry it. */
+function exactCopy(event: AnyEvent): AnyEvent | undefined {
+  try {
+    return isJson(event) ? undefined : structuredClone(event);
+  } catch {
+    // It may also have a getter that throws.
+    return undefined;
+  }
+}
+
 /** What a persistor has given back: items, and what later snapshots say of them. */
 class StoredLog {
   readonly items = new Map<string, { item: DLQItem; hash: string }>();
@@ -137,14 +154,14 @@ class StoredLog {
 
   /** Takes in the next snapshot; those of others, and rubbish, are passed over. */
   read(snapshot: unknown): void {
-    const { state, hash } = fieldsOf(snapshot);
+    const { state, hash, events } = fieldsOf(snapshot);
     const { type, ids, dlqItem } = fieldsOf(state);
     if (typeof hash !== 'string') return;
     if (type === REMOVED) {
       for (const id of listOf(ids)) this.#supersede(id as string);
       this.removals.push(hash);
     }
-    const item = type === ITEM ? storedItem(dlqItem) : undefined;
+    const item = type === ITEM ? storedItem(withExact(fieldsOf(dlqItem), listOf(events)[0])) : undefined;
     if (item === undefined) return;
     this.#supersede(item.id);
     this.items.set(item.id, { item, hash });
@@ -162,6 +179,14 @@ class StoredLog {
     const live = new Set(Array.from(this.items.values(), ({ hash }) => hash));
     return this.#superseded.filter((hash) => !live.has(hash));
   }
+}
+
+/**
+ * An item with its event as it was, where the persistor has kept that: one that stores JSON has made something poorer of it than
+ * the readable copy is.
+ */
+function withExact(item: Record<string, unknown>, event: unknown): Record<string, unknown> {
+  return fieldsOf(event).id === item.id && !isJson(event) ? { ...item, event } : item;
 }
 
 const firstDigits = (content: string): string => contentHash(content).slice(0, 16);
@@ -184,10 +209,16 @@ export function storedItem(value: unknown): DLQItem | undefined {
     dlqTimestamp,
     // An infinite one was stored as text.
     originalPriority: Number(item.originalPriority) || 0,
-    processingContext: fieldsOf(item.processingContext),
+    processingContext: storedContext(fieldsOf(item.processingContext)),
     tags: listOf(item.tags).filter((tag) => typeof tag === 'string'),
     canReprocess: item.canReprocess !== false,
   };
+}
+
+/** As above, its priority may have been stored as text. */
+function storedContext(context: DLQContext): DLQContext {
+  const { originalPriority } = context;
+  return originalPriority === undefined ? context : { ...context, originalPriority: Number(originalPriority) || 0 };
 }
 
 function storedError(value: unknown, otherwise: number): DLQError {

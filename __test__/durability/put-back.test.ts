@@ -76,6 +76,14 @@ describe.each(places)('a dead letter that is put back, %s,', (_name, make) => {
     expect(seen).toEqual(['second', 'first']);
   });
 
+  test('has the priority in its context that it was emitted with, also an infinite one', async () => {
+    const { runtime, id } = await afterDeath({ priority: Infinity });
+    expect(runtime.deadLetters.get(id)).toMatchObject({
+      originalPriority: Infinity,
+      processingContext: { originalPriority: Infinity },
+    });
+  });
+
   test('is tried again as often as its own policy says, from the first attempt on', async () => {
     const retryPolicy = { maxRetries: 2, initialDelay: 1, backoff: 'linear' as const };
     const { runtime, id } = await afterDeath({ retryPolicy });
@@ -198,4 +206,24 @@ describe('in a journal', () => {
     await runtime.flush();
     expect(runtime.getStats().journal!.frames).toBe(frames + 1);
   });
+});
+
+test('a dead letter in a persistor that keeps more than JSON comes back with its data as they were', async () => {
+  const persistor = createPersistor('memory');
+  const open = (): Runtime => quiet({ persistor, executionId: 'orders', queueConfig: { persistAllEvents: true } });
+  const data = { when: new Date(5), lines: new Map([['a', 1n]]) };
+  const first = open();
+  first.on('job', () => {
+    throw new Error('no');
+  });
+  const { eventId } = await first.emitAsync('job', data);
+  await first.process();
+  await first.cleanup();
+  const second = open();
+  await second.ready();
+  const seen: unknown[] = [];
+  second.on('job', (event) => void seen.push(event.data));
+  expect(await second.deadLetters.reprocess(eventId)).toBe(true);
+  await second.process();
+  expect(seen).toEqual([data]);
 });

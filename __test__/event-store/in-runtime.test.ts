@@ -34,6 +34,22 @@ const kinds: [string, () => (config?: RuntimeConfig) => Runtime][] = [
 ];
 
 describe.each(kinds)('a runtime with an event store in %s', (_name, make) => {
+  test('keeps an event that became a dead letter before any other has ended', async () => {
+    const runtime = make()();
+    runtime.on('bad', () => {
+      throw new Error('no');
+    });
+    runtime.on('good', () => undefined);
+    for (const type of ['bad', 'good', 'good']) {
+      runtime.emit(type, type);
+      await runtime.process();
+      await runtime.flush();
+      // What is too old is looked for between commits.
+      await sleep(5);
+    }
+    expect(await replayed(runtime)).toEqual(['bad', 'good', 'good']);
+  });
+
   test('keeps accepted events; with acks off they stay unprocessed', async () => {
     const runtime = make()();
     runtime.on('a', () => undefined);

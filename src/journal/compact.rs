@@ -146,7 +146,7 @@ impl<'a> Own<'a> {
     pub fn accept(&self) -> Accept<'a> {
         let (mut id, mut thread, mut metadata) = Default::default();
         push_call(&mut id, self.calls, self.call);
-        push_call(&mut thread, self.calls, self.call + 1);
+        push_call(&mut thread, self.calls, self.call.wrapping_add(1));
         self.push_metadata(&mut metadata);
         Accept {
             seq: self.seq,
@@ -192,7 +192,7 @@ impl<'a> Own<'a> {
             out.push_str(field);
         }
         out.push(FIELD);
-        push_call(out, self.calls, self.call + 1);
+        push_call(out, self.calls, self.call.wrapping_add(1));
         out.push(FIELD);
         self.push_metadata(out);
         out.push(FIELD);
@@ -385,6 +385,7 @@ fn operation(line: &str) -> Result<Op<'_>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn content() -> Content {
         Content {
@@ -506,5 +507,31 @@ mod tests {
             assert!(ops(&content).next().unwrap().is_err(), "{content:?}");
         }
         assert!(ops(&Content::default()).next().is_none());
+    }
+
+    fn any_number() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            6 => (-2_i32..12).prop_map(f64::from),
+            1 => any::<f64>(),
+            1 => prop::sample::select(vec![f64::NAN, f64::INFINITY, -1e300, 1e300, 0.5, 4_294_967_296.0]),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_and_lines_of_any_kind_are_operations_or_told(
+            numbers in prop::collection::vec(any_number(), 0..60),
+            lines in prop::collection::vec("[ADEGLMNFPQRUV]?(\u{1f}|[0-9a\"\\\\{}-]|\\PC){0,40}", 0..20),
+        ) {
+            let content = Content { text: lines.join("\n"), numbers };
+            for op in ops(&content).take(200).flatten() {
+                let _ = (op.seq(), op.accepts(), op.is_awaited());
+                if let Op::Own(own) = op {
+                    let mut line = String::new();
+                    own.write_line(&mut line);
+                    let _ = (own.accept(), parse(line.trim_end_matches('\n')));
+                }
+            }
+        }
     }
 }
