@@ -328,7 +328,8 @@ export declare class EventQueue {
    * Puts an event in; it is in the queue when this returns.
    *
    * @param priority higher runs first; any number, default 0
-   * @returns whether it was accepted: false when the queue is full, the event too large or known already. Never rejects.
+   * @returns whether it was accepted: false when the queue is full, the event too large or known already, or no event with
+   *   an id and a type. Never rejects.
    */
   enqueue(event: AnyEvent, priority?: number): Promise<boolean>;
   /** Removes and returns the first event, or null. It may be enqueued again. */

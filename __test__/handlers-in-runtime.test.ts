@@ -319,6 +319,20 @@ describe('causes of emits that wait for their batch', () => {
 });
 
 describe('hostile handlers', () => {
+  it('and an onError that rejects harm nobody: it is logged', async () => {
+    const logged: string[] = [];
+    const observability = { log: (_level: string, message: string) => void logged.push(message) };
+    const runtime = createRuntime({}, observability, {
+      onError: (): never => Promise.reject(new Error('no')) as never,
+    });
+    runtime.on('a', () => Promise.reject(new Error('no luck')));
+    runtime.emit('a');
+    await runtime.process();
+    await sleep(1);
+    expect(logged).toContain('onError has thrown');
+    await runtime.cleanup();
+  });
+
   it('harm nobody: right result, right counter, no lost slot', async () => {
     const unhandled: unknown[] = [];
     const listen = (error: unknown): void => void unhandled.push(error);

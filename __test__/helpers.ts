@@ -18,6 +18,14 @@ export async function cleanUpAll(): Promise<void> {
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** An error that throws when it is looked at. */
+export const unreadable = (): Error =>
+  new Proxy(new Error('unreadable'), {
+    get: () => {
+      throw new Error('of the error itself');
+    },
+  });
+
 /** A promise and its settlers. */
 export function deferred<T = void>(): {
   promise: Promise<T>;

@@ -77,6 +77,24 @@ describe('a kernel and a runtime that are connected', () => {
     expect(link.getStats()).toEqual({ toKernel: 0, toRuntime: 1, stateChanges: 0, failures: 0 });
   });
 
+  test('what is wrong with the kernel is counted, and fails no event and nobody else', async () => {
+    const runtime = createRuntime();
+    let emit: (event: never) => void = () => undefined;
+    const rejecting = { then: (_: unknown, no: (error: Error) => void) => no(new Error('of another realm')) };
+    const kernel: KernelLike = {
+      handleEvent: () => rejecting,
+      setState: () => undefined,
+      onEvent: (listener) => (emit = listener as typeof emit),
+    };
+    const link = createKernelIntegration(kernel, runtime, { onError: () => Promise.reject(new Error('no')) as never });
+    runtime.emit('state.updated');
+    runtime.emit('other');
+    expect(await runtime.process(true)).toMatchObject({ processed: 2, failed: 0 });
+    emit(null as never);
+    expect(link.getStats()).toEqual({ toKernel: 2, toRuntime: 0, stateChanges: 0, failures: 4 });
+    await runtime.cleanup();
+  });
+
   test('only the chosen events go to the kernel', async () => {
     const { kernel, runtime } = connected({ events: ['review.*'] });
     runtime.emit('review.done');

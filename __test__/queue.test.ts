@@ -37,6 +37,7 @@ describe('EventQueue', () => {
     expect(await queue.enqueue(b!)).toBe(false);
     expect(await queue.enqueue(null as never)).toBe(false);
     expect(await queue.enqueue(b!, NaN)).toBe(false);
+    for (const id of [undefined, 1, Symbol('id')]) expect(await queue.enqueue({ ...b!, id } as never)).toBe(false);
     expect(await new EventQueue(undefined, { maxQueueDepth: 0 }).enqueue(b!)).toBe(false);
     expect(queue.isFull()).toBe(true);
     expect(queue.getStats()).toMatchObject({

@@ -6,6 +6,7 @@ import {
   requireNumber,
   requireObject,
   requireString,
+  requireText,
 } from './validate';
 import type { OnUnknownKey } from './config';
 import type { DLQConfig, DeadLetterCriteria } from './dead-letter-types';
@@ -77,11 +78,6 @@ export const bookId = (id: unknown): string => String(id).replace(/\p{Surrogate}
 
 /** An id that a user gave, as the book keeps it. */
 export const requireEventId = (path: string, id: unknown): string => bookId(requireString(path, id));
-
-/** A string, also an empty one. */
-export function requireText(path: string, value: unknown): string {
-  return typeof value === 'string' ? value : refuse(path, value, 'a string');
-}
 
 /** Criteria as the book takes them. */
 export function checkCriteria(criteria: DeadLetterCriteria, poisoned: boolean): LetterCriteria {

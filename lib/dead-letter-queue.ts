@@ -1,11 +1,5 @@
-import {
-  bookId,
-  checkCriteria,
-  checkDeadLetterConfig,
-  checkFailure,
-  requireEventId,
-  requireText,
-} from './dead-letter-checks';
+import { bookId, checkCriteria, checkDeadLetterConfig, checkFailure, requireEventId } from './dead-letter-checks';
+import { requireText } from './validate';
 import { DeadLetterStore } from './dead-letter-store';
 import { describeThrown } from './describe-thrown';
 import { native } from './native/index';

@@ -1,5 +1,4 @@
-import { requireText } from './dead-letter-checks';
-import { refuse, requireInteger, requireObject } from './validate';
+import { refuse, requireInteger, requireObject, requireText } from './validate';
 import type {
   DLQItem,
   DLQStats,

@@ -13,6 +13,7 @@ import { failuresIn } from './explain';
 import { hasTerms, submissionOf, termsOf } from './dead-letter-terms';
 import { onAbort } from './middleware/cancel';
 import { failureFields, logFields } from './observability/fields';
+import { callBack } from './observability/guard';
 import { NEVER_AGAIN, askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DLQContext, DeadLetterQueue } from './dead-letter-queue';
@@ -552,11 +553,13 @@ export class DeliveryQueue implements EngineHost {
   }
 
   #tellOwner(event: AnyEvent, error: unknown): void {
-    try {
-      this.settings.onError?.(error, event);
-    } catch (thrown) {
-      this.port.flood('onError.failed', 'error', 'onError has thrown', () => ({ ...logFields(event), error: thrown }));
-    }
+    const { onError } = this.settings;
+    if (onError === undefined) return;
+    callBack(
+      () => onError(error, event),
+      (fault) =>
+        this.port.flood('onError.failed', 'error', 'onError has thrown', () => ({ ...logFields(event), error: fault })),
+    );
   }
 
   onRetry(event: AnyEvent, error: unknown, attempts: number, delayMs: number, slot: number): void {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { AgedMap } from './aged-map';
-import { RuntimeError } from './errors';
+import { RuntimeError, messageOf } from './errors';
 import { correlationOf } from './events';
 import { emitResult } from './emit-result';
 import { lastMinted, mintedNow, nextCallId, nextCorrelationId, reserveTwoCallIds } from './ids';
@@ -321,8 +321,10 @@ export class Emitter {
   /** `emit` never throws: what is wrong with its arguments is in the result. */
   #invalid(cause: unknown): EmitResult {
     this.#queue.refusals.invalid++;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const error = new RuntimeError('INVALID_ARGUMENT', `emit: ${message}`, { cause, context: { reason: 'invalid' } });
+    const error = new RuntimeError('INVALID_ARGUMENT', `emit: ${messageOf(cause)}`, {
+      cause,
+      context: { reason: 'invalid' },
+    });
     this.#settings.port.flood('refused.invalid', 'warn', error.message, { error });
     return { success: false, eventId: '', queued: false, error, correlationId: nextCorrelationId() };
   }

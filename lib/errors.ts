@@ -1,3 +1,5 @@
+import { readMember } from './observability/guard';
+
 /** Codes of `KernelError`. */
 const KERNEL_CODES = [
   'RETRY_EXCEEDED',
@@ -267,13 +269,13 @@ const RETRYABLE_STATUSES = [408, 429, 500, 502, 503, 504];
 /** SDK errors: their flag; others: whether the code is one of a broken connection. */
 export function isErrorRecoverable(error: unknown): boolean {
   if (error instanceof BaseSDKError) return error.recoverable;
-  return RECOVERABLE_CODES.includes(field(error, 'code') as string);
+  return RECOVERABLE_CODES.includes(readMember(Object(error) as object, 'code') as string);
 }
 
 /** SDK errors: their flag; others: whether the HTTP status is one of a passing fault. */
 export function isErrorRetryable(error: unknown): boolean {
   if (error instanceof BaseSDKError) return error.retryable;
-  return RETRYABLE_STATUSES.includes(field(error, 'status') as number);
+  return RETRYABLE_STATUSES.includes(readMember(Object(error) as object, 'status') as number);
 }
 
 /** The functions above under one name. */

@@ -10,6 +10,7 @@ import {
   requireNumber,
   requireObject,
   requireString,
+  requireText,
 } from './validate';
 import type { EventLog, EventMetadata, EventStoreStats, ReplayQuery } from './event-store/event-log';
 import type { AnyEvent } from './events';
@@ -115,12 +116,13 @@ export class EventStore {
   /** Stores events; resolves when they are stored, rejects as the persistor does. They are stored as they are now. */
   appendEvents = async (events: readonly AnyEvent[]): Promise<void> => {
     requireArray('events', events);
+    for (let index = 0; index < events.length; index++) requireStorable(`events[${index}]`, events[index]!);
     await this.#log?.append(events);
   };
 
   /** Marks events as processed; unknown ids are ignored. Resolves when that is stored. */
   markEventsProcessed = async (eventIds: readonly string[]): Promise<void> => {
-    requireArray('eventIds', eventIds);
+    requireList('eventIds', eventIds, 'string');
     await this.#log?.mark(eventIds);
   };
 
@@ -201,6 +203,12 @@ function ownPersistor(config: Partial<EventStoreConfig>, maxStoredEvents: number
 
 function requireArray(path: string, value: readonly unknown[]): void {
   if (!Array.isArray(value)) refuse(path, value, 'a list');
+}
+
+function requireStorable(path: string, event: AnyEvent): void {
+  requireObject(path, event);
+  requireString(`${path}.id`, event.id);
+  requireText(`${path}.type`, event.type);
 }
 
 /** Milliseconds since the epoch; infinite ones mean all times. */

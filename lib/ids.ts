@@ -200,6 +200,7 @@ export class IdGenerator {
 
   /** The time in an id in milliseconds since the epoch, or null where its shape has none (call, tenant and span ids). */
   static extractTimestamp(id: string): number | null {
+    if (typeof id !== 'string') return null;
     for (const shape of TIMES) {
       const time = shape.exec(id)?.[1];
       if (time !== undefined) return Number.parseInt(time, 36);

@@ -1,4 +1,6 @@
 import { EVENT_TYPES } from './event-types';
+import { callBack } from './observability/guard';
+import { isThenable } from './tracing/thenable';
 import { requireFunction, requireObject } from './validate';
 import type { AnyEvent } from './events';
 import type { EventPattern } from './handlers';
@@ -103,8 +105,10 @@ class Link implements KernelIntegration {
     if (kernel.handleEvent) for (const pattern of options.events ?? ['*']) this.#forward(pattern);
     if (kernel.setState) this.#obey(EVENT_TYPES.STATE_UPDATED);
     if (kernel.deleteState) this.#obey(EVENT_TYPES.STATE_DELETED);
-    this.#listen(() => kernel.onEvent?.((event) => this.#emit(event.type, event.data, event.id)));
-    this.#listen(() => kernel.onStateChange?.((change) => this.#tellState(change)));
+    this.#listen(() =>
+      kernel.onEvent?.((event) => void this.#guard(() => this.#emit(event.type, event.data, event.id))),
+    );
+    this.#listen(() => kernel.onStateChange?.((change) => void this.#guard(() => this.#tellState(change))));
   }
 
   getStats(): KernelIntegrationStats {
@@ -139,9 +143,8 @@ class Link implements KernelIntegration {
   #obey(type: string): void {
     const end = this.#runtime.on(type, (event) => {
       if (this.#isOwn(event)) return undefined;
-      const { namespace, key, value } = event.data as KernelStateChange;
-      const deleted = type === EVENT_TYPES.STATE_DELETED;
-      const change: KernelStateChange = deleted ? { namespace, key, deleted } : { namespace, key, value };
+      const change = this.#changeOf(event, type === EVENT_TYPES.STATE_DELETED);
+      if (change === undefined) return undefined;
       this.#stats.stateChanges++;
       this.#underway.add(change);
       const done = this.#guard(() => this.#change(change), event);
@@ -149,6 +152,16 @@ class Link implements KernelIntegration {
       return done?.finally(() => this.#underway.delete(change));
     });
     this.#ends.push(end);
+  }
+
+  /** Undefined: the event says of nothing that it has changed. */
+  #changeOf(event: AnyEvent, deleted: boolean): KernelStateChange | undefined {
+    let change: KernelStateChange | undefined;
+    void this.#guard(() => {
+      const { namespace, key, value } = requireObject('event.data', event.data as KernelStateChange);
+      change = deleted ? { namespace, key, deleted } : { namespace, key, value };
+    }, event);
+    return change;
   }
 
   #change({ namespace, key, value, deleted }: KernelStateChange): unknown {
@@ -185,8 +198,9 @@ class Link implements KernelIntegration {
   #guard(call: () => unknown, event?: AnyEvent): Promise<void> | undefined {
     try {
       const answer = call();
-      if (answer instanceof Promise) {
-        return answer.then(
+      // Of any kind: a kernel may bring promises of its own, or live in a context of its own.
+      if (isThenable(answer)) {
+        return Promise.resolve(answer).then(
           () => undefined,
           (error: unknown) => this.#fail(error, event),
         );
@@ -199,10 +213,10 @@ class Link implements KernelIntegration {
 
   #fail(error: unknown, event?: AnyEvent): void {
     this.#stats.failures++;
-    try {
-      this.#onError?.(error, event);
-    } catch {
-      // A callback that fails is the user's affair; it must not fail the event.
-    }
+    // A callback that fails is the user's affair; it must not fail the event.
+    callBack(
+      () => this.#onError?.(error, event),
+      () => undefined,
+    );
   }
 }

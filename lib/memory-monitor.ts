@@ -4,7 +4,7 @@ import { monotonicNow } from './clock';
 import { native } from './native';
 import type { MemoryAlert, MemoryMetrics, MemoryMonitorStats, MemoryReading, MemoryWatch } from './native/memory';
 import { messageOf } from './errors';
-import { absorbRejection } from './observability/guard';
+import { callBack } from './observability/guard';
 import { createPort } from './observability/port';
 import type { ObservabilityPort } from './observability/port';
 import { requireBoolean, requireFunction, requireInteger, requireNumber, requireObject } from './validate';
@@ -73,6 +73,7 @@ export class MemoryMonitor {
    * @throws RuntimeError INVALID_CONFIGURATION naming the field, its value and what is allowed
    */
   constructor(observability?: unknown, config: MemoryMonitorConfig = {}) {
+    requireObject('memoryMonitor', config);
     this.#port = createPort(observability, true);
     this.#enabled = requireBoolean('memoryMonitor.enabled', config.enabled ?? true);
     this.#onAlert = config.onAlert === undefined ? undefined : requireFunction('memoryMonitor.onAlert', config.onAlert);
@@ -144,11 +145,7 @@ export class MemoryMonitor {
     const { heapUsedMb, heapTotalMb, rssMb, externalMb } = metrics;
     const level = severity === 'WARNING' ? 'warn' : 'error';
     this.#port.log(level, alert.message, { type, severity, heapUsedMb, heapTotalMb, rssMb, externalMb });
-    try {
-      absorbRejection(this.#onAlert?.(alert), this.#callbackFailed);
-    } catch (error) {
-      this.#callbackFailed(error);
-    }
+    callBack(() => this.#onAlert?.(alert), this.#callbackFailed);
   }
 
   readonly #callbackFailed = (error: unknown): void => {

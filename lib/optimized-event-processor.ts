@@ -6,7 +6,9 @@ import {
   requireFunction,
   requireInteger,
   requireNumber,
+  requireObject,
   requireString,
+  requireText,
   rejectUnknownKeys,
 } from './validate';
 import type { AnyHandler } from './handlers';
@@ -135,6 +137,8 @@ export class OptimizedEventProcessor {
 
   /** Runs the handlers of an event. Rejects with the error of the first that fails, unless there are more than `batchSize`. */
   async processEvent(event: AnyEvent): Promise<void> {
+    requireObject('event', event);
+    requireText('event.type', event.type);
     const run = ++this.#run;
     try {
       const result = await this.#processor.run(event, run);

@@ -6,7 +6,7 @@ import { createPort } from './observability/port';
 import { attachEventStore, replayOf } from './event-store/open';
 import { queueSettings } from './queue-settings';
 import { queueStats } from './queue-stats';
-import { requireFunction, requireNumber } from './validate';
+import { limitOf, requireFunction, requireNumber } from './validate';
 import type { EventQueueConfig } from './config';
 import type { DeadLetterCriteria, Requeue } from './dead-letter-queue';
 import type { EventStore, ReplayOptions } from './event-store';
@@ -34,8 +34,6 @@ export type QueueProcessor = (event: AnyEvent) => unknown;
 
 /** Critical types of a queue without redelivery. */
 const QUEUE_PREFIXES = ['agent.', 'workflow.'];
-
-const limitOf = (limit: unknown): number => Math.max(Math.trunc(Number(limit)) || 0, 0);
 
 /**
  * A queue of events by priority, bounded and deduplicated, on the core of the runtime. Usable alone.
@@ -97,11 +95,11 @@ export class EventQueue {
    * Puts an event in; it is in the queue when this returns.
    *
    * @param priority higher runs first; any number, default 0
-   * @returns whether it was accepted: false when the queue is full, the event too large or known already. Never rejects.
+   * @returns whether it was accepted: false when the queue is full, the event too large or known already, or no event with
+   *   an id and a type. Never rejects.
    */
   enqueue(event: AnyEvent, priority = 0): Promise<boolean> {
-    const isEvent = typeof event === 'object' && event !== null && typeof event.type === 'string';
-    if (!isEvent || typeof priority !== 'number' || Number.isNaN(priority)) return Promise.resolve(false);
+    if (!isEvent(event) || typeof priority !== 'number' || Number.isNaN(priority)) return Promise.resolve(false);
     return Promise.resolve(this.delivery.admit(event, { priority, queuedAt: Date.now() }, false) === undefined);
   }
 
@@ -233,6 +231,16 @@ const METHODS = [
 function bind<T extends object>(object: T, method: keyof T & string): void {
   const value = (object[method] as (...args: unknown[]) => unknown).bind(object);
   Object.defineProperty(object, method, { value, writable: true, configurable: true });
+}
+
+function isEvent(value: unknown): value is AnyEvent {
+  try {
+    const { id, type } = value as AnyEvent;
+    return typeof value === 'object' && typeof id === 'string' && typeof type === 'string';
+  } catch {
+    // Nothing, or something whose getters throw.
+    return false;
+  }
 }
 
 /** What a queue's function gives back is no event to follow. */

@@ -1,3 +1,4 @@
+import { limitOf } from './validate';
 import type { AnyEvent } from './events';
 
 /** An event that has begun processing, as `getRecentEvents` shows it. */
@@ -31,7 +32,7 @@ export class RecentEvents {
 
   /** The newest first. Nonsense limits give nothing. */
   list(limit = 50): RecentEvent[] {
-    const wanted = Math.min(Math.max(Math.trunc(Number(limit)) || 0, 0), this.#count);
+    const wanted = Math.min(limitOf(limit), this.#count);
     return Array.from({ length: wanted }, (_, index) => {
       return this.#at((this.#next - index - 1 + CAPACITY) % CAPACITY);
     });

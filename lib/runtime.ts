@@ -643,7 +643,9 @@ class RuntimeImpl implements Runtime {
     this.#dlq.destroy();
     await this.#closeLog();
     if (dropped > 0) this.#port.log('warn', `cleanup: ${dropped} events were dropped`, { queueSize: dropped });
-    this.#meters?.close();
+    // The event whose handler cleans up has not ended, and is to be counted when it does.
+    if (own < 0) this.#meters?.close();
+    else void engine.stop().then(() => this.#meters?.close());
     this.#ended.abort();
     this.#port.log('info', 'Runtime cleaned up', {
       executionId: this.#executionId,

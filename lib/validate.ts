@@ -71,6 +71,17 @@ export function requireString(path: string, value: unknown): string {
   return typeof value === 'string' && value !== '' ? value : refuse(path, value, 'a string that is not empty');
 }
 
+/** A string, also an empty one. */
+export function requireText(path: string, value: unknown): string {
+  return typeof value === 'string' ? value : refuse(path, value, 'a string');
+}
+
+/** How many to show at most; nonsense means none. */
+export function limitOf(limit: unknown): number {
+  const isNumber = typeof limit === 'number' || typeof limit === 'string';
+  return isNumber ? Math.max(Math.trunc(Number(limit)) || 0, 0) : 0;
+}
+
 /** A function. */
 export function requireFunction<T>(path: string, value: T): T {
   return typeof value === 'function' ? value : refuse(path, value, 'a function');
@@ -92,7 +103,10 @@ export function requireObject<T extends object>(path: string, value: T): T {
 /** A list whose members are all of one type. */
 export function requireList<T>(path: string, value: readonly T[], of: 'string' | 'number' | 'function'): readonly T[] {
   if (!Array.isArray(value)) return refuse(path, value, `a list of ${of}s`);
-  value.forEach((member, index) => typeof member === of || refuse(`${path}[${index}]`, member, `a ${of}`));
+  // Not with `forEach`, which leaves out holes.
+  for (let index = 0; index < value.length; index++) {
+    if (typeof value[index] !== of) refuse(`${path}[${index}]`, value[index], `a ${of}`);
+  }
   return value as readonly T[];
 }
 

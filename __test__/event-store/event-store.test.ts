@@ -38,6 +38,30 @@ describe.each([
 
   const snapshots = (): Promise<Snapshot[]> => collect(persistor.load('events_x1'));
 
+  test('an event that comes twice in a list does not take the others with it', async () => {
+    await store.appendEvents([eventOf('a'), eventOf('a'), eventOf('b')]);
+    expect(await idsOf((await reopened()).replayFromTimestamp(0))).toEqual(['a', 'b']);
+  });
+
+  test('a mark belongs to what was appended before it, waited for or not', async () => {
+    await store.appendEvents([eventOf('a')]);
+    void store.appendEvents([eventOf('a')]);
+    void store.markEventsProcessed(['a', 'b']);
+    await store.appendEvents([eventOf('b')]);
+    expect(await idsOf(store.replayFromTimestamp(0))).toEqual(['b']);
+  });
+
+  test('a delivery and a mark that come while the store is being read are not lost', async () => {
+    await store.appendEvents([eventOf('a')]);
+    await store.appendEvents([eventOf('a')]);
+    const next = await reopened();
+    next.recordAttempt('a');
+    void next.getStats();
+    for (let turns = 0; turns < 4; turns++) await Promise.resolve();
+    await next.markEventsProcessed(['a']);
+    expect(await next.getEventMetadata('a')).toMatchObject({ processed: true, processingAttempts: 1 });
+  });
+
   test('stores a snapshot for each call', async () => {
     await store.appendEvents([at('a', 5), at('b', 6)]);
     await store.appendEvents([]);

@@ -42,6 +42,24 @@ describe('CircuitBreaker', () => {
     expect(operation).not.toHaveBeenCalled();
   });
 
+  it('takes no operation that is no function, and says so in the result', async () => {
+    expect(await make().execute(undefined as never)).toMatchObject({
+      error: { code: 'INVALID_CONFIGURATION', message: 'operation: got undefined; allowed: a function' },
+    });
+  });
+
+  it('logs what its callbacks reject with', async () => {
+    const log = vi.fn();
+    const reject = (): never => Promise.reject(new Error('no')) as never;
+    const callbacks = { onStateChange: reject, onFailure: reject, onSuccess: reject };
+    const breaker = new CircuitBreaker({ log }, { name: 'api', failureThreshold: 1, ...callbacks });
+    await breaker.execute(() => 1);
+    await breaker.execute(fail);
+    await Promise.resolve();
+    const messages = log.mock.calls.map(([, message]) => message as string);
+    for (const name of Object.keys(callbacks)) expect(messages).toContain(`${name} of circuit breaker api failed`);
+  });
+
   it('goes closed, open, half-open, closed, and tells each change', async () => {
     const changes: string[] = [];
     const breaker = make({

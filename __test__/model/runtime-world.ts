@@ -44,6 +44,18 @@ const PLACES: Record<Exclude<EventExplanation['state'], 'ended'>, Place | 'dead'
 /** Most of what a case waits for takes less: delays, limits, handlers. */
 const LONG_MS = 600;
 const STEPS = 5;
+/** After so long the log has been told of all that it was spared. */
+const FLOOD_MS = 4000;
+
+/** Who looks at a runtime from outside while a case is played on it. */
+export interface Watcher {
+  /** Given to the runtime. */
+  readonly observability?: unknown;
+  /** Told of each run of the first handler of an event, when it has ended. */
+  ended?(event: AnyEvent, failed: boolean): void;
+  /** What is wrong, whenever the model looks at the runtime. */
+  check(runtime: Runtime): Promise<string[]>;
+}
 
 /** A runtime that a case is played on, and what must be true of it. */
 export class RuntimeWorld {
@@ -58,11 +70,14 @@ export class RuntimeWorld {
   #nacks = 0;
   #isOver = false;
   #isClearing = false;
+  readonly #watcher: Watcher | undefined;
 
-  constructor(given: RuntimeCase) {
+  constructor(given: RuntimeCase, watcher?: Watcher) {
     this.#case = given;
+    this.#watcher = watcher;
     const { config } = given.settings;
-    this.#runtime = createRuntime({}, undefined, { ...config, onError: (error, event) => this.#onError(error, event) });
+    const onError = (error: unknown, event: AnyEvent): void => this.#onError(error, event);
+    this.#runtime = createRuntime({}, watcher?.observability, { ...config, onError });
     this.#addHandlers();
     // From now on everything that happens to an event is remembered.
     this.#runtime.explain('none');
@@ -74,7 +89,7 @@ export class RuntimeWorld {
         await this.#do(step);
         if (this.#isOver || this.wrong.length > 0) break;
       }
-      if (this.wrong.length === 0) await this.#end();
+      if (this.wrong.length === 0 && !this.#isOver) await this.#end();
       if (this.wrong.length > 0) await this.#giveUp();
     });
   }
@@ -111,7 +126,8 @@ export class RuntimeWorld {
         return this.#clear();
       case 'check':
         // Who waits for an `emitAsync` learns of its answer a few microtasks after it was taken in.
-        return microtasks(100).then(() => this.#check());
+        await microtasks(100);
+        return this.#check();
       case 'cleanup':
         this.#isOver = true;
         return this.#end();
@@ -299,9 +315,21 @@ export class RuntimeWorld {
     const run = Symbol('run');
     this.#begin(sent, run, isFirst);
     try {
-      return isFirst ? await this.#behave(sent, signal) : undefined;
+      return isFirst ? await this.#watched(event, () => this.#behave(sent, signal)) : undefined;
     } finally {
       this.#open.delete(run);
+    }
+  }
+
+  async #watched(event: AnyEvent, run: () => Promise<unknown>): Promise<unknown> {
+    try {
+      const returned = await run();
+      const failed = (returned as AnyEvent | undefined)?.type === 'returned' && (returned as AnyEvent).data.fails;
+      this.#watcher?.ended?.(event, failed === true);
+      return returned;
+    } catch (error) {
+      this.#watcher?.ended?.(event, true);
+      throw error;
     }
   }
 
@@ -448,8 +476,13 @@ export class RuntimeWorld {
     this.wrong.push(message);
   }
 
+  async #check(): Promise<void> {
+    this.#checkCounts();
+    for (const wrong of (await this.#watcher?.check(this.#runtime)) ?? []) this.#fail(wrong);
+  }
+
   /** Every event is in one place, and the statistics count the same. */
-  #check(): void {
+  #checkCounts(): void {
     const stats = this.#runtime.getStats();
     const counted: Record<End | Place, number> = {
       done: 0,
@@ -502,14 +535,16 @@ export class RuntimeWorld {
   async #end(): Promise<void> {
     if (!this.#isOver) await this.#drainAll();
     await microtasks(100);
-    this.#check();
+    await this.#check();
     this.#cleanUp();
     await pass(LONG_MS, STEPS);
-    this.#check();
+    await this.#check();
     const { size } = this.#runtime.getStats().queue;
     if (size + this.#left > 0) this.#fail(`left after cleanup: ${this.#left}, size ${size}`);
     if (this.#runtime.emit('a', 'again').queued) this.#fail('an emit after cleanup was accepted');
     for (const name of this.#unsettled) this.#fail(`never settled: ${name}`);
+    // Emits that came too late may have been a flood, of which the log is told in the end.
+    if (this.#watcher?.observability !== undefined) await pass(FLOOD_MS, 1);
     if (vi.getTimerCount() !== 0) this.#fail(`timers left: ${vi.getTimerCount()}`);
   }
 

@@ -1,6 +1,7 @@
 import { metrics } from '@opentelemetry/api';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cleanUpAll, quiet } from '../helpers';
+import type { Histogram } from '@opentelemetry/api';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cleanUpAll, quiet, sleep, unreadable } from '../helpers';
 import { startMetrics } from './sdk';
 
 let sdk: ReturnType<typeof startMetrics>;
@@ -98,6 +99,41 @@ describe('meters', () => {
     expect(await accepted()).toBe(3);
     second.emit('a');
     expect(await accepted()).toBe(4);
+  });
+
+  it('show nothing that waits or could run any more, when a runtime has ended', async () => {
+    const runtime = quiet({ tenantId: 't7' });
+    const value = (name: string, more = {}) => valueOf(name, { 'kodus_flow.tenant.id': 't7', ...more });
+    runtime.emit('a');
+    expect(await value('kodus_flow.events.live', { state: 'ready' })).toBe(1);
+    await runtime.cleanup({ timeoutMs: 0 });
+    expect(await value('kodus_flow.events.live', { state: 'ready' })).toBe(0);
+    expect(await value('kodus_flow.permits.free')).toBe(0);
+  });
+
+  it('count the event whose handler has cleaned up', async () => {
+    const runtime = quiet({ tenantId: 't8' });
+    runtime.on('a', () => runtime.cleanup());
+    runtime.emit('a');
+    await runtime.process();
+    await sleep(1);
+    const ended = { 'kodus_flow.tenant.id': 't8', outcome: 'done' };
+    expect(await valueOf('kodus_flow.events.ended', ended)).toBe(1);
+  });
+
+  it('that throw, and errors that throw when they are looked at, change nothing for the events', async () => {
+    const prototype = Object.getPrototypeOf(sdk.provider.getMeter('m').createHistogram('h')) as Histogram;
+    const broken = vi.spyOn(prototype, 'record');
+    broken.mockImplementation(() => {
+      throw new Error('the meter fails');
+    });
+    const runtime = quiet({ tenantId: 't9' });
+    runtime.on('good', () => undefined);
+    runtime.on('bad', () => Promise.reject(unreadable()));
+    runtime.emit('good');
+    runtime.emit('bad');
+    expect(await runtime.process(true)).toMatchObject({ processed: 1, failed: 1 });
+    broken.mockRestore();
   });
 
   it('may be registered after the runtime was made', async () => {

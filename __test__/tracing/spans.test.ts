@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEvent } from '../../lib/index';
-import { cleanUpAll, quiet, sleep } from '../helpers';
+import { cleanUpAll, quiet, sleep, unreadable } from '../helpers';
 import { inSpan, startTracing } from './sdk';
 
 const PARENT = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
@@ -47,6 +47,32 @@ describe('spans of an event', () => {
     });
     expect(sdk.named('process batch')[0]!.attributes).toMatchObject({ 'messaging.batch.message_count': 1 });
     expect(sdk.spans()).toHaveLength(4);
+  });
+
+  it('ends its span, as failed, whatever the error is and whatever the span does', async () => {
+    const runtime = quiet();
+    runtime.on('unreadable', () => Promise.reject(unreadable()));
+    runtime.on('broken', () => {
+      trace.getActiveSpan()!.recordException = () => {
+        throw new Error('the span fails');
+      };
+      throw new Error('no luck');
+    });
+    runtime.emit('unreadable');
+    runtime.emit('broken');
+    await runtime.process();
+    const statuses = ['process unreadable', 'process broken'].map((name) => sdk.named(name)[0]?.status.code);
+    expect(statuses).toEqual([SpanStatusCode.ERROR, SpanStatusCode.ERROR]);
+  });
+
+  it('is refused in the result, and has no span, where it cannot even be looked at', async () => {
+    const runtime = quiet();
+    expect(runtime.emitEvent(unreadable() as never)).toMatchObject({
+      queued: false,
+      error: { code: 'INVALID_ARGUMENT' },
+    });
+    expect(runtime.emit('a', 1, unreadable() as never)).toMatchObject({ queued: false });
+    expect(sdk.spans()).toEqual([]);
   });
 
   it('has a span for each batch that had something to process', async () => {

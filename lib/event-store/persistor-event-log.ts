@@ -25,11 +25,12 @@ export class PersistorEventLog implements EventLog {
   readonly #run = randomUUID();
   readonly #ownsPersistor: boolean;
   #hashes = 0;
-  /** Deliveries of events that are being stored. */
-  readonly #early = new Map<string, number>();
+  /** Events that are being stored: how often, and their deliveries since they were last appended. */
+  readonly #early = new Map<string, { appends: number; attempts: number }>();
   /** Calls of `append`. */
   #order = 0;
   #loading: Promise<void> | undefined;
+  #isLoaded = false;
   /** Hashes of snapshots of marks, oldest first. */
   #notes: string[] = [];
   #openNote: Promise<Failed | undefined> | undefined;
@@ -49,7 +50,7 @@ export class PersistorEventLog implements EventLog {
     if (events.length === 0) return;
     const copies = events.map(copyOfEvent);
     const order = ++this.#order;
-    for (const { id } of copies) this.#early.set(id, 0);
+    for (const { id } of copies) this.#early.set(id, { appends: (this.#early.get(id)?.appends ?? 0) + 1, attempts: 0 });
     void this.#ready();
     const failed = await this.#writer.queue(() => this.#append(copies, order));
     if (failed !== undefined) throw failed.error;
@@ -73,29 +74,40 @@ export class PersistorEventLog implements EventLog {
     return undefined;
   }
 
-  /** Counts the deliveries that came before the event was stored. */
+  /** Counts the deliveries that came before the event was stored, once it has been as often as it was appended. */
   #catchUp(eventId: string): void {
-    for (let left = this.#early.get(eventId) ?? 0; left > 0; left--) this.#index.attempted(eventId);
+    const early = this.#early.get(eventId)!;
+    if (--early.appends > 0) return;
+    for (let left = early.attempts; left > 0; left--) this.#index.attempted(eventId);
     this.#early.delete(eventId);
   }
 
   attempted(eventId: string): void {
     const early = this.#early.get(eventId);
-    if (early !== undefined) this.#early.set(eventId, early + 1);
-    else this.#index.attempted(eventId);
+    if (early !== undefined) early.attempts++;
+    else if (this.#isLoaded) this.#index.attempted(eventId);
+    else this.#attemptedLater(eventId);
+  }
+
+  /** Whether it is stored is known once that has been read. */
+  #attemptedLater(eventId: string): void {
+    void this.#ready();
+    void this.#writer.queue(async () => this.#index.attempted(eventId));
   }
 
   async mark(eventIds: readonly string[]): Promise<void> {
     const now = Date.now();
-    // Appended a moment ago, it may not be in the index yet; its turn comes after the append.
-    const late = eventIds.filter((id) => !this.#index.mark(id, now));
+    // Appended a moment ago, or not read yet, it is not in the index, or an older one of this id is: its turn comes later.
+    const isHere = (id: string): boolean => this.#isLoaded && !this.#early.has(id) && this.#index.mark(id, now);
+    const late = eventIds.filter((id) => !isHere(id));
     if (late.length > 0) await this.#late(late, now);
     const written = await this.#writeNote();
     if (written !== undefined) throw written.error;
   }
 
   async #late(ids: readonly string[], now: number): Promise<void> {
-    await this.#ready();
+    void this.#ready();
+    // In its turn among the appends: what is appended after this call is another event.
     await this.#writer.queue(async () => {
       for (const id of ids) this.#index.mark(id, now);
     });
@@ -156,6 +168,7 @@ export class PersistorEventLog implements EventLog {
     return (this.#loading ??= this.#writer.queue(async () => {
       try {
         await this.#load();
+        this.#isLoaded = true;
       } catch {
         // The writer has told of it.
         this.#loading = undefined;

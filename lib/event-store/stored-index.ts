@@ -61,13 +61,13 @@ export class StoredIndex {
 
   /** Takes in a batch; the oldest events fall out. `appended`: how many there were with the last of these, if that is known. */
   add(hash: string, events: readonly AnyEvent[], order: number, appended?: number): void {
-    const batch: Batch = { hash, live: 0, forgotten: [] };
+    // All of them at first: one that comes again later in the batch must not make it look empty.
+    const batch: Batch = { hash, live: events.length, forgotten: [] };
     this.#batches.set(hash, batch);
     events.forEach(({ id: eventId, type: eventType, ts: timestamp }, index) => {
       this.#leave(this.#events.get(eventId));
       const entry = { eventId, eventType, timestamp, processed: false, processingAttempts: 0, batch, index, order };
       this.#events.set(eventId, entry);
-      batch.live++;
     });
     this.#appended = Math.max(appended ?? 0, this.#appended + events.length);
     this.#fallOut();

@@ -2,6 +2,7 @@ import { monotonicNow, wallNow } from '../clock';
 import { KernelError, MiddlewareError, messageOf } from '../errors';
 import { native } from '../native/index';
 import type { BreakerPolicy } from '../native/policy';
+import { callBack } from '../observability/guard';
 import { createPort } from '../observability/port';
 import type { ObservabilityPort } from '../observability/port';
 import {
@@ -119,9 +120,10 @@ export class CircuitBreaker {
    * gets a signal, aborted when `operationTimeout` is over.
    */
   execute<T>(operation: Operation<T>, context?: unknown): Promise<CircuitResult<T>> {
-    const takesSignal = operation.length >= 1;
     const run = (cancel: Cancel): unknown =>
-      takesSignal ? operation(signalOf(cancel)!) : (operation as () => unknown)();
+      requireFunction('operation', operation).length >= 1
+        ? operation(signalOf(cancel)!)
+        : (operation as () => unknown)();
     return this.guard<T>(run, undefined, context);
   }
 
@@ -256,14 +258,12 @@ export class CircuitBreaker {
     this.#tell('onStateChange', () => this.#config.onStateChange?.(state, previous));
   }
 
-  /** Calls a callback of the user; what it throws is logged. */
+  /** Calls a callback of the user; what it throws or rejects with is logged. */
   #tell(name: string, callback: () => unknown): void {
-    try {
-      callback();
-    } catch (error) {
+    callBack(callback, (error) => {
       const message = `${name} of circuit breaker ${this.#config.name} failed`;
       this.#port.flood(`circuit.${name}`, 'error', message, () => ({ error: messageOf(error) }));
-    }
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { requireObject } from '../validate';
 import { CircuitBreaker } from './circuit-breaker';
 import type { CircuitBreakerConfig, CircuitMetrics } from './circuit-breaker';
 
@@ -16,6 +17,7 @@ export class CircuitBreakerManager {
 
   /** The circuit of this name, made if there is none; the configuration of one that exists stays. */
   readonly getCircuit = (config: CircuitBreakerConfig): CircuitBreaker => {
+    requireObject('CircuitBreaker config', config);
     const known = this.#circuits.get(config.name);
     if (known !== undefined) {
       this.#circuits.delete(config.name);

@@ -1,7 +1,8 @@
+import { callBack } from '../observability/guard';
 import { getObservability } from '../observability/index';
 import type { AnyEvent } from '../events';
 import { logFields } from '../observability/fields';
-import { requireFunction, requireString } from '../validate';
+import { requireFunction, requireObject, requireString } from '../validate';
 import { readBreaker } from './circuit-breaker';
 import type { CircuitBreakerConfig, CircuitResult } from './circuit-breaker';
 import { CircuitBreakerManager } from './circuit-manager';
@@ -40,6 +41,7 @@ export type CircuitBreakerMiddleware = Middleware & {
  */
 export const circuitBreakerMiddleware = withDefaults(
   (config: CircuitBreakerMiddlewareConfig = {}): CircuitBreakerMiddleware => {
+    requireObject('circuitBreakerMiddleware config', config);
     const { circuitKey, keyGenerator, shouldProtect, onRejected, ...circuit } = config;
     readBreaker('circuitBreakerMiddleware', { ...circuit, name: 'checked' });
     if (circuitKey !== undefined) requireString('circuitBreakerMiddleware.circuitKey', circuitKey);
@@ -79,12 +81,11 @@ function tellRejected(
   event: AnyEvent,
   result: CircuitResult,
 ): void {
-  try {
-    onRejected?.(event, result);
-  } catch (error) {
+  const failed = (error: unknown): void => {
     const message = 'onRejected of a circuit breaker failed';
     scope.port.flood('circuit.onRejected', 'error', message, () => ({ ...logFields(event), error }));
-  }
+  };
+  callBack(() => onRejected?.(event, result), failed);
 }
 
 function keyByEventType(event: any): string {

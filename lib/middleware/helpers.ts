@@ -2,6 +2,7 @@ import { MiddlewareError, messageOf } from '../errors';
 import type { AnyEvent } from '../events';
 import { monotonicNow } from '../clock';
 import { composeMiddleware } from './compose';
+import { requireFunction, requireObject } from '../validate';
 import { apply, bind, inside } from './resolve';
 import { BIND } from './types';
 import type { Middleware, MiddlewareHandler, MiddlewareScope } from './types';
@@ -69,7 +70,9 @@ export function createConfigValidator<T>(functions: {
   validate: (config: unknown) => boolean;
   parse: (config: unknown) => T;
 }): ConfigValidator<T> {
-  return { validate: functions.validate as ConfigValidator<T>['validate'], parse: functions.parse };
+  const { validate, parse } = requireObject('functions', functions);
+  requireFunction('functions.validate', validate);
+  return { validate: validate as ConfigValidator<T>['validate'], parse: requireFunction('functions.parse', parse) };
 }
 
 /** A factory that refuses an invalid configuration and makes a {@link safeMiddleware}. */
@@ -91,7 +94,7 @@ export function isMiddlewareConfig<T>(value: unknown, validator: (value: unknown
 
 /** Checks a priority. @throws Error unless it is from 0 to 100 */
 export function createPriority(priority: number): number {
-  if (priority >= 0 && priority <= 100) return priority;
+  if (typeof priority === 'number' && priority >= 0 && priority <= 100) return priority;
   throw new MiddlewareError('MIDDLEWARE_INIT_ERROR', 'Middleware priority must be between 0 and 100');
 }
 

@@ -37,6 +37,7 @@ export function defaultConfig(): ResolvedConfig {
  * @throws RuntimeError INVALID_CONFIGURATION naming the field, its value and what is allowed
  */
 export function mergeConfig(base: ResolvedConfig, config: ObservabilityConfig): ResolvedConfig {
+  requireObject('observability', config);
   const logging = requireObject('logging', config.logging ?? {});
   const telemetry = requireObject('telemetry', config.telemetry ?? {});
   const sampling = requireObject('telemetry.sampling', telemetry.sampling ?? {});

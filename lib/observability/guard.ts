@@ -17,6 +17,15 @@ export function absorbRejection(result: unknown, onRejected: (error: unknown) =>
   }
 }
 
+/** Calls back into the user's code: what it throws or rejects with is told, and is the end of it. */
+export function callBack(callback: () => unknown, onFault: (error: unknown) => void): void {
+  try {
+    absorbRejection(callback(), onFault);
+  } catch (error) {
+    onFault(error);
+  }
+}
+
 /** Calls `target[method](...args)` if there is such a method; what it throws or rejects with is dropped. */
 export function invoke(target: object, method: string, ...args: unknown[]): unknown {
   try {

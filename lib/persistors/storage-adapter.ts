@@ -1,6 +1,8 @@
 import { journalSettings, memorySettings, requirePersistorConfig } from './config';
 import { JournalPersistor } from './journal-persistor';
 import { MemoryPersistor } from './memory-persistor';
+import { requireSnapshotOptions } from './snapshot-checks';
+import { requireList, requireText } from '../validate';
 import type { Persistor, PersistorStats, Snapshot, SnapshotOptions } from '../persistor-types';
 import type { PersistorConfig } from './config';
 import type { MemoryPersistorStats } from './memory-persistor';
@@ -33,22 +35,26 @@ export class StoragePersistorAdapter implements Persistor {
   }
 
   /** Stores a snapshot, unless this `xcId` has one with this hash already. Rejects if it is too large. */
-  append = (snapshot: Snapshot, options?: SnapshotOptions): Promise<void> => this.#storage.append(snapshot, options);
+  append = async (snapshot: Snapshot, options: SnapshotOptions = {}): Promise<void> => {
+    requireSnapshotOptions(options);
+    await this.#storage.append(snapshot, options);
+  };
 
   /** Snapshots of `xcId` in the order in which they were appended; those appended meanwhile are not among them. */
-  load = (xcId: string): AsyncIterable<Snapshot> => this.#storage.load(xcId);
+  load = (xcId: string): AsyncIterable<Snapshot> => this.#storage.load(requireText('xcId', xcId));
 
   /** Whether there is a snapshot with this hash, whosever it is. */
-  has = (hash: string): Promise<boolean> => this.#storage.has(hash);
+  has = async (hash: string): Promise<boolean> => this.#storage.has(requireText('hash', hash));
 
   /** The first snapshot with this hash, whosever it is; null: there is none. */
-  getByHash = (hash: string): Promise<Snapshot | null> => this.#storage.getByHash(hash);
+  getByHash = async (hash: string): Promise<Snapshot | null> => this.#storage.getByHash(requireText('hash', hash));
 
   /** Hashes of `xcId` in the order in which their snapshots were appended. */
-  listHashes = (xcId: string): Promise<string[]> => this.#storage.listHashes(xcId);
+  listHashes = async (xcId: string): Promise<string[]> => this.#storage.listHashes(requireText('xcId', xcId));
 
   /** Forgets snapshots; unknown hashes are ignored. */
-  delete = (xcId: string, hashes: readonly string[]): Promise<void> => this.#storage.delete(xcId, hashes);
+  delete = async (xcId: string, hashes: readonly string[]): Promise<void> =>
+    this.#storage.delete(requireText('xcId', xcId), requireList('hashes', hashes, 'string'));
 
   /** Figures of all snapshots; in memory also what has left to make room. */
   getStats = (): Promise<PersistorStats & Partial<MemoryPersistorStats>> => this.#storage.getStats();

@@ -26,7 +26,7 @@ type Totals = Map<string, Map<string, { attributes: Attributes; value: number }>
 
 /**
  * The instruments of one meter provider. All runtimes of the process share them: figures of equal attributes are added, and the
- * counters of a runtime that has ended go on counting in the sums.
+ * counters of a runtime that has ended go on counting in the sums, and its gauges are zero.
  */
 class Instruments {
   readonly handler: Histogram;
@@ -79,13 +79,15 @@ class Instruments {
   }
 }
 
-function add(totals: Totals, { tenant, read }: Source, countersOnly: boolean): void {
+/** Adds the figures of a source. If it has ended, its gauges are zero: an SDK goes on telling the last value that it got. */
+function add(totals: Totals, { tenant, read }: Source, hasEnded: boolean): void {
   const stats = read();
   for (const metric of CATALOGUE) {
-    if (countersOnly && metric.kind !== 'counter') continue;
+    const isOver = hasEnded && metric.kind === 'gauge';
     const values = totals.get(metric.name) ?? new Map<string, { attributes: Attributes; value: number }>();
     totals.set(metric.name, values);
-    for (const { labels, value } of metric.read(stats)) {
+    for (const { labels, value: told } of metric.read(stats)) {
+      const value = isOver ? 0 : told;
       const attributes = { 'kodus_flow.tenant.id': tenant, ...labels };
       const key = JSON.stringify(attributes);
       const known = values.get(key);
@@ -155,12 +157,12 @@ export class RuntimeMetrics {
       'messaging.destination.name': bounded(this.#types, event.type, this.#maxTypes),
     };
     const startedAt = performance.now();
-    if (attempt <= 1) instruments.queueWait.record(sinceMade(event), attributes);
+    if (attempt <= 1) record(instruments.queueWait, sinceMade(event), attributes);
     const end = (failed: boolean, error?: unknown): void => {
       const seconds = Math.max(performance.now() - startedAt, 0) / 1000;
       const errorType = failed ? bounded(this.#errors, errorTypeOf(error), this.#maxTypes) : undefined;
-      instruments.handler.record(seconds, failed ? { ...attributes, 'error.type': errorType } : attributes);
-      if (!failed) instruments.endToEnd.record(sinceMade(event), attributes);
+      record(instruments.handler, seconds, failed ? { ...attributes, 'error.type': errorType } : attributes);
+      if (!failed) record(instruments.endToEnd, sinceMade(event), attributes);
     };
     let result: unknown;
     try {
@@ -189,6 +191,15 @@ export class RuntimeMetrics {
     this.#stop?.();
     this.#stop = undefined;
     this.#instruments = undefined;
+  }
+}
+
+/** The user's meter may be broken; the event is not. */
+function record(histogram: Histogram, value: number, attributes: Attributes): void {
+  try {
+    histogram.record(value, attributes);
+  } catch {
+    // Nobody to tell: what would be told is what is broken.
   }
 }
 

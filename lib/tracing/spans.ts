@@ -1,5 +1,6 @@
 /** Spans in the form of OpenTelemetry's semantic conventions for messaging. */
 import { messageOf } from '../errors';
+import { readMember } from '../observability/guard';
 import { carrierOf, contextIn, withBaggage } from './trace-context';
 import type { AnyEvent } from '../events';
 import type { OtelApi } from './load-api';
@@ -39,23 +40,33 @@ function addEvent(attributes: Attributes, { id, metadata }: AnyEvent): Attribute
 
 /** Low-cardinality name of an error: its code, else its class. */
 export function errorTypeOf(error: unknown): string {
-  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+  const code = readMember(Object(error) as object, 'code');
+  const name = readMember(Object(error) as object, 'name');
   if (typeof code === 'string' && code !== '') return code;
   return typeof name === 'string' && name !== '' ? name : typeof error;
 }
 
 /** Ends a span; with an error if there was one. A tracer that throws harms nothing. */
 export function endSpan(span: Span, failed: boolean, error?: unknown, attributes?: Attributes): void {
+  if (attributes !== undefined) quietly(() => span.setAttributes(attributes));
+  if (failed) recordError(span, error);
+  quietly(() => span.end());
+}
+
+function recordError(span: Span, error: unknown): void {
+  const message = messageOf(error);
+  quietly(() => span.setStatus({ code: STATUS_ERROR, message }));
+  quietly(() => span.setAttribute('error.type', errorTypeOf(error)));
+  // Looks at the error by itself, which may be one that throws when it is looked at.
+  quietly(() => span.recordException(error instanceof Error ? error : message));
+}
+
+/** The user's tracer may be broken; the event is not, and a span that could not be filled has to end all the same. */
+function quietly(call: () => unknown): void {
   try {
-    if (attributes !== undefined) span.setAttributes(attributes);
-    if (failed) {
-      span.recordException(error instanceof Error ? error : messageOf(error));
-      span.setAttribute('error.type', errorTypeOf(error));
-      span.setStatus({ code: STATUS_ERROR, message: messageOf(error) });
-    }
-    span.end();
+    call();
   } catch {
-    // The user's tracer is broken; the event is not.
+    // Nobody to tell: what would be told is what is broken.
   }
 }
 

@@ -37,8 +37,8 @@ export class TracedEmitter implements EmitCalls {
 
   /** An event that carries a context already keeps it: it was sent before. */
   emitEvent(event: AnyEvent, options: EmitOptions | undefined): EmitResult {
-    const isSent = typeof event?.metadata?.traceparent === 'string';
-    const publication = isSent ? undefined : this.#telemetry.publish(event?.type);
+    const type = unsentType(event);
+    const publication = type === undefined ? undefined : this.#telemetry.publish(type);
     if (publication === undefined) return this.#emitter.emitEvent(event, options);
     const result = this.#carrying(publication, () => this.#emitter.emitEvent(event, options));
     this.#telemetry.published(publication, event, result.error);
@@ -61,5 +61,14 @@ export class TracedEmitter implements EmitCalls {
     const metadata = { correlationId, ...(tenantId !== undefined && { tenantId }) };
     const event = id === '' ? undefined : ({ id, type, metadata } as AnyEvent);
     this.#telemetry.published(publication, event, error);
+  }
+}
+
+/** The type of an event that carries no context yet; undefined: it does, or it is no event that could be taken. */
+function unsentType(event: AnyEvent): string | undefined {
+  try {
+    return typeof event.metadata?.traceparent === 'string' ? undefined : event.type;
+  } catch {
+    return undefined;
   }
 }

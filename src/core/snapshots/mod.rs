@@ -290,16 +290,17 @@ impl<C: Codec> Snapshots<C> {
 
     // ── Leaving ──────────────────────────────────────────────────────────────────────────────────────
 
+    /// What an owner has too many of leaves first: it may be room enough, and spares the others.
     fn make_room(&mut self, owner: &str, of_owner: usize) {
-        while self.entries.len() > self.limits.snapshots || self.occupied() > self.limits.bytes {
-            let first = self.finished.first().or(self.unfinished.first());
-            let Some(&seq) = first else { return };
-            self.evict(seq);
-        }
         if of_owner > 0 {
             while let Some(seq) = self.excess_of(owner, of_owner) {
                 self.evict(seq);
             }
+        }
+        while self.entries.len() > self.limits.snapshots || self.occupied() > self.limits.bytes {
+            let first = self.finished.first().or(self.unfinished.first());
+            let Some(&seq) = first else { return };
+            self.evict(seq);
         }
     }
 

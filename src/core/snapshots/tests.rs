@@ -205,6 +205,20 @@ fn an_owner_can_be_limited_on_its_own() {
     assert_eq!(store.hashes("b"), ["0"]);
 }
 
+#[test]
+fn an_owner_that_has_too_many_costs_nobody_else_a_snapshot() {
+    let mut store = store(2, usize::MAX);
+    store.insert("b", "0", b"0", PLAIN);
+    store.insert("a", "1", b"x", PLAIN);
+    let wishes = Wishes {
+        of_owner: 1,
+        ..PLAIN
+    };
+    store.insert("a", "2", b"x", wishes);
+    assert_eq!(store.hashes("a"), ["2"]);
+    assert_eq!(store.hashes("b"), ["0"]);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Insert {
