@@ -3799,7 +3799,7 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   onError?: (error: unknown, event: AnyEvent) => void;
   /** Know which event was emitted inside which handler, and limit such chains. Default false. */
   trackCauses?: boolean;
-  /** Refuse unknown keys instead of one warning. Default false. */
+  /** Refuse unknown keys instead of one warning: in the log, or without a logger by the process. Default false. */
   strict?: boolean;
 }
 /** Statistics of a runtime. Counters never fall; the rest is the state at the call. */
