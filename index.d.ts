@@ -4347,7 +4347,7 @@ export type ScheduleMiddleware = Middleware & ScheduleSetup & {
 };
 /** Starts a schedule for an event; answers how to stop it. A `signal` stops it, too. */
 export type ScheduleSetup = (event: AnyEvent, sendEvent: SendEvent, signal?: AbortSignal) => () => void;
-/** What {@link readSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
+/** What {@link withSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
 export type ScheduleSpec = ScheduleOptions | string | number | Date | (ScheduleOptions & {
   schedule: ScheduleOptions | string | number | Date;
 });

@@ -56,7 +56,7 @@ const OPTION_NAMES: Record<keyof ScheduleOptions, true> = {
   generateData: true,
 };
 
-/** What {@link readSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
+/** What {@link withSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
 export type ScheduleSpec =
   ScheduleOptions | string | number | Date | (ScheduleOptions & { schedule: ScheduleOptions | string | number | Date });
 
