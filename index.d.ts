@@ -2142,12 +2142,6 @@ export interface DrainCallOptions {
   timeoutMs?: number;
   signal?: AbortSignal;
 }
-/** One event of `emitMany`. */
-export interface EmitEntry<Events = LooseEvents, T extends string = NameIn<Events>> {
-  type: T;
-  data?: DataToEmit<Events, T>;
-  options?: EmitOptions;
-}
 /** Options of `emit`. */
 export interface EmitOptions {
   /** Higher runs first; any number. Default 0. */
@@ -3615,13 +3609,17 @@ export interface Runtime<Events = LooseEvents> {
   once(type: PatternIn<Events>, handler: RuntimeHandler<AnyEvent>, options?: OnOptions): () => void;
   /** Removes every registration of `handler` for `type`. */
   off(type: NameIn<Events> | PatternIn<Events>, handler: (...args: any[]) => unknown): void;
+  /** Queues an event whose data may be left out. */
+  emit(type: NameWithoutData<Events>): EmitResult;
   /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
-  emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
+  emit<T extends NameIn<Events>>(type: T, data: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
+  /** As `emit` of an event whose data may be left out. */
+  emitAsync(type: NameWithoutData<Events>): Promise<EmitResult>;
   /**
    * As `emit`; with `overflow: 'wait'` it waits for room. With a journal it resolves when the event is durable; if that
    * fails, the event is not accepted and `error.code` is JOURNAL_FAILED. Never rejects.
    */
-  emitAsync<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): Promise<EmitResult>;
+  emitAsync<T extends NameIn<Events>>(type: T, data: DataToEmit<Events, T>, options?: EmitOptions): Promise<EmitResult>;
   /** Emits many events at once. */
   emitMany(entries: readonly EmitEntry<Events>[]): EmitResult[];
   /** Queues an event that exists; one whose id is known already is refused. */
@@ -3800,7 +3798,7 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, "batchSize" | "max
   onError?: (error: unknown, event: AnyEvent) => void;
   /** Know which event was emitted inside which handler, and limit such chains. Default false. */
   trackCauses?: boolean;
-  /** Refuse unknown keys instead of one warning. Default false. */
+  /** Refuse unknown keys instead of one warning: in the log, or without a logger by the process. Default false. */
   strict?: boolean;
 }
 /** Statistics of a runtime. Counters never fall; the rest is the state at the call. */
@@ -4228,6 +4226,14 @@ export type DataToEmit<Events, T extends string> = IsLoose<Events> extends true 
  * until it succeeds or is dead-lettered. exactly-once: also refused when its id or key has been seen.
  */
 export type DeliveryGuarantee = "at-most-once" | "at-least-once" | "exactly-once";
+/** One event of `emitMany`. */
+export type EmitEntry<Events = LooseEvents, T extends string = NameIn<Events>> = IsLoose<Events> extends true ? EmitEntryOf<T, {
+  data?: DataToEmit<Events, T>;
+}> : T extends NameWithoutData<Events> ? EmitEntryOf<T, {
+  data?: DataToEmit<Events, T>;
+}> : T extends unknown ? EmitEntryOf<T, {
+  data: DataToEmit<Events, T>;
+}> : never;
 /** Codes of `EngineError`; the framework's engines raise them. */
 export type EngineErrorCode = (typeof ENGINE_CODES)[number];
 /** Every code of the family. */
@@ -4342,7 +4348,7 @@ export type ScheduleMiddleware = Middleware & ScheduleSetup & {
 };
 /** Starts a schedule for an event; answers how to stop it. A `signal` stops it, too. */
 export type ScheduleSetup = (event: AnyEvent, sendEvent: SendEvent, signal?: AbortSignal) => () => void;
-/** What {@link readSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
+/** What {@link withSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
 export type ScheduleSpec = ScheduleOptions | string | number | Date | (ScheduleOptions & {
   schedule: ScheduleOptions | string | number | Date;
 });
@@ -4514,6 +4520,10 @@ interface WithValidate {
 type BadEnd = "dead" | "expired" | "cancelled" | "dropped";
 type Cancel = AbortSignal | Cancellation;
 type ConnectedRuntime = Pick<Runtime, "on" | "createEvent" | "emitEvent">;
+type EmitEntryOf<T extends string, Data> = {
+  type: T;
+  options?: EmitOptions;
+} & Data;
 /** The old name of `TEvent`. */
 type Event$1<T extends string = string> = TEvent<T>;
 type IsLoose<Events> = [
@@ -4525,6 +4535,9 @@ type JournalCodec = "json" | "v8";
 type JournalStats = NativeJournalStats;
 type Listener = () => void;
 type Made = Required<ConditionalMiddleware>;
+type NameWithoutData<Events> = IsLoose<Events> extends true ? EventType : {
+  [Name in NameIn<Events>]-?: undefined extends DataIn<Events, Name> ? Name : never;
+}[NameIn<Events>];
 type Operation<T> = (signal: AbortSignal) => Promise<T> | T;
 type Operator<A, B> = (stream: A) => B;
 type SendEvent = (event: AnyEvent) => unknown;

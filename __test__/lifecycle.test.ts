@@ -163,6 +163,12 @@ describe('configuration', () => {
       [{ signal: {} }, 'signal: got {}; allowed: an AbortSignal'],
       [{ onError: 1 }, 'onError: got 1; allowed: a function'],
       [{ jitterRatio: 2 }, 'jitterRatio: got 2; allowed: a number from 0 to 1'],
+      [{ persistor: {} }, 'persistor: got {}; allowed: an object with the methods append, load and has'],
+      [{ rateLimit: {} }, 'rateLimit.limit: got undefined; allowed: a number above 0'],
+      ...[null, []].map((retryable): [object, string] => [
+        { retry: { retryable } },
+        `retry.retryable: got ${JSON.stringify(retryable)}; allowed: a function, or an object with lists of codes and statuses`,
+      ]),
     ];
     for (const [config, message] of cases) {
       expect(() => createRuntime({}, undefined, config as never), message).toThrow(message);
@@ -183,6 +189,50 @@ describe('configuration', () => {
       "createRuntime: unknown configuration key 'queueSizes'; did you mean 'queueSize'?; unknown configuration key 'batching.enable'; did you mean 'enabled'?",
     );
     expect(() => createRuntime({}, sink, { queueSizes: 5, strict: true } as never)).toThrow(/queueSizes.*strict/);
+  });
+
+  it('names unknown keys of every part of the configuration', () => {
+    const parts: [object, string][] = [
+      [{ retry: { maxAttempt: 2 } }, "'retry.maxAttempt'; did you mean 'maxAttempts'?"],
+      [{ rateLimit: { limit: 1, interval: 5 } }, "'rateLimit.interval'; did you mean 'intervalMs'?"],
+      [{ memoryMonitor: { intervallMs: 5 } }, "'memoryMonitor.intervallMs'; did you mean 'intervalMs'?"],
+      [
+        { eventStoreConfig: { maxStoredEvent: 5 } },
+        "'eventStoreConfig.maxStoredEvent'; did you mean 'maxStoredEvents'?",
+      ],
+      [{ deadLetter: { size: 5 } }, "'deadLetter.size'"],
+    ];
+    for (const [config, problem] of parts) {
+      const message = `unknown configuration key ${problem}`;
+      expect(() => createRuntime({}, undefined, { ...config, strict: true } as never), problem).toThrow(message);
+    }
+  });
+
+  it('warns of options that do nothing because of another one', async () => {
+    const cases: [object, string][] = [
+      [{ autoAck: false }, 'autoAck has no effect without enableAcks: true'],
+      [{ ackTimeout: 5000 }, 'ackTimeout has no effect without enableAcks: true'],
+      [{ enableDLQ: false, deadLetter: { maxSize: 1 } }, 'deadLetter has no effect with enableDLQ: false'],
+      [{ eventStore: {} }, 'eventStore has no effect in a runtime, which makes its own: see eventStoreConfig'],
+    ];
+    for (const [config, message] of cases) {
+      const warn = vi.fn();
+      await createRuntime({}, { warn, info: vi.fn(), error: vi.fn(), debug: vi.fn() }, config).cleanup();
+      expect(warn.mock.calls.flat(), message).toContain(`createRuntime: ${message}`);
+    }
+    const warn = vi.fn();
+    const used = { enableAcks: true, autoAck: false, ackTimeout: 5000, deadLetter: { maxSize: 1 } };
+    await createRuntime({}, { warn, info: vi.fn(), error: vi.fn(), debug: vi.fn() }, used).cleanup();
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  it('warns through the process where there is no logger', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    createRuntime({}, undefined, { maxConcurent: 5 } as never);
+    expect(warn.mock.calls.map(([message]) => message)).toEqual([
+      "createRuntime: unknown configuration key 'maxConcurent'; did you mean 'maxConcurrent'?",
+    ]);
+    warn.mockRestore();
   });
 
   it('takes undefined for "not given"', () => {

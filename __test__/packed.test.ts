@@ -106,6 +106,11 @@ describe('the packed package', () => {
     );
   });
 
+  test('shows a short line of itself when nobody catches an error', () => {
+    const lines = readFileSync(join(installed, 'dist/index.cjs'), 'utf8').split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(2000);
+  });
+
   test('has the addon in a package of its own, below 6 MB', () => {
     const [addon] = packedAddon.filter((path) => path.endsWith('.node'));
     expect(packedAddon).toEqual(['LICENSE', 'NOTICE', 'README.md', addon, 'package.json'].sort());

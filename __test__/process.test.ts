@@ -309,7 +309,7 @@ describe('waitFor', () => {
     });
     const ended = runtime.waitFor('c');
     const checks = [
-      expect(late).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' }),
+      expect(late).rejects.toMatchObject({ code: 'WAIT_TIMEOUT', stack: expect.stringContaining('process.test.ts') }),
       expect(aborted).rejects.toThrow('stop'),
       expect(broken).rejects.toThrow('filter'),
       expect(ended).rejects.toMatchObject({ code: 'RUNTIME_SHUTTING_DOWN' }),

@@ -24,6 +24,21 @@ const documents = (): string[] => [
   ),
 ];
 
+/** The anchors that GitHub makes of a document's headings. */
+function anchorsOf(document: string): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading] of readFileSync(document, 'utf8').matchAll(/^#{1,6} (.+)$/gm)) {
+    const anchor = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-');
+    let unique = anchor;
+    for (let n = 1; anchors.has(unique); n++) unique = `${anchor}-${n}`;
+    anchors.add(unique);
+  }
+  return anchors;
+}
+
 describe('the repository', () => {
   test('has the folders that docs/architecture.md shows, and no others', () => {
     const text = readFileSync('docs/architecture.md', 'utf8');
@@ -43,6 +58,33 @@ describe('the repository', () => {
         .map((target) => `${document}: ${target}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  test('has documents whose anchors are headings', () => {
+    const broken = documents().flatMap((document) =>
+      [...readFileSync(document, 'utf8').matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)#([^)\s]+)\)/g)]
+        .filter(
+          ([, target, anchor]) => !anchorsOf(target === '' ? document : join(dirname(document), target)).has(anchor),
+        )
+        .map(([, target, anchor]) => `${document}: ${target}#${anchor}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('tells every code that it throws in docs/errors.md', () => {
+    const text = readFileSync('docs/errors.md', 'utf8');
+    const thrown = deep('lib').flatMap((folder) =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.ts'))
+        .flatMap((name) => [
+          ...readFileSync(join(folder, name), 'utf8').matchAll(
+            /new (?:Runtime|Kernel|Middleware)Error\(\s*'([A-Z_]+)'/g,
+          ),
+        ])
+        .map(([, code]) => code),
+    );
+    expect(thrown.length).toBeGreaterThan(30);
+    expect([...new Set(thrown)].filter((code) => !text.includes(`\`${code}\``))).toEqual([]);
   });
 
   test('has one version and one licence', () => {

@@ -19,6 +19,7 @@ import { checkJournalConfig } from './durability/journal-config';
 import type { JournalConfig } from './durability/journal-config';
 export type { JournalConfig };
 import { checkTenantRate } from './tenant-rate';
+import { requirePersistor } from './persistors/factory';
 import type { TenantRateLimit } from './tenant-rate';
 import type { Persistor } from './persistor-types';
 import type { NativeLogLevel } from './observability/native-logs';
@@ -210,7 +211,7 @@ export interface RuntimeConfig extends Omit<EventQueueConfig, 'batchSize' | 'max
   onError?: (error: unknown, event: AnyEvent) => void;
   /** Know which event was emitted inside which handler, and limit such chains. Default false. */
   trackCauses?: boolean;
-  /** Refuse unknown keys instead of one warning. Default false. */
+  /** Refuse unknown keys instead of one warning: in the log, or without a logger by the process. Default false. */
   strict?: boolean;
 }
 
@@ -263,7 +264,7 @@ const QUEUE_CHECKS: Record<keyof EventQueueConfig, Check> = {
   learningRate: anything,
   enableDeltaCompression: anything,
   enablePersistence: flag,
-  persistor: object,
+  persistor: requirePersistor,
   executionId: text,
   persistCriticalEvents: flag,
   persistAllEvents: flag,
@@ -315,6 +316,47 @@ const BATCHING_CHECKS: Record<keyof BatchingConfig, Check> = {
   flushOnEventTypes: strings,
 };
 
+const DEAD_LETTER_CHECKS: Record<keyof NonNullable<RuntimeConfig['deadLetter']>, Check> = {
+  maxSize: positive,
+  retentionMs: duration,
+};
+
+/** Names of parts whose values are checked by what they configure. */
+const RETRY_NAMES: Record<keyof RetryConfig, Check> = {
+  maxAttempts: anything,
+  initialDelayMs: anything,
+  maxDelayMs: anything,
+  factor: anything,
+  jitter: anything,
+  retryable: anything,
+};
+
+const RATE_NAMES: Record<keyof TenantRateLimit, Check> = {
+  limit: anything,
+  intervalMs: anything,
+  burst: anything,
+  onLimit: anything,
+};
+
+const MONITOR_NAMES: Record<keyof MemoryMonitorConfig, Check> = {
+  enabled: anything,
+  intervalMs: anything,
+  thresholds: anything,
+  leakDetection: anything,
+  onAlert: anything,
+};
+
+const STORE_NAMES: Record<keyof EventStoreConfig, Check> = {
+  executionId: anything,
+  enableReplay: anything,
+  replayBatchSize: anything,
+  maxStoredEvents: anything,
+  persistor: anything,
+  persistorType: anything,
+  persistorOptions: anything,
+  enableObservability: anything,
+};
+
 /** What is done with keys that nobody knows. */
 export type OnUnknownKey = (message: string) => void;
 
@@ -339,16 +381,27 @@ export function checkRuntimeConfig(config: RuntimeConfig, onUnknown: OnUnknownKe
   const known = check('', config, RUNTIME_CHECKS, onUnknown);
   if (known.journal !== undefined) known.journal = checkJournalConfig('journal', known.journal);
   if (known.queueConfig) known.queueConfig = checkQueueConfig(known.queueConfig, 'queueConfig', onUnknown);
-  if (known.batching) known.batching = check('batching', known.batching, BATCHING_CHECKS, onUnknown);
-  if (known.deadLetter) {
-    const checks = { maxSize: positive, retentionMs: duration };
-    known.deadLetter = check('deadLetter', known.deadLetter, checks, onUnknown);
-  }
-  if (known.retry) {
-    const checks = Object.fromEntries(
-      ['maxAttempts', 'initialDelayMs', 'maxDelayMs', 'factor', 'jitter', 'retryable'].map((key) => [key, anything]),
-    );
-    known.retry = check('retry', known.retry, checks, onUnknown);
-  }
+  const part = <K extends keyof RuntimeConfig>(name: K, checks: Record<string, Check>): void => {
+    const value = known[name];
+    if (value !== undefined) known[name] = check(name, value as object, checks, onUnknown) as RuntimeConfig[K];
+  };
+  part('batching', BATCHING_CHECKS);
+  part('deadLetter', DEAD_LETTER_CHECKS);
+  part('retry', RETRY_NAMES);
+  part('rateLimit', RATE_NAMES);
+  part('memoryMonitor', MONITOR_NAMES);
+  part('eventStoreConfig', STORE_NAMES);
   return known;
+}
+
+/** Options that do nothing, because of what another one says. */
+export function idleOptions(config: RuntimeConfig): string[] {
+  const { enableAcks, autoAck, ackTimeout, enableDLQ, deadLetter, eventStore } = config;
+  const idle: [boolean, string][] = [
+    [autoAck === false && !enableAcks, 'autoAck has no effect without enableAcks: true'],
+    [ackTimeout !== undefined && !enableAcks, 'ackTimeout has no effect without enableAcks: true'],
+    [deadLetter !== undefined && enableDLQ === false, 'deadLetter has no effect with enableDLQ: false'],
+    [eventStore !== undefined, 'eventStore has no effect in a runtime, which makes its own: see eventStoreConfig'],
+  ];
+  return idle.filter(([isIdle]) => isIdle).map(([, message]) => message);
 }

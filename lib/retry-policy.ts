@@ -1,4 +1,4 @@
-import { requireFunction, requireInteger, requireList, requireNumber, requireOneOf } from './validate';
+import { refuse, requireFunction, requireInteger, requireList, requireNumber, requireOneOf } from './validate';
 import type { RedeliveryConfig } from './native/engine';
 
 /** How much chance goes into a delay: none; anything up to it (full); between half of it and all of it (equal). */
@@ -95,7 +95,9 @@ const asErrorLike = (error: unknown): ErrorLike =>
 export function readRetryable(path: string, retryable: RetryConfig['retryable']): (error: unknown) => boolean {
   if (retryable === undefined) return (error) => !HOPELESS_CODES.has(String(asErrorLike(error).code));
   if (typeof retryable === 'function') return (error) => Boolean(retryable(error));
-  requireOneOf(path, typeof retryable, ['object', 'function']);
+  if (typeof retryable !== 'object' || retryable === null || Array.isArray(retryable)) {
+    return refuse(path, retryable, 'a function, or an object with lists of codes and statuses');
+  }
   const codes = new Set(requireList(`${path}.codes`, retryable.codes ?? [], 'string'));
   const statuses = new Set(requireList(`${path}.statuses`, retryable.statuses ?? [], 'number'));
   return (error) => {

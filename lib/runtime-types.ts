@@ -33,6 +33,12 @@ export type DataIn<Events, T extends string> = T extends keyof Events ? Events[T
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type DataToEmit<Events, T extends string> = IsLoose<Events> extends true ? any : DataIn<Events, T>;
 
+/** Names of event types whose data may be left out. */
+export type NameWithoutData<Events> =
+  IsLoose<Events> extends true
+    ? EventType
+    : { [Name in NameIn<Events>]-?: undefined extends DataIn<Events, Name> ? Name : never }[NameIn<Events>];
+
 /** The `type` of the events that a name or pattern stands for: those of a pattern have many. */
 export type TypeIn<T extends string> = T extends `${string}*${string}` ? EventType : T;
 
@@ -90,11 +96,16 @@ export interface EmitResult {
 }
 
 /** One event of `emitMany`. */
-export interface EmitEntry<Events = LooseEvents, T extends string = NameIn<Events>> {
-  type: T;
-  data?: DataToEmit<Events, T>;
-  options?: EmitOptions;
-}
+export type EmitEntry<Events = LooseEvents, T extends string = NameIn<Events>> =
+  IsLoose<Events> extends true
+    ? EmitEntryOf<T, { data?: DataToEmit<Events, T> }>
+    : T extends NameWithoutData<Events>
+      ? EmitEntryOf<T, { data?: DataToEmit<Events, T> }>
+      : T extends unknown
+        ? EmitEntryOf<T, { data: DataToEmit<Events, T> }>
+        : never;
+
+type EmitEntryOf<T extends string, Data> = { type: T; options?: EmitOptions } & Data;
 
 /** What a call of `process` has done. */
 export interface ProcessResult {
@@ -197,17 +208,17 @@ export interface Runtime<Events = LooseEvents> {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   off(type: NameIn<Events> | PatternIn<Events>, handler: (...args: any[]) => unknown): void;
 
+  /** Queues an event whose data may be left out. */
+  emit(type: NameWithoutData<Events>): EmitResult;
   /** Queues an event; it is in the queue when this returns. Never throws: a refusal is in the result. */
-  emit<T extends NameIn<Events>>(type: T, data?: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
+  emit<T extends NameIn<Events>>(type: T, data: DataToEmit<Events, T>, options?: EmitOptions): EmitResult;
+  /** As `emit` of an event whose data may be left out. */
+  emitAsync(type: NameWithoutData<Events>): Promise<EmitResult>;
   /**
    * As `emit`; with `overflow: 'wait'` it waits for room. With a journal it resolves when the event is durable; if that
    * fails, the event is not accepted and `error.code` is JOURNAL_FAILED. Never rejects.
    */
-  emitAsync<T extends NameIn<Events>>(
-    type: T,
-    data?: DataToEmit<Events, T>,
-    options?: EmitOptions,
-  ): Promise<EmitResult>;
+  emitAsync<T extends NameIn<Events>>(type: T, data: DataToEmit<Events, T>, options?: EmitOptions): Promise<EmitResult>;
   /** Emits many events at once. */
   emitMany(entries: readonly EmitEntry<Events>[]): EmitResult[];
   /** Queues an event that exists; one whose id is known already is refused. */

@@ -1,4 +1,4 @@
-import { checkRuntimeConfig } from './config';
+import { checkRuntimeConfig, idleOptions } from './config';
 import { checkDeadLetterConfig } from './dead-letter-checks';
 import { DeadLetterQueue } from './dead-letter-queue';
 import { deadLettersOf } from './dead-letters';
@@ -46,6 +46,7 @@ import {
   requireObject,
   requireSignal,
   requireString,
+  warnOnce,
 } from './validate';
 import type { JournalLog } from './durability/journal-log';
 import type { EventQueueConfig, RuntimeConfig } from './config';
@@ -132,6 +133,7 @@ class RuntimeImpl implements Runtime {
     this.#config = config;
     this.#port = createPort(observability, config.enableObservability ?? true);
     this.#tellUnknownKeys(unknownKeys);
+    this.#tellOfConfig(idleOptions(config));
     tellOfPersistence(this.#port, { ...config, ...config.queueConfig });
     const tenantId = config.tenantId ?? textOr(this.#context.tenantId, undefined);
     this.#executionId = config.executionId ?? textOr(this.#context.executionId, undefined) ?? newExecutionId();
@@ -268,8 +270,19 @@ class RuntimeImpl implements Runtime {
 
   #tellUnknownKeys(messages: string[]): void {
     if (messages.length === 0) return;
-    if (this.#config.strict) refuse('config', messages.join('; '), 'only known keys, because strict is true');
-    this.#port.log('warn', `createRuntime: ${messages.join('; ')}`);
+    if (this.#config.strict) {
+      const message = `createRuntime: ${messages.join('; ')}; allowed: only known keys, because strict is true`;
+      throw new RuntimeError('INVALID_CONFIGURATION', message);
+    }
+    this.#tellOfConfig(messages);
+  }
+
+  /** A mistake in the configuration is told also where nobody listens to the runtime's logs. */
+  #tellOfConfig(messages: string[]): void {
+    if (messages.length === 0) return;
+    const message = `createRuntime: ${messages.join('; ')}`;
+    if (this.#port.canLog) this.#port.log('warn', message);
+    else warnOnce(message);
   }
 
   #makeProcessor(tenantId: string | undefined): EventProcessor {

@@ -55,6 +55,12 @@ export function requireNumber(path: string, value: unknown, range: Range = {}): 
   return refuse(path, value, describe('a number', range));
 }
 
+/** A finite number above 0. */
+export function requirePositive(path: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  return refuse(path, value, 'a number above 0');
+}
+
 /** A whole number within `range`. */
 export function requireInteger(path: string, value: unknown, range: Range = {}): number {
   if (Number.isSafeInteger(value) && within(value as number, range)) return value as number;
@@ -127,10 +133,35 @@ export function rejectUnknownKeys(
   }
 }
 
+/** Nobody needs more of them to see what is wrong, and names may be made up at run time. */
+const MAX_WARNINGS = 100;
+const warnings = new Set<string>();
+
+/** A warning of the process, once for each text: for mistakes that are told although there may be no logger. */
+export function warnOnce(message: string): void {
+  if (warnings.has(message) || warnings.size >= MAX_WARNINGS) return;
+  warnings.add(message);
+  process.emitWarning(message, { code: 'KODUS_FLOW_CONFIGURATION' });
+}
+
+/**
+ * Warns of options that nobody knows: misspelt, they would do nothing. They are not refused, because callers may hand on an
+ * object that holds options of something else, too.
+ *
+ * @param names all options, kept complete by the compiler
+ */
+export function warnOfUnknown<T extends object>(path: string, options: T, names: Record<keyof T, true>): void {
+  rejectUnknownKeys(options, Object.keys(names), (key, closest) =>
+    warnOnce(`${path}: unknown option '${key}'${closest === undefined ? '' : `; did you mean '${closest}'?`}`),
+  );
+}
+
 function closestTo(key: string, known: readonly string[]): string | undefined {
   const ranked = known.map((one) => ({ one, distance: editDistance(key.toLowerCase(), one.toLowerCase()) }));
   const best = ranked.sort((a, b) => a.distance - b.distance)[0];
-  return best !== undefined && best.distance <= Math.max(2, key.length / 3) ? best.one : undefined;
+  // Two changes make any short name of any other.
+  const most = key.length < 4 ? 1 : Math.max(2, key.length / 3);
+  return best !== undefined && best.distance <= most ? best.one : undefined;
 }
 
 /** Levenshtein's distance, with two rows. */

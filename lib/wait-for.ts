@@ -46,8 +46,9 @@ export function waitForEvent(
       }),
     );
     if (timeoutMs !== undefined) {
-      const message = `no ${String(type)} event within ${timeoutMs}ms`;
-      undo.push(engine.after(timeoutMs, () => fail(new RuntimeError('WAIT_TIMEOUT', message))));
+      // Made now, because the stack of a timer would not show who waits.
+      const late = new RuntimeError('WAIT_TIMEOUT', `no ${String(type)} event within ${timeoutMs}ms`);
+      undo.push(engine.after(timeoutMs, () => fail(late)));
       engine.keepAlive.hold();
       undo.push(() => engine.keepAlive.release());
     }

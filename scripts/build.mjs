@@ -61,6 +61,8 @@ async function bundle() {
     outfile: join(DIST, `${ROOT}.cjs`),
     // Compiling its text is most of what an import costs. Names stay as they are, for stack traces.
     minifyWhitespace: true,
+    // An error that nobody catches is printed with the line it comes from: that must not be the whole bundle.
+    lineLimit: 160,
     minifySyntax: true,
     sourcemap: true,
     sourcesContent: true,

@@ -60,9 +60,18 @@ export async function inference(): Promise<void> {
   runtime.emit('order.placed', { id: '1', total: 2 });
   // @ts-expect-error: a field is missing
   await runtime.emitAsync('order.placed', { id: 1 });
+  // @ts-expect-error: the data is missing
+  runtime.emit('order.placed');
+  // @ts-expect-error: the data is missing
+  await runtime.emitAsync('order.placed');
   // @ts-expect-error: no such option
   runtime.emit('ping', undefined, { prority: 1 });
   runtime.emitMany([{ type: 'order.placed', data: { id: 1, total: 2 } }]);
+  runtime.emitMany([{ type: 'ping' }, { type: 'user.created', data: { name: 'Ada' }, options: { priority: 1 } }]);
+  // @ts-expect-error: the data of another event
+  runtime.emitMany([{ type: 'order.placed', data: { name: 'Ada' } }]);
+  // @ts-expect-error: the data is missing
+  runtime.emitMany([{ type: 'order.placed' }]);
   // @ts-expect-error: no such event
   runtime.emitMany([{ type: 'order.lost' }]);
   // @ts-expect-error: no such event

@@ -1,7 +1,7 @@
 import { monotonicNow } from '../clock';
 import type { AnyEvent } from '../events';
 import { native } from '../native/index';
-import { requireFunction, requireInteger, requireNumber, requireObject } from '../validate';
+import { requireFunction, requireInteger, requireNumber, requireObject, warnOfUnknown } from '../validate';
 import type { Cancel } from './cancel';
 import { defineMiddleware, withDefaults } from './define';
 import { promiseIn } from './run';
@@ -24,6 +24,8 @@ export interface CacheOptions {
   keyFn?: (event: any) => unknown;
 }
 
+const OPTION_NAMES: Record<keyof CacheOptions, true> = { ttlMs: true, ttl: true, maxSize: true, keyFn: true };
+
 /**
  * Remembers results by key. While one run of a key is under way, others of the same key share its outcome (its error,
  * too); failures are not kept. Data that has no JSON form is not cached.
@@ -32,7 +34,7 @@ export interface CacheOptions {
  * const handler = withCache({ ttlMs: 5000, keyFn: (event) => event.data.userId })(load);
  */
 export const withCache = withDefaults((options: CacheOptions = {}): Middleware => {
-  requireObject('withCache options', options);
+  warnOfUnknown('withCache', requireObject('withCache options', options), OPTION_NAMES);
   const ttlName = options.ttlMs === undefined && options.ttl !== undefined ? 'ttl' : 'ttlMs';
   const ttlMs = requireNumber(`withCache.${ttlName}`, options.ttlMs ?? options.ttl ?? 60_000, { min: 0 });
   const maxSize = requireInteger('withCache.maxSize', options.maxSize ?? 1000, { min: 1, max: 2 ** 32 - 1 });

@@ -2,7 +2,7 @@ import { callBack } from '../observability/guard';
 import { getObservability } from '../observability/index';
 import type { AnyEvent } from '../events';
 import { logFields } from '../observability/fields';
-import { requireFunction, requireObject, requireString } from '../validate';
+import { requireFunction, requireObject, requireString, warnOfUnknown } from '../validate';
 import { readBreaker } from './circuit-breaker';
 import type { CircuitBreakerConfig, CircuitResult } from './circuit-breaker';
 import { CircuitBreakerManager } from './circuit-manager';
@@ -25,6 +25,26 @@ export interface CircuitBreakerMiddlewareConfig extends Omit<CircuitBreakerConfi
   onRejected?: (event: any, result: CircuitResult) => void;
 }
 
+const OPTION_NAMES: Record<keyof CircuitBreakerMiddlewareConfig, true> = {
+  name: true,
+  failureThreshold: true,
+  failureRateThreshold: true,
+  minimumCalls: true,
+  slidingWindowSize: true,
+  slidingWindowMs: true,
+  recoveryTimeout: true,
+  successThreshold: true,
+  operationTimeout: true,
+  enabled: true,
+  onStateChange: true,
+  onFailure: true,
+  onSuccess: true,
+  circuitKey: true,
+  keyGenerator: true,
+  shouldProtect: true,
+  onRejected: true,
+};
+
 /** A middleware that shows its circuits. */
 export type CircuitBreakerMiddleware = Middleware & {
   /** The circuits of the runtime that took it last; before that, those of its use by hand. */
@@ -41,12 +61,13 @@ export type CircuitBreakerMiddleware = Middleware & {
  */
 export const circuitBreakerMiddleware = withDefaults(
   (config: CircuitBreakerMiddlewareConfig = {}): CircuitBreakerMiddleware => {
-    requireObject('circuitBreakerMiddleware config', config);
+    const path = 'circuitBreakerMiddleware';
+    warnOfUnknown(path, requireObject(`${path} config`, config), OPTION_NAMES);
     const { circuitKey, keyGenerator, shouldProtect, onRejected, ...circuit } = config;
-    readBreaker('circuitBreakerMiddleware', { ...circuit, name: 'checked' });
-    if (circuitKey !== undefined) requireString('circuitBreakerMiddleware.circuitKey', circuitKey);
+    readBreaker(path, { ...circuit, name: 'checked' });
+    if (circuitKey !== undefined) requireString(`${path}.circuitKey`, circuitKey);
     for (const [name, callback] of Object.entries({ keyGenerator, shouldProtect, onRejected })) {
-      if (callback !== undefined) requireFunction(`circuitBreakerMiddleware.${name}`, callback);
+      if (callback !== undefined) requireFunction(`${path}.${name}`, callback);
     }
     const keyOf = (event: AnyEvent): string => circuitKey ?? (keyGenerator ?? keyByEventType)(event) ?? 'default';
     let manager = new CircuitBreakerManager(getObservability());

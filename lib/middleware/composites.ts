@@ -1,4 +1,4 @@
-import { requireFunction, requireInteger, requireNumber, requireObject } from '../validate';
+import { requireFunction, requireInteger, requireNumber, requireObject, requirePositive } from '../validate';
 import { withCache } from './cache';
 import { CircuitBreaker } from './circuit-breaker';
 import { composeMiddleware } from './compose';
@@ -66,8 +66,9 @@ export function createRateLimitedHandler(
 ): MiddlewareHandler {
   requireObject('createRateLimitedHandler options', options);
   const path = 'createRateLimitedHandler';
-  const limit = requireNumber(`${path}.maxPerSecond`, options.maxPerSecond, { min: Number.MIN_VALUE });
-  const burst = options.burstSize && requireInteger(`${path}.burstSize`, options.burstSize, { min: 1 });
+  const limit = requirePositive(`${path}.maxPerSecond`, options.maxPerSecond);
+  const burst =
+    options.burstSize == null ? undefined : requireInteger(`${path}.burstSize`, options.burstSize, { min: 1 });
   return withRateLimit({ limit, burst, onLimit: 'reject' })(handler);
 }
 

@@ -10,6 +10,7 @@ import {
   requireNumber,
   requireObject,
   requireOneOf,
+  warnOfUnknown,
 } from '../validate';
 import type { Cancel } from './cancel';
 import { defineMiddleware, withDefaults } from './define';
@@ -38,6 +39,15 @@ export interface ConcurrencyOptions {
   context?: object;
 }
 
+const OPTION_NAMES: Record<keyof ConcurrencyOptions, true> = {
+  maxConcurrent: true,
+  getKey: true,
+  queueTimeoutMs: true,
+  mode: true,
+  emitMetrics: true,
+  context: true,
+};
+
 /** What a run without a permit does: it is refused, or waits so many milliseconds (Infinity: without limit). */
 type WhenFull = { waits: false } | { waits: true; limitMs: number };
 
@@ -50,7 +60,7 @@ type WhenFull = { waits: false } | { waits: true; limitMs: number };
  * const handler = withConcurrency({ maxConcurrent: 10, getKey: (event) => event.data.userId, mode: 'wait' })(save);
  */
 export const withConcurrency = withDefaults((options: ConcurrencyOptions = {}): Middleware => {
-  requireObject('withConcurrency options', options);
+  warnOfUnknown('withConcurrency', requireObject('withConcurrency options', options), OPTION_NAMES);
   const maxConcurrent = requireInteger('withConcurrency.maxConcurrent', options.maxConcurrent ?? 5, {
     min: 1,
     max: 2 ** 32 - 1,

@@ -1,5 +1,5 @@
 import type { AnyEvent } from '../events';
-import { requireFunction } from '../validate';
+import { requireFunction, warnOfUnknown } from '../validate';
 import { defineMiddleware, needsArguments } from './define';
 import { promiseIn } from './run';
 import type { Middleware } from './types';
@@ -22,8 +22,9 @@ export interface FallbackOptions {
 export const withFallback = needsArguments(
   'withFallback',
   (options: FallbackOptions['fallback'] | FallbackOptions): Middleware => {
-    const { fallback, shouldFallback }: FallbackOptions =
-      typeof options === 'function' ? { fallback: options } : (options ?? {});
+    const given: FallbackOptions = typeof options === 'function' ? { fallback: options } : (options ?? {});
+    warnOfUnknown('withFallback', given, { fallback: true, shouldFallback: true });
+    const { fallback, shouldFallback } = given;
     requireFunction('withFallback.fallback', fallback);
     if (shouldFallback !== undefined) requireFunction('withFallback.shouldFallback', shouldFallback);
     const rescue = (event: AnyEvent, error: unknown): unknown => {

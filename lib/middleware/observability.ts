@@ -2,7 +2,7 @@ import { messageOf } from '../errors';
 import type { AnyEvent } from '../events';
 import { isObject, readMember } from '../observability/guard';
 import type { Span } from '../observability/types';
-import { requireList, requireObject, requireString } from '../validate';
+import { requireList, requireObject, requireString, warnOfUnknown } from '../validate';
 import type { Cancel } from './cancel';
 import { defineMiddleware, withDefaults } from './define';
 import type { Run } from './run';
@@ -20,12 +20,19 @@ export interface ObservabilityOptions {
   includeSensitiveData?: boolean;
 }
 
+const OPTION_NAMES: Record<keyof ObservabilityOptions, true> = {
+  includeEventTypes: true,
+  excludeEventTypes: true,
+  namePrefix: true,
+  includeSensitiveData: true,
+};
+
 /**
  * Puts a span around each handler run. In a runtime it uses the runtime's observability, by hand the process-wide one;
  * without a tracer the handler just runs.
  */
 export const withObservability = withDefaults((options: ObservabilityOptions = {}): Middleware => {
-  requireObject('withObservability options', options);
+  warnOfUnknown('withObservability', requireObject('withObservability options', options), OPTION_NAMES);
   const included = new Set(
     requireList('withObservability.includeEventTypes', options.includeEventTypes ?? [], 'string'),
   );

@@ -1,6 +1,6 @@
 import { MiddlewareError } from '../errors';
 import type { AnyEvent } from '../events';
-import { requireFunction, requireObject, requireOneOf } from '../validate';
+import { requireFunction, requireObject, requireOneOf, warnOfUnknown } from '../validate';
 import { defineMiddleware, needsArguments } from './define';
 import { RateLimiter, readRateLimit } from './rate-limiter';
 import type { RateLimit } from './rate-limiter';
@@ -16,6 +16,14 @@ export interface RateLimitOptions extends RateLimit {
   onLimit?: 'wait' | 'reject';
 }
 
+const OPTION_NAMES: Record<keyof RateLimitOptions, true> = {
+  limit: true,
+  intervalMs: true,
+  burst: true,
+  getKey: true,
+  onLimit: true,
+};
+
 /**
  * Lets `limit` runs pass in each `intervalMs`, steadily (token bucket), up to `burst` of them at once. Over the limit a
  * run waits for its turn, first come, first served, or is refused with `MiddlewareError` MIDDLEWARE_RATE_LIMIT_EXCEEDED,
@@ -25,9 +33,9 @@ export interface RateLimitOptions extends RateLimit {
  * const handler = withRateLimit({ limit: 100, intervalMs: 60_000, getKey: (event) => event.data.apiKey })(call);
  */
 export const withRateLimit = needsArguments('withRateLimit', (options: RateLimitOptions): Middleware => {
-  requireObject('withRateLimit options', options);
+  warnOfUnknown('withRateLimit', requireObject('withRateLimit options', options), OPTION_NAMES);
   const limit = readRateLimit('withRateLimit', options);
-  const getKey = options.getKey && requireFunction('withRateLimit.getKey', options.getKey);
+  const getKey = options.getKey == null ? undefined : requireFunction('withRateLimit.getKey', options.getKey);
   const waits = requireOneOf('withRateLimit.onLimit', options.onLimit ?? 'wait', ['wait', 'reject']) === 'wait';
   return defineMiddleware({
     kind: 'pipeline',

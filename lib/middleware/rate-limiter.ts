@@ -2,7 +2,7 @@ import { monotonicNow } from '../clock';
 import { native } from '../native/index';
 import type { RateLimiterPolicy } from '../native/policy';
 import { timers } from '../timers';
-import { requireInteger, requireNumber } from '../validate';
+import { requireInteger, requirePositive } from '../validate';
 import type { Cancel } from './cancel';
 import { Waiter, abortedError } from './wait';
 
@@ -18,13 +18,17 @@ export interface RateLimit {
 
 /** Checks a limit; `path` is the name of what it belongs to. */
 export function readRateLimit(path: string, limit: RateLimit): Required<RateLimit> {
-  const perInterval = requireNumber(`${path}.limit`, limit.limit, { min: Number.MIN_VALUE });
+  const perInterval = requirePositive(`${path}.limit`, limit.limit);
   return {
     limit: perInterval,
-    intervalMs: requireNumber(`${path}.intervalMs`, limit.intervalMs ?? 1000, { min: Number.MIN_VALUE }),
-    burst: requireInteger(`${path}.burst`, limit.burst ?? Math.max(Math.floor(perInterval), 1), { min: 1 }),
+    intervalMs: requirePositive(`${path}.intervalMs`, limit.intervalMs ?? 1000),
+    burst: limit.burst === undefined ? burstOf(perInterval) : requireInteger(`${path}.burst`, limit.burst, { min: 1 }),
   };
 }
+
+/** The burst of a limit without one of its own. */
+const burstOf = (perInterval: number): number =>
+  Math.min(Math.max(Math.floor(perInterval), 1), Number.MAX_SAFE_INTEGER);
 
 /** Token buckets by key: steady inflow, fractions kept; keys with a full bucket are forgotten. */
 export class RateLimiter {

@@ -3,7 +3,15 @@ import { KernelError } from '../errors';
 import type { AnyEvent } from '../events';
 import { native } from '../native/index';
 import type { RetryPolicy } from '../native/policy';
-import { refuse, requireFunction, requireInteger, requireList, requireNumber, requireObject } from '../validate';
+import {
+  refuse,
+  requireFunction,
+  requireInteger,
+  requireList,
+  requireNumber,
+  requireObject,
+  warnOfUnknown,
+} from '../validate';
 import type { Cancel } from './cancel';
 import { defineMiddleware, withDefaults } from './define';
 import { DEFAULT_RETRYABLE_CODES, DEFAULT_RETRYABLE_STATUSES, retryTest } from './retryable';
@@ -46,6 +54,20 @@ export interface RetryOptions {
   retryPredicate?: (error: unknown) => boolean;
 }
 
+const OPTION_NAMES: Record<keyof RetryOptions, true> = {
+  maxRetries: true,
+  initialDelayMs: true,
+  backoffMs: true,
+  backoffFactor: true,
+  maxDelayMs: true,
+  maxTotalMs: true,
+  jitter: true,
+  retryableErrorCodes: true,
+  retryableErrors: true,
+  retryableStatusCodes: true,
+  retryPredicate: true,
+};
+
 /**
  * Tries a failed handler again: the same event, after a growing wait, which keeps the process alive and which the signal
  * cuts short (`KernelError` ABORTED). An error that asks for a delay (`retryAfterMs`, an HTTP Retry-After) is given it, up
@@ -56,7 +78,7 @@ export interface RetryOptions {
  * const handler = withRetry({ maxRetries: 3, backoffMs: 1000, retryableErrors: ['NETWORK_ERROR'] })(save);
  */
 export const withRetry = withDefaults((options: RetryOptions = {}): Middleware => {
-  requireObject('withRetry options', options);
+  warnOfUnknown('withRetry', requireObject('withRetry options', options), OPTION_NAMES);
   const config = readPolicy(options);
   const mayRetry = retryTest(readCodes(options), readStatuses(options), readPredicate(options));
   return defineMiddleware({
@@ -172,5 +194,5 @@ function readStatuses({ retryableStatusCodes }: RetryOptions): readonly number[]
 }
 
 function readPredicate({ retryPredicate }: RetryOptions): ((error: unknown) => boolean) | undefined {
-  return retryPredicate && requireFunction('withRetry.retryPredicate', retryPredicate);
+  return retryPredicate == null ? undefined : requireFunction('withRetry.retryPredicate', retryPredicate);
 }

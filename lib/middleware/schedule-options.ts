@@ -12,6 +12,7 @@ import {
   requireObject,
   requireOneOf,
   requireString,
+  warnOfUnknown,
 } from '../validate';
 
 /** When and how an event is made again. Exactly one of `intervalMs`, `every`, `cron` and `at` is given. */
@@ -41,7 +42,21 @@ export interface ScheduleOptions {
   generateData?: (triggerCount: number, originalEvent: any) => unknown;
 }
 
-/** What {@link readSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
+const OPTION_NAMES: Record<keyof ScheduleOptions, true> = {
+  intervalMs: true,
+  every: true,
+  cron: true,
+  at: true,
+  timezone: true,
+  maxTriggers: true,
+  triggerImmediately: true,
+  jitterMs: true,
+  missed: true,
+  overlap: true,
+  generateData: true,
+};
+
+/** What {@link withSchedule} takes: options, an interval, a duration or cron expression, a date; also as `{ schedule }`. */
 export type ScheduleSpec =
   ScheduleOptions | string | number | Date | (ScheduleOptions & { schedule: ScheduleOptions | string | number | Date });
 
@@ -61,11 +76,13 @@ const WHAT = 'one of intervalMs, every ("5s"), cron ("*/5 * * * *") and at (a da
  */
 export function readSchedule(path: string, spec: ScheduleSpec): ReadSchedule {
   const options = requireObject(path, optionsOf(path, spec));
+  warnOfUnknown(path, options, OPTION_NAMES);
   const planned = (['intervalMs', 'every', 'cron', 'at'] as const).filter((name) => options[name] !== undefined);
   if (planned.length !== 1) refuse(path, planned.length === 0 ? spec : planned, WHAT);
+  const timezone = readZone(`${path}.timezone`, options.timezone ?? localZone());
   const policy = {
-    ...readPlan(path, options),
-    timezone: requireString(`${path}.timezone`, options.timezone ?? localZone()),
+    ...readPlan(path, options, timezone),
+    timezone,
     ...(options.maxTriggers !== undefined && {
       maxTriggers: requireInteger(`${path}.maxTriggers`, options.maxTriggers, { min: 0, max: 2 ** 32 - 1 }),
     }),
@@ -90,12 +107,16 @@ function optionsOf(path: string, spec: ScheduleSpec): ScheduleOptions {
 const withoutUndefined = (options: ScheduleOptions): ScheduleOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
-function readPlan(path: string, options: ScheduleOptions): Pick<SchedulePolicyConfig, 'everyMs' | 'cron' | 'at'> {
+function readPlan(
+  path: string,
+  options: ScheduleOptions,
+  timezone: string,
+): Pick<SchedulePolicyConfig, 'everyMs' | 'cron' | 'at'> {
   if (options.intervalMs !== undefined) {
     return { everyMs: requireNumber(`${path}.intervalMs`, options.intervalMs, { min: 1 }) };
   }
   if (options.every !== undefined) return { everyMs: readEvery(`${path}.every`, options.every) };
-  if (options.cron !== undefined) return { cron: readCron(path, options.cron, options.timezone ?? localZone()) };
+  if (options.cron !== undefined) return { cron: readCron(path, options.cron, timezone) };
   return { at: readDate(`${path}.at`, options.at!) };
 }
 
@@ -115,9 +136,20 @@ function readCron(path: string, cron: string, timezone: string): string {
   try {
     if (native.cronNext(cron, timezone, wallNow()) !== null) return cron;
   } catch (error) {
-    return refuse(path, cron, `a duration such as "5s", or a cron expression in a time zone (${messageOf(error)})`);
+    return refuse(path, cron, `a duration such as "5s", or a cron expression (${messageOf(error)})`);
   }
   return refuse(`${path}.cron`, cron, 'a cron expression that has an occurrence to come');
+}
+
+/** The core is asked, also where there is no expression that follows the zone. */
+function readZone(path: string, timezone: string): string {
+  requireString(path, timezone);
+  try {
+    native.cronNext('@daily', timezone, wallNow());
+    return timezone;
+  } catch {
+    return refuse(path, timezone, 'the name of a time zone in the IANA database, such as "America/Sao_Paulo"');
+  }
 }
 
 function readDate(path: string, at: Date | number | string): number {

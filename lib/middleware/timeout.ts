@@ -2,7 +2,7 @@ import { monotonicNow } from '../clock';
 import { KernelError } from '../errors';
 import { timers } from '../timers';
 import type { Alarm } from '../timers';
-import { requireNumber, requireObject } from '../validate';
+import { requireNumber, requireObject, warnOfUnknown } from '../validate';
 import { Cancellation } from './cancel';
 import type { Cancel } from './cancel';
 import { DEFAULT_TIMEOUT_MS } from './defaults';
@@ -36,7 +36,7 @@ export type TimeoutMiddleware = Middleware & { getStats(): TimeoutStats };
  * const handler = withTimeout({ timeoutMs: 50 })(async (event, signal) => fetch(url, { signal }));
  */
 export const withTimeout = withDefaults((options: TimeoutOptions = {}): TimeoutMiddleware => {
-  requireObject('withTimeout options', options);
+  warnOfUnknown('withTimeout', requireObject('withTimeout options', options), { timeoutMs: true });
   const timeoutMs = requireNumber('withTimeout.timeoutMs', options.timeoutMs ?? DEFAULT_TIMEOUT_MS, { min: 1 });
   const stats: TimeoutStats = { timeouts: 0, lateResults: 0 };
   const limit = { timeoutMs, stats };

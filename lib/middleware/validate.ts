@@ -1,7 +1,7 @@
 import { KernelError, messageOf } from '../errors';
 import type { KernelErrorCode } from '../errors';
 import type { AnyEvent } from '../events';
-import { refuse, requireBoolean, requireFunction, requireString } from '../validate';
+import { refuse, requireBoolean, requireFunction, requireObject, requireString, warnOfUnknown } from '../validate';
 import type { Cancel } from './cancel';
 import { defineMiddleware, needsArguments } from './define';
 import { neverRetry } from './retryable';
@@ -25,6 +25,13 @@ export interface ValidateConfig extends ValidateOptions {
   /** Zod 3 or 4, any Standard Schema, anything with `safeParse` or `parse`, or a JSON Schema object. */
   schema: AnySchema;
 }
+
+const OPTION_NAMES: Record<keyof ValidateConfig, true> = {
+  schema: true,
+  throwOnError: true,
+  errorCode: true,
+  transform: true,
+};
 
 const SCHEMA_KINDS = 'a Zod schema, a Standard Schema, an object with safeParse or parse, or a JSON Schema object';
 
@@ -84,6 +91,7 @@ function compile(schema: AnySchema, name: string): Validator {
 }
 
 function readOptions(options: ValidateOptions, name: string): Required<ValidateOptions> {
+  warnOfUnknown(name, requireObject<ValidateOptions>(`${name} options`, options), OPTION_NAMES);
   return {
     throwOnError: requireBoolean(`${name}.throwOnError`, options.throwOnError ?? true),
     errorCode: requireString(`${name}.errorCode`, options.errorCode ?? 'VALIDATION_ERROR'),
