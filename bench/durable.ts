@@ -17,7 +17,7 @@ import type { EmitOptions, EmitResult, Runtime } from '@kodus-flow/runtime';
 import { median, printTable } from './stats';
 
 const GROUP = 1000;
-const GROUPS = 200;
+const GROUPS = 60;
 const ROUNDS = 5;
 const PENDING = 200_000;
 const PASSING = Number(process.env.BENCH_PASSING ?? 1_000_000);

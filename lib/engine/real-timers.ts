@@ -13,9 +13,13 @@ export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => realSetImmediate(resolve));
 }
 
-/** Calls back when nothing computes any more: what runs after that was brought by a timer, by I/O, or by a later turn. */
+/**
+ * Calls back when what computes now is over, in the next turn of the event loop. Fake timers may fire one after another without such
+ * a turn between them: there it is when no microtask is left. (That would do for real ones, too, but slows drains down by a fifth.)
+ */
 export function onRest(callback: () => void): void {
-  realNextTick(callback);
+  if (setTimeout === realSetTimeout) realSetImmediate(callback);
+  else realNextTick(callback);
 }
 
 /** Calls back in the next turn of the event loop, which the process lives to see. */
