@@ -370,7 +370,7 @@ export class DeliveryQueue implements EngineHost {
       engine.prepare(ttlMs ?? Infinity, policy === undefined ? 0 : this.#policyOf(policy), bytes, attempts);
     }
     const slot = engine.submit(event, brings.priority, tenant, key, kind, brings.delayMs ?? 0);
-    if (tenant !== 0 || key !== NONE || kind !== 0) this.#names.set(slot, { tenant, key, kind });
+    if (tenant !== 0 || key !== NONE || kind !== 0) this.#names.set(slot, tenant, key, kind);
     const { timeoutMs, queuedAt, causeNode, onEnd, signal } = brings;
     if (hasTerms(brings) || (queuedAt ?? causeNode ?? onEnd ?? signal) !== undefined) {
       const extras = engine.extrasOf(slot);
@@ -623,6 +623,7 @@ export class DeliveryQueue implements EngineHost {
     // What waits at the end is there again at the next start, if it is written down.
     if (how === 'dropped' && this.isClosed && this.log?.holds(event) === true) {
       this.keptAtEnd++;
+      this.history.ended(event, 'kept');
       return;
     }
     this.log?.gone(event, how);

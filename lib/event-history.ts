@@ -2,8 +2,8 @@ import { AgedMap } from './aged-map';
 import type { ExplainedFailure } from './explain';
 import type { AnyEvent } from './events';
 
-/** How an event has ended, other than well. */
-export type BadEnd = 'dead' | 'expired' | 'cancelled' | 'dropped';
+/** How an event has ended, other than well. `kept`: it waited when its runtime ended, and will be there at the next start. */
+export type BadEnd = 'dead' | 'expired' | 'cancelled' | 'dropped' | 'kept';
 
 /** What has happened to an event that did not simply succeed. */
 export interface EventStory {

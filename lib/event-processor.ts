@@ -7,10 +7,11 @@ import { EVENT_SPAN_NAME, eventSpanOptions } from './observability/event-trace';
 import { logFields } from './observability/fields';
 import { promiseIn } from './middleware/run';
 import { RecentEvents } from './recent-events';
-import { withLimit } from './timed-run';
+import { withLimit } from './limit';
 import type { AnyEvent } from './events';
 import type { AnyHandler, EventPattern, Observe, OnOptions, Plan, Registration } from './handlers';
 import type { ChainsHandle } from './native/engine';
+import type { Limited } from './limit';
 import type { ObservabilityPort } from './observability/port';
 import type { SpanOptions } from './observability/types';
 
@@ -109,10 +110,14 @@ export class EventProcessor {
     if (port.canTrace) return port.trace(EVENT_SPAN_NAME, () => this.#runAll(event, slot), this.#spanOf(event));
     const plan = this.handlers.planFor(event.type);
     if (plan.solo !== undefined && !this.#needsSignal) {
-      const limitMs = this.#context.timeoutOf(slot) ?? this.#settings.operationTimeoutMs;
-      if (limitMs !== undefined && !this.#settings.hasMiddleware) return timed(plan.solo, event, limitMs);
+      const { hasMiddleware, operationTimeoutMs } = this.#settings;
+      const limitMs = this.#context.timeoutOf(slot) ?? operationTimeoutMs;
       if (limitMs === undefined) {
-        return this.#settings.hasMiddleware ? plan.solo(event, this.#context.sharedSignal) : plan.solo(event);
+        return hasMiddleware ? plan.solo(event, this.#context.sharedSignal) : plan.solo(event);
+      }
+      if (!hasMiddleware) {
+        const startedAt = monotonicNow();
+        return limited(plan.solo(event), startedAt, new HandlerRun(event, limitMs, undefined));
       }
     }
     return this.#runPlan(plan, event, slot, this.#linkOf(slot));
@@ -225,8 +230,7 @@ export class EventProcessor {
     const controller = wanted ?? (this.#settings.hasMiddleware ? this.#context.controllerOf(slot) : undefined);
     const startedAt = monotonicNow();
     const returned = this.#invokeOnce(registration, event, controller);
-    const promise = promiseIn(returned);
-    return promise === undefined ? returned : withLimit(promise, limitMs, startedAt, event, controller);
+    return limited(returned, startedAt, new HandlerRun(event, limitMs, controller));
   }
 
   async #runReturned(parent: AnyEvent, returned: AnyEvent, slot: number, link: Link): Promise<void> {
@@ -276,12 +280,34 @@ export class EventProcessor {
   }
 }
 
-/** Calls the only handler of an event, which looks at no signal. */
-function timed(solo: AnyHandler, event: AnyEvent, limitMs: number): unknown {
-  const startedAt = monotonicNow();
-  const returned: unknown = solo(event);
+/** A handler's run that has a limit. */
+class HandlerRun implements Limited {
+  readonly #event: AnyEvent;
+  readonly limitMs: number;
+  readonly #controller: AbortController | undefined;
+
+  /** @param controller aborted when the limit has passed */
+  constructor(event: AnyEvent, limitMs: number, controller: AbortController | undefined) {
+    this.#event = event;
+    this.limitMs = limitMs;
+    this.#controller = controller;
+  }
+
+  overdue(): Error {
+    const { id: eventId, type: eventType } = this.#event;
+    const timeoutMs = this.limitMs;
+    const message = `Handler for ${eventType} exceeded ${timeoutMs}ms; raise operationTimeoutMs or the event's timeout`;
+    const context = { eventId, eventType, timeoutMs };
+    const error = new RuntimeError('RUNTIME_EVENT_PROCESSING_TIMEOUT', message, { context });
+    this.#controller?.abort(error);
+    return error;
+  }
+}
+
+/** What a handler has returned; a promise within the limit of its run. */
+function limited(returned: unknown, startedAt: number, run: HandlerRun): unknown {
   const promise = promiseIn(returned);
-  return promise === undefined ? returned : withLimit(promise, limitMs, startedAt, event, undefined);
+  return promise === undefined ? returned : withLimit(promise, run.limitMs, startedAt, run);
 }
 
 /** Gives a `once` handler to this event, unless it is busy with another or has succeeded. */

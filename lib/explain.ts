@@ -12,7 +12,7 @@ import type { RecentEvents } from './recent-events';
  */
 export type EventState = 'waiting' | 'blocked' | 'ready' | 'retrying' | 'running' | 'unacked' | 'dead' | 'ended';
 
-/** How an event has ended: handled, or as the counters of the same names say. */
+/** How an event has ended: handled; or as the counters of the same names say; or `kept` for the next start of a durable runtime. */
 export type EventOutcome = 'done' | BadEnd;
 
 /** An attempt that failed. */
@@ -172,6 +172,7 @@ const OUTCOMES: Record<EventOutcome, string> = {
   expired: 'Its time to live passed before it could start',
   cancelled: 'It was cancelled',
   dropped: 'It was dropped, for room or at the end of the runtime',
+  kept: 'It waited at the end of the runtime and will be there at its next start',
 };
 
 function summaryOf({ state, outcome, attempts, lastError, ahead, dueAt }: Omit<EventExplanation, 'summary'>): string {

@@ -101,12 +101,12 @@ export function lastMinted(minted: MintedIds): void {
 }
 
 /** Where the last two call ids stand, and the correlation id of their event, if it is the last one that was made. */
-export const mintedNow = (correlationId: string | undefined): MintedIds => ({
-  callBlock,
-  callIndex: callIndex - 2,
-  correlationBlock,
-  correlationIndex: correlationId === lastCorrelation ? correlationIndex - 1 : -1,
-});
+export function mintedNow(correlationId: string | undefined): MintedIds {
+  const minted = { callBlock: '', callIndex: 0, correlationBlock: '', correlationIndex: 0 };
+  lastMinted(minted);
+  if (correlationId !== lastCorrelation) minted.correlationIndex = -1;
+  return minted;
+}
 
 /** Kinds of ids that `IdGenerator.validateId` knows. */
 export type IdKind = 'execution' | 'correlation' | 'call' | 'session' | 'tenant';

@@ -424,7 +424,8 @@ impl Model {
             (4, Some(seq)) => {
                 self.end(seq, Some("dead"), false);
                 let id = id_of(seq);
-                let line = format!("L\u{1f}{id}\u{1f}{seq}\u{1f}1\u{1f}{{\"id\":\"{id}\"}}\n");
+                let line =
+                    format!("L\u{1f}{id}\u{1f}{seq}\u{1f}1\u{1f}\u{1f}{{\"id\":\"{id}\"}}\n");
                 self.letters.insert(id);
                 line
             }

@@ -134,7 +134,7 @@ fn what_the_checksum_leaves_out_must_make_sense_all_the_same() {
 fn a_damaged_dead_letter_or_snapshot_is_exported_as_damaged() {
     let directory = tempfile::tempdir().unwrap();
     let (mut journal, _reports) = open(&Options::new(directory.path()));
-    let lines = "L\u{1f}a\u{1f}0\u{1f}1\u{1f}{}\nL\u{1f}b\u{1f}0\u{1f}1\u{1f}{}\nP\u{1f}x\u{1f}h\u{1f}1\u{1f}{}\n";
+    let lines = "L\u{1f}a\u{1f}0\u{1f}1\u{1f}\u{1f}{}\nL\u{1f}b\u{1f}0\u{1f}1\u{1f}\u{1f}{}\nP\u{1f}x\u{1f}h\u{1f}1\u{1f}{}\n";
     journal.write(lines.to_string(), true);
     drop(journal);
     let database = Connection::open(directory.path().join("journal.db")).unwrap();

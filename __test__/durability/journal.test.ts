@@ -86,6 +86,43 @@ describe('what was accepted survives', () => {
     ]);
   });
 
+  test('the key of an event that ran at most once and died says so, whatever its letter holds', async () => {
+    const path = directory();
+    const options = { deliveryGuarantee: 'at-most-once', idempotencyKey: 'k' } as const;
+    const first = durable(path);
+    first.on('a', () => {
+      throw new Error('half a character: \ud800');
+    });
+    await first.emitAsync('a', { text: '\ud800' }, options);
+    await first.process();
+    await first.cleanup();
+    const second = durable(path);
+    await second.ready();
+    expect(second.deadLetters.stats().totalItems).toBe(1);
+    expect(second.emit('a', 1, options).error).toMatchObject({ code: 'DUPLICATE', context: { state: 'dead' } });
+  });
+
+  test('what waits at the end is explained as kept', async () => {
+    const runtime = durable(directory(), { retry: { maxAttempts: 2, initialDelayMs: 60_000 } });
+    runtime.on('a', () => {
+      throw new Error('not yet');
+    });
+    const { eventId } = runtime.emit('a', 1);
+    const waiting = runtime.emit('b', 1).eventId;
+    await runtime.process({ maxEvents: 1 });
+    await runtime.cleanup();
+    expect(runtime.explain(eventId)).toMatchObject({
+      state: 'ended',
+      outcome: 'kept',
+      attempts: 1,
+      lastError: 'not yet',
+    });
+    expect(runtime.explain(waiting)).toMatchObject({
+      outcome: 'kept',
+      summary: expect.stringContaining('next start') as string,
+    });
+  });
+
   test('a redelivery that was to come late comes no earlier after a restart, however short delays are now', async () => {
     const path = directory();
     const first = durable(path);

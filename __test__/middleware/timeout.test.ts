@@ -28,6 +28,23 @@ describe('withTimeout', () => {
     expect(vi.getTimerCount()).toBeLessThanOrEqual(1);
   });
 
+  it('leaves nothing behind of a promise that cannot be followed', async () => {
+    class Broken extends Promise<void> {
+      override then(): never {
+        throw new Error('then');
+      }
+    }
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const run = withTimeout({ timeoutMs: 50 })(() => new Broken(() => undefined));
+    expect(await failureOf(run(eventOf()))).toMatchObject({ message: 'then' });
+    await vi.advanceTimersByTimeAsync(100);
+    vi.useRealTimers();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it('ends a slow attempt with TIMEOUT_EXCEEDED and aborts its signal with that error', async () => {
     let seen: AbortSignal | undefined;
     const handler = withTimeout({ timeoutMs: 50 })((_event: unknown, signal?: AbortSignal) => {

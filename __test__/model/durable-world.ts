@@ -399,8 +399,6 @@ export class DurableWorld {
       refused: [],
     };
     const state = String(context!.state);
-    // Its key has been remembered as done before it ran.
-    if (isOnce(first) && state === 'done' && first.starts > 0) return;
     if (!states[first.fate].includes(state)) {
       this.#fail(`event ${first.order} is ${first.fate}, its duplicate is told ${state}`);
     }

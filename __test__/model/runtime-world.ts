@@ -522,7 +522,8 @@ export class RuntimeWorld {
     if (state !== 'ended') return PLACES[state];
     if (outcome === undefined && sent.wasDone) return 'done';
     if (outcome === undefined) this.#fail(`nobody knows how event ${sent.order} has ended`);
-    return outcome === 'dropped' ? 'givenUp' : outcome;
+    if (outcome === 'kept') this.#fail(`event ${sent.order} is kept, and nothing is durable here`);
+    return outcome === 'dropped' || outcome === 'kept' ? 'givenUp' : outcome;
   }
 
   #compare({ queue }: RuntimeStats, expected: Record<End | Place | 'emitted', number>): void {

@@ -118,9 +118,7 @@ export class FrameWriter {
    * @param data JSON, '' for undefined
    */
   own(seq: number, flags: number, ts: number, ids: MintedIds, typeField: string, data: string): void {
-    this.#reserve(MOST_NUMBERS);
-    this.#defineBlocks(ids);
-    const type = this.#types.numberOf(typeField, this.#add);
+    const type = this.#begin(ids, typeField);
     const numbers = this.#numbers;
     const at = this.#count;
     numbers[at] = OWN;
@@ -138,9 +136,7 @@ export class FrameWriter {
   /** As `own`, for an event that brings more. */
   event(seq: number, flags: number, ts: number, ids: MintedIds, typeField: string, data: string, more: More): void {
     const { dueAt, header, metadata, key } = more;
-    this.#reserve(MOST_NUMBERS);
-    this.#defineBlocks(ids);
-    const type = this.#types.numberOf(typeField, this.#add);
+    const type = this.#begin(ids, typeField);
     const headerNumber = header === '' ? 0 : this.#headers.numberOf(header, this.#add);
     const metadataNumber = metadata === '' ? 0 : this.#metadata.numberOf(metadata, this.#add);
     const numbers = this.#numbers;
@@ -161,9 +157,12 @@ export class FrameWriter {
     this.chars += data.length + (key?.length ?? 0) + CHARS_OF_EVENT + CHARS_OF_MORE;
   }
 
-  #defineBlocks({ callBlock, correlationBlock }: MintedIds): void {
+  /** Makes room for an event, and defines what it refers to. Answers the number of its type. */
+  #begin({ callBlock, correlationBlock }: MintedIds, typeField: string): number {
+    this.#reserve(MOST_NUMBERS);
     if (callBlock !== this.#calls) this.#addLine(CALLS, (this.#calls = callBlock));
     if (correlationBlock !== this.#correlations) this.#addLine(CORRELATIONS, (this.#correlations = correlationBlock));
+    return this.#types.numberOf(typeField, this.#add);
   }
 
   done(seq: number, isProcessed: boolean, at: number): void {

@@ -15,7 +15,7 @@ export class JournalDeadLetters implements DeadLetterStorage {
   }
 
   save(item: DLQItem): Promise<void> {
-    this.#log.letter(item.event, this.#encode(item));
+    this.#log.letter(item.event, item.processingContext.idempotencyKey ?? '', this.#encode(item));
     return this.#stored();
   }
 

@@ -294,8 +294,8 @@ export class JournalLog implements DurableLog {
   }
 
   /** Files a dead letter; if its event is still waiting here, it waits no more, in the same commit. */
-  letter(event: AnyEvent, body: string): void {
-    this.journal.write(letterLine(event.id, this.#take(event), Date.now(), body));
+  letter(event: AnyEvent, key: string, body: string): void {
+    this.journal.write(letterLine(event.id, this.#take(event), Date.now(), key, body));
   }
 
   letterGone(id: string): void {

@@ -72,8 +72,9 @@ export const namesOf = (typeField: string, key: string | undefined): string =>
 export const retryLine = (seq: number, attempts: number, dueAt: number, error: string): string =>
   `R${FIELD}${seq}${FIELD}${attempts}${FIELD}${dueAt}${FIELD}${error}`;
 
-export const letterLine = (id: string, seq: number, at: number, body: string): string =>
-  `L${FIELD}${field(id)}${FIELD}${seq}${FIELD}${at}${FIELD}${body}`;
+/** `key`: the idempotency key of its event, '' for none. */
+export const letterLine = (id: string, seq: number, at: number, key: string, body: string): string =>
+  `L${FIELD}${field(id)}${FIELD}${seq}${FIELD}${at}${FIELD}${field(key)}${FIELD}${body}`;
 
 export const letterGoneLine = (id: string): string => `U${FIELD}${field(id)}`;
 

@@ -20,7 +20,7 @@ export class NameTable {
   /** Slots that hold names. */
   #count = 0;
 
-  set(slot: number, { tenant, key, kind }: Names): void {
+  set(slot: number, tenant: number, key: number, kind: number): void {
     const at = slot * WORDS;
     if (at >= this.#words.length) this.#grow(slot);
     const words = this.#words;

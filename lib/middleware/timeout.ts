@@ -1,7 +1,7 @@
 import { monotonicNow } from '../clock';
 import { KernelError } from '../errors';
-import { timers } from '../timers';
-import type { Alarm } from '../timers';
+import { withLimit } from '../limit';
+import type { Limited } from '../limit';
 import { requireNumber, requireObject, warnOfUnknown } from '../validate';
 import { Cancellation } from './cancel';
 import type { Cancel } from './cancel';
@@ -46,17 +46,16 @@ export const withTimeout = withDefaults((options: TimeoutOptions = {}): TimeoutM
     create: () => (run) => (event, cancel) => {
       const startedAt = monotonicNow();
       const attempt = new Attempt(cancel, limit);
-      let result: unknown;
       try {
-        result = run(event, attempt);
+        const result = run(event, attempt);
+        const promise = promiseIn(result);
+        if (promise !== undefined) return withLimit(promise, timeoutMs, startedAt, attempt);
+        attempt.release();
+        return result;
       } catch (error) {
         attempt.release();
         throw error;
       }
-      const promise = promiseIn(result);
-      if (promise !== undefined) return attempt.watch(promise, startedAt);
-      attempt.release();
-      return result;
     },
   });
   return Object.assign(middleware, { getStats: () => ({ ...stats }) });
@@ -67,59 +66,27 @@ interface Limit {
   readonly stats: TimeoutStats;
 }
 
-/** The functions of the promise that was made last: one function takes them for all, instead of a new one for each. */
-const captured = { resolve: (_value: unknown): void => undefined, reject: (_error: unknown): void => undefined };
-const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
-  captured.resolve = resolve;
-  captured.reject = reject;
-};
-
-/** One attempt: its abort, its deadline, its outcome. Whichever of outcome and deadline comes first decides. */
-class Attempt extends Cancellation implements Alarm {
+/** One attempt, and its abort. */
+class Attempt extends Cancellation implements Limited {
   readonly #limit: Limit;
-  /** -1: it is settled. */
-  #deadline = -1;
-  #reject: ((error: unknown) => void) | undefined;
 
   constructor(outer: Cancel | undefined, limit: Limit) {
     super(outer);
     this.#limit = limit;
   }
 
-  watch(promise: Promise<unknown>, startedAt: number): Promise<unknown> {
-    this.#deadline = timers.start(this, startedAt, this.#limit.timeoutMs);
-    const outcome = new Promise(capture);
-    const { resolve, reject } = captured;
-    this.#reject = reject;
-    promise.then(
-      (value) => this.#settle() && resolve(value),
-      (error: unknown) => this.#settle() && reject(error),
-    );
-    return outcome;
-  }
-
-  ring(): void {
+  overdue(): Error {
     const { timeoutMs, stats } = this.#limit;
-    this.#deadline = -1;
     stats.timeouts++;
-    const error = new KernelError('TIMEOUT_EXCEEDED', `Handler timed out after ${timeoutMs}ms`, {
-      context: { timeoutMs },
-    });
-    this.#reject!(error);
+    const message = `Handler timed out after ${timeoutMs}ms`;
+    const error = new KernelError('TIMEOUT_EXCEEDED', message, { context: { timeoutMs } });
     this.abort(error);
     this.release();
+    return error;
   }
 
-  /** Whether the outcome that has come counts. */
-  #settle(): boolean {
-    const deadline = this.#deadline;
-    if (deadline < 0) {
-      this.#limit.stats.lateResults++;
-      return false;
-    }
-    this.#deadline = -1;
-    timers.stop(deadline, this);
-    this.release();
-    return true;
+  ended(isLate: boolean): void {
+    if (isLate) this.#limit.stats.lateResults++;
+    else this.release();
   }
 }

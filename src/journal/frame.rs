@@ -89,6 +89,8 @@ pub enum Op<'a> {
         seq: i64,
         /// Milliseconds since the epoch.
         at: f64,
+        /// The idempotency key of its event, or nothing.
+        key: Cow<'a, str>,
         /// JSON.
         body: &'a str,
     },
@@ -242,6 +244,7 @@ pub fn parse(line: &str) -> Option<Op<'_>> {
             id: text(fields.next()?),
             seq: integer(fields.next()?)?,
             at: number(fields.next()?)?,
+            key: text(fields.next()?),
             body: fields.next()?,
         },
         "U" => Op::LetterGone {

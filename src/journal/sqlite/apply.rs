@@ -12,7 +12,6 @@ use crate::journal::group::Frame;
 use crate::journal::store::StoreStats;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde_json::Value;
 
 /// Keys that are added between two looks at how many there are.
 const KEYS_PER_TRIM: u64 = 256;
@@ -183,13 +182,19 @@ impl SqliteStore {
                 due,
                 error,
             } => self.retry(seq, attempts, due, error, draft),
-            Op::Letter { id, seq, at, body } => {
+            Op::Letter {
+                id,
+                seq,
+                at,
+                key,
+                body,
+            } => {
                 draft.latest = draft.latest.max(at);
                 if seq > 0 {
                     self.remember(seq, "dead", at, draft)?;
                     self.end(seq, FINISHED, 1, draft)?;
                 } else {
-                    self.note_dead(&id, body)?;
+                    self.note_dead(&id, &key)?;
                 }
                 self.letter(&id, at, body, draft)
             }
@@ -386,12 +391,9 @@ impl SqliteStore {
     }
 
     /// An event that was to run at most once was remembered as done before it ran; now it is dead.
-    fn note_dead(&self, id: &str, letter: &str) -> Result<(), JournalError> {
-        let letter: Value = serde_json::from_str(letter).unwrap_or_default();
-        let key = letter["processingContext"]["idempotencyKey"].as_str();
+    fn note_dead(&self, id: &str, key: &str) -> Result<(), JournalError> {
         let sql = "UPDATE keys SET state = 'dead' WHERE name IN (?1, ?2)";
-        let names = params![format!("id:{id}"), key.map(|key| format!("key:{key}"))];
-        self.run(sql, names)?;
+        self.run(sql, params![format!("id:{id}"), format!("key:{key}")])?;
         Ok(())
     }
 
