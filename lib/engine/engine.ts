@@ -1,5 +1,4 @@
 import { monotonicNow, wallNow } from '../clock';
-import { KernelError } from '../errors';
 import { LatencyGroups } from './latency-groups';
 import { native } from '../native/index';
 import type { EngineConfig, EngineHandle, EngineStats } from '../native/engine';
@@ -43,9 +42,10 @@ import {
 } from './layout';
 import { ExtrasTable } from './extras';
 import { Limiters } from './limiters';
+import { Parkings, resume } from './parking';
 import { KeepAlive, eventLoopTurn, onRest } from './real-timers';
 import type { AnyEvent } from '../events';
-import type { Parking, SlotExtras } from './extras';
+import type { SlotExtras } from './extras';
 import type { LatencyStats } from './latency-groups';
 
 /** A long drain gives the event loop a turn after this many milliseconds of its own. */
@@ -154,7 +154,7 @@ export class Engine {
 
   #workers = 0;
   /** Of these, the ones that wait without a permit. */
-  #parked = 0;
+  readonly #parkings: Parkings;
   #width: number;
   #current = -1;
   #drain: Drain | undefined;
@@ -222,8 +222,13 @@ export class Engine {
     this.#maxStride = this.#isPrecise ? 1 : MAX_STRIDE;
     this.latency = config.latency === 0 ? undefined : new LatencyGroups(this.#core);
     this.#advance = this.#core.advance;
+    this.#parkings = new Parkings(this.#core, {
+      runOf: (slot) => this.runOf(slot),
+      extrasOf: (slot) => this.extrasOf(slot),
+      onChange: () => this.#schedulePump(),
+    });
     this.limiters = new Limiters(this.#core, () => {
-      if (this.isProcessing && this.#workers - this.#parked < this.#width) this.#schedulePump();
+      if (this.isProcessing && this.#workers - this.#parkings.count < this.#width) this.#schedulePump();
     });
   }
 
@@ -268,7 +273,7 @@ export class Engine {
       doubles[NOW] = monotonicNow();
       this.#cross(0);
     }
-    if (!this.#pumpScheduled && this.isProcessing && this.#workers - this.#parked < this.#width) {
+    if (!this.#pumpScheduled && this.isProcessing && this.#workers - this.#parkings.count < this.#width) {
       this.#schedulePump();
     }
     return slot;
@@ -956,60 +961,13 @@ export class Engine {
     this.#settle();
   }
 
-  /**
-   * While `wait` lasts, the event of `slot` holds no permit; it goes on when one is free.
-   *
-   * @throws KernelError ABORTED when the run was given up meanwhile: nothing that it has waited for may begin any more
-   */
-  async park<T>(slot: number, wait: Promise<T>): Promise<T> {
-    const run = this.#runs[slot];
-    if (!run) return wait;
-    const parking = this.#parkingOf(slot, run);
-    this.#beginWait(slot, parking);
-    let result: T;
-    try {
-      result = await wait;
-    } catch (error) {
-      await this.#endWait(slot, parking, true);
-      throw error;
-    }
-    await this.#endWait(slot, parking, false);
-    if (this.#runs[slot] !== run) throw new KernelError('ABORTED', 'the run was given up while it waited');
-    return result;
-  }
-
-  #parkingOf(slot: number, run: number): Parking {
-    const extras = this.extrasOf(slot);
-    if (extras.parking?.run !== run) extras.parking = { run, waits: 0, isParked: false, resumes: [] };
-    return extras.parking;
-  }
-
-  #beginWait(slot: number, parking: Parking): void {
-    parking.waits++;
-    if (!this.#core.park(slot)) return;
-    parking.isParked = true;
-    this.#parked++;
-    this.#schedulePump();
-  }
-
-  /** Resolves when the run has a permit again. */
-  async #endWait(slot: number, parking: Parking, hasFailed: boolean): Promise<void> {
-    parking.waits--;
-    // A wait that a timeout around it has cut short is nobody's concern any more while the run waits for something else.
-    if (!parking.isParked || (hasFailed && parking.waits > 0)) return;
-    parking.isParked = false;
-    this.#parked--;
-    if (this.#runs[slot] !== parking.run || !this.#core.unpark(slot)) return;
-    await new Promise<void>((resume) => {
-      parking.resumes.push(resume);
-      this.#schedulePump();
-    });
+  /** See {@link Parkings.park}. */
+  park<T>(slot: number, wait: Promise<T>): Promise<T> {
+    return this.#parkings.park(slot, wait);
   }
 
   #resume(slot: number): void {
-    const parking = this.#extras.peek(slot)?.parking;
-    if (parking === undefined) return;
-    for (const resume of parking.resumes.splice(0)) resume();
+    resume(this.#extras.peek(slot)?.parking);
   }
 
   /** Sets how many may run at once. */

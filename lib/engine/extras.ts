@@ -1,4 +1,5 @@
 import type { Submission } from '../submission';
+import type { Parking } from './parking';
 
 /** What an event that is not quite plain brings, and what is known of its present run. */
 export class SlotExtras {
@@ -32,17 +33,6 @@ export class SlotExtras {
     this.acked = false;
     this.nacked = false;
   }
-}
-
-/** The waits of a run inside middleware. There may be several: of handlers side by side, or one that a timeout has cut short. */
-export interface Parking {
-  readonly run: number;
-  /** Waits that go on. */
-  waits: number;
-  /** Whether the run holds no permit and is in no line for one. */
-  isParked: boolean;
-  /** Those whose wait is over and who go on when the run has a permit again. */
-  readonly resumes: (() => void)[];
 }
 
 /** Extras by slot. Most events have none; slots are dense, so this is an array. */
