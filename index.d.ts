@@ -4242,7 +4242,7 @@ export type ErrorCode = KernelErrorCode | RuntimeErrorCode | MiddlewareErrorCode
 export type EventHandler<E extends AnyEvent = AnyEvent, R = any> = (event: E, signal?: AbortSignal) => Promise<R> | R;
 /** An event as `on`, `waitFor` and `subscribe` give it for a name or pattern. */
 export type EventIn<Events, T extends string> = TEvent<TypeIn<T>, DataIn<Events, T>>;
-/** How an event has ended: handled, or as the counters of the same names say. */
+/** How an event has ended: handled; or as the counters of the same names say; or `kept` for the next start of a durable runtime. */
 export type EventOutcome = "done" | BadEnd;
 /** What a handler is registered for: an exact type, a pattern with `*`, or a regular expression. */
 export type EventPattern = string | RegExp;
@@ -4517,7 +4517,7 @@ interface WithValidate {
   (schema: AnySchema, options?: ValidateOptions): Middleware;
   (schema: AnySchema, handler: MiddlewareHandler, options?: ValidateOptions): MiddlewareHandler;
 }
-type BadEnd = "dead" | "expired" | "cancelled" | "dropped";
+type BadEnd = "dead" | "expired" | "cancelled" | "dropped" | "kept";
 type Cancel = AbortSignal | Cancellation;
 type ConnectedRuntime = Pick<Runtime, "on" | "createEvent" | "emitEvent">;
 type EmitEntryOf<T extends string, Data> = {
