@@ -83,6 +83,49 @@ describe.each(kinds)('a runtime with an event store in %s', (_name, make) => {
     expect(await replayed(second, { onlyUnprocessed: false })).toEqual([1, 2]);
   });
 
+  test('an event that is put back from the dead letters is kept once, and processed when it has been', async () => {
+    const open = make();
+    const first = open({ enableAcks: true });
+    let fails = true;
+    first.on('late', () => {
+      if (fails) throw new Error('no');
+    });
+    await first.emitAsync('late', 1, { retryPolicy: { maxRetries: 0 } });
+    await first.process();
+    await first.flush();
+    expect(await replayed(first)).toEqual([1]);
+    fails = false;
+    expect(await first.reprocessDLQByCriteria()).toMatchObject({ reprocessedCount: 1 });
+    await first.process();
+    await first.flush();
+    expect(await replayed(first)).toEqual([]);
+    expect(await replayed(first, { onlyUnprocessed: false })).toEqual([1]);
+    expect(await first.getEventStore()!.getStats()).toMatchObject({ storedEvents: 1, unprocessedEvents: 0 });
+    await first.cleanup();
+    const second = open({ enableAcks: true });
+    expect(second.recovered).toBe(0);
+    expect(await replayed(second, { onlyUnprocessed: false })).toEqual([1]);
+  });
+
+  test('an event that is put back is unprocessed again', async () => {
+    const open = make();
+    const first = open();
+    first.on('bad', () => {
+      throw new Error('no');
+    });
+    const { eventId } = await first.emitAsync('bad', 1, { retryPolicy: { maxRetries: 0 } });
+    await first.process();
+    await first.getEventStore()!.markEventsProcessed([eventId]);
+    expect(await replayed(first)).toEqual([]);
+    expect(await first.reprocessDLQByCriteria()).toMatchObject({ reprocessedCount: 1 });
+    await first.flush();
+    expect(await replayed(first)).toEqual([1]);
+    await first.process();
+    await first.cleanup();
+    const second = open();
+    expect(await replayed(second)).toEqual([1]);
+  });
+
   test('cleanups at the same time, while events end, count each forgotten event once', async () => {
     const runtime = make()({ enableAcks: true });
     runtime.on('good', () => undefined);

@@ -375,7 +375,16 @@ export class DurableWorld {
 
   #putBack(sent: Sent): void {
     if (sent.fate !== 'dead') this.#fail(`event ${sent.order} was put back: ${sent.fate}`);
-    Object.assign(sent, { fate: 'live', attempts: 0, ranHere: false, wasPutBack: true, notBefore: 0, at: Date.now() });
+    const at = Date.now();
+    Object.assign(sent, {
+      fate: 'live',
+      attempts: 0,
+      ranHere: false,
+      wasPutBack: true,
+      isMarked: false,
+      notBefore: 0,
+      at,
+    });
   }
 
   #emitAgain(sent: Sent): void {

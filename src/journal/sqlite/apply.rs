@@ -164,7 +164,9 @@ impl SqliteStore {
 
     fn apply_op(&mut self, op: Op<'_>, draft: &mut Draft) -> Result<(), JournalError> {
         match op {
+            Op::Accept(accept) if self.options.keep_events => self.accept_again(&accept, draft),
             Op::Accept(accept) => self.accept(&accept, draft),
+            // Its id is a new one.
             Op::Own(own) => self.accept(&own.accept(), draft),
             Op::Done { seq, processed, at } => {
                 draft.latest = draft.latest.max(at);
@@ -253,6 +255,14 @@ impl SqliteStore {
         params: impl rusqlite::Params,
     ) -> Result<u64, JournalError> {
         Ok(self.connection.prepare_cached(sql)?.execute(params)? as u64)
+    }
+
+    /// An event may be kept already, put back from the dead letters for one: an event store has each id once, as it is now.
+    fn accept_again(&self, accept: &Accept<'_>, draft: &mut Draft) -> Result<(), JournalError> {
+        let sql = "DELETE FROM events WHERE id = ?1 AND state IN (1, 2)";
+        let replaced = self.run(sql, params![accept.id])?;
+        draft.stats.kept = draft.stats.kept.saturating_sub(replaced);
+        self.accept(accept, draft)
     }
 
     pub(super) fn accept(
