@@ -389,9 +389,6 @@ impl Model {
                 content
                     .numbers
                     .extend([rng.below(2) as f64, rng.below(2) as f64]);
-                content
-                    .text
-                    .push_str(if is_remembered(seq) { "\n" } else { "" });
             } else {
                 let numbers = [OWN, seq as f64, 0.0, seq as f64, place(seq), 0.0, 0.0];
                 content.numbers.extend(numbers);
@@ -400,6 +397,9 @@ impl Model {
             content
                 .text
                 .push_str(&format!("\"{pad}{}\"\n", rng.below(1000)));
+            content
+                .text
+                .push_str(if is_remembered(seq) { "\n" } else { "" });
         }
     }
 

@@ -2,8 +2,8 @@
 #![cfg(feature = "journal")]
 
 use kodus_flow_runtime::journal::{
-    Code, FORMAT, Frame, Journal, JournalError, OnCorruption, Options, Report, Store, StoreStats,
-    SyncMode, Utf16Content, Writer, WriterStats, export, inspect, verify,
+    Code, FORMAT, Frame, Journal, JournalError, OnCorruption, Options, RawContent, Report, Store,
+    StoreStats, SyncMode, Writer, WriterStats, export, inspect, verify,
 };
 use rusqlite::Connection;
 use std::path::Path;
@@ -216,8 +216,8 @@ fn damage_to_what_says_where_the_events_of_a_segment_are_costs_none_that_is_whol
             numbers.extend([1.0, f64::from(seq), 1.0, 1000.0, f64::from(seq), 7.0, 0.0]);
         }
         let text = format!("call_\ncorr_\ntest{}", "\n{}".repeat(20));
-        let text = text.encode_utf16().collect();
-        journal.write(Utf16Content { text, numbers }, true);
+        let text = text.into_bytes();
+        journal.write(RawContent { text, numbers }, true);
         journal.write("D\u{1f}20\u{1f}0\u{1f}1\n".to_string(), true);
         while reports.recv_timeout(WAIT).unwrap().durable < 2 {
             journal.commit();

@@ -1,3 +1,4 @@
+import { LineWriter } from './line-writer';
 import type { MintedIds } from '../ids';
 
 /** What the numbers of a frame mean; the grammar is in docs/journal-format.md, and `src/journal/compact.rs` reads it. */
@@ -15,10 +16,7 @@ const EVENT = 9;
 /** Numbers that one operation needs at most, with what it refers to. */
 const MOST_NUMBERS = 16;
 const FIRST_CAPACITY = 4096;
-/** What the numbers of an operation count for beside characters: as many as they have bytes. */
-const CHARS_OF_EVENT = 56;
-const CHARS_OF_MORE = 24;
-const CHARS_OF_END = 32;
+const BYTES_OF_NUMBER = 8;
 /** Longer texts differ from event to event, most of the time: nobody looks whether they have been there. */
 const MAX_NAMED = 64;
 
@@ -74,7 +72,8 @@ class Named {
 
 /** What the journal's thread is given at a time. */
 export interface Frame {
-  text: string;
+  /** Lines of UTF-8. */
+  text: Uint8Array;
   numbers: Float64Array;
 }
 
@@ -85,9 +84,7 @@ export interface Frame {
 export class FrameWriter {
   #numbers = new Float64Array(FIRST_CAPACITY);
   #count = 0;
-  #lines: string[] = [];
-  /** How much was gathered: characters, and what numbers count for. */
-  chars = 0;
+  readonly #lines = new LineWriter();
   #calls = '';
   #correlations = '';
   readonly #types = new Named(TYPE, 0);
@@ -98,6 +95,11 @@ export class FrameWriter {
 
   get isEmpty(): boolean {
     return this.#count === 0;
+  }
+
+  /** Bytes that were gathered. */
+  get size(): number {
+    return this.#lines.length + this.#count * BYTES_OF_NUMBER;
   }
 
   /** Operations that are lines. */
@@ -112,13 +114,23 @@ export class FrameWriter {
   }
 
   /**
-   * An event that the emitter has made, with ids of one block each.
+   * An event that the emitter has made, with ids of one block each. False: its data is not plain JSON, or out of the ordinary; nothing
+   * was written.
    *
    * @param typeField its type as a field
-   * @param data JSON, '' for undefined
+   * @param json the JSON of its data, where somebody has made it; '' for undefined
    */
-  own(seq: number, flags: number, ts: number, ids: MintedIds, typeField: string, data: string): void {
+  own(
+    seq: number,
+    flags: number,
+    ts: number,
+    ids: MintedIds,
+    typeField: string,
+    data: unknown,
+    json?: string,
+  ): boolean {
     const type = this.#begin(ids, typeField);
+    if (!this.#addData(data, json)) return false;
     const numbers = this.#numbers;
     const at = this.#count;
     numbers[at] = OWN;
@@ -129,16 +141,26 @@ export class FrameWriter {
     numbers[at + 5] = ids.correlationIndex;
     numbers[at + 6] = type;
     this.#count = at + 7;
-    this.#lines.push(data);
-    this.chars += data.length + CHARS_OF_EVENT;
+    return true;
   }
 
   /** As `own`, for an event that brings more. */
-  event(seq: number, flags: number, ts: number, ids: MintedIds, typeField: string, data: string, more: More): void {
+  event(
+    seq: number,
+    flags: number,
+    ts: number,
+    ids: MintedIds,
+    typeField: string,
+    more: More,
+    data: unknown,
+    json?: string,
+  ): boolean {
     const { dueAt, header, metadata, key } = more;
     const type = this.#begin(ids, typeField);
     const headerNumber = header === '' ? 0 : this.#headers.numberOf(header, this.#add);
     const metadataNumber = metadata === '' ? 0 : this.#metadata.numberOf(metadata, this.#add);
+    if (!this.#addData(data, json)) return false;
+    if (key !== undefined) this.#lines.line(key);
     const numbers = this.#numbers;
     const at = this.#count;
     numbers[at] = EVENT;
@@ -152,9 +174,15 @@ export class FrameWriter {
     numbers[at + 8] = headerNumber;
     numbers[at + 9] = metadataNumber;
     this.#count = at + 10;
-    if (key !== undefined) this.#lines.push(key);
-    this.#lines.push(data);
-    this.chars += data.length + (key?.length ?? 0) + CHARS_OF_EVENT + CHARS_OF_MORE;
+    return true;
+  }
+
+  /** A getter in the data may add operations of its own: then this is not it, and what was defined may be gone. */
+  #addData(data: unknown, json: string | undefined): boolean {
+    if (json === undefined && data !== undefined) return this.#lines.json(data);
+    if (json === undefined || json === '') this.#lines.emptyLine();
+    else this.#lines.line(json);
+    return true;
   }
 
   /** Makes room for an event, and defines what it refers to. Answers the number of its type. */
@@ -172,7 +200,6 @@ export class FrameWriter {
     numbers[this.#count++] = seq;
     numbers[this.#count++] = isProcessed ? 1 : 0;
     numbers[this.#count++] = at;
-    this.chars += CHARS_OF_END;
   }
 
   gone(seq: number, at: number): void {
@@ -181,15 +208,12 @@ export class FrameWriter {
     numbers[this.#count++] = GONE;
     numbers[this.#count++] = seq;
     numbers[this.#count++] = at;
-    this.chars += CHARS_OF_END;
   }
 
-  /** What was gathered; the numbers are valid until the next operation. */
+  /** What was gathered; valid until the next operation. */
   take(): Frame {
-    const frame = { text: this.#lines.join('\n'), numbers: this.#numbers.subarray(0, this.#count) };
+    const frame = { text: this.#lines.take(), numbers: this.#numbers.subarray(0, this.#count) };
     this.#count = 0;
-    this.#lines = [];
-    this.chars = 0;
     this.#calls = '';
     this.#correlations = '';
     this.#types.clear();
@@ -200,8 +224,7 @@ export class FrameWriter {
 
   #addLine(code: number, line: string): void {
     this.#numbers[this.#count++] = code;
-    this.#lines.push(line);
-    this.chars += line.length;
+    this.#lines.line(line);
   }
 
   #reserve(count: number): void {

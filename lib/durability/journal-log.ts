@@ -27,6 +27,7 @@ import type { EmitResult } from '../runtime-types';
 import type { Submission } from '../submission';
 import type { ObservabilityPort } from '../observability/port';
 import type { Codec } from './codec';
+import type { More } from './frame';
 import type { JournalCompaction, CompressionStats, DurableLog, PersistenceStats, RecoveredEvent } from './durable-log';
 import type { JournalSettings } from './journal-config';
 
@@ -146,16 +147,30 @@ export class JournalLog implements DurableLog {
     if (journal.refusal !== undefined) return journal.refusal;
     // A type with half a character in it survives in JSON of the whole event only.
     const ids = this.#codec.isBinary || this.#hasHalf(event.type) ? undefined : brings.ids;
-    let body: string;
-    try {
-      body = ids === undefined ? this.#codec.encode(event) : dataJson(event);
-    } catch (error) {
-      return error as RuntimeError;
+    return ids === undefined ? this.#acceptLine(event, brings) : this.#acceptMade(event, brings, ids);
+  }
+
+  #acceptLine(event: AnyEvent, brings: Submission): RuntimeError | undefined {
+    const body = tried(() => this.#codec.encode(event));
+    if (typeof body !== 'string') return body;
+    const { frame } = this.journal;
+    this.journal.write(this.#line(this.#nextSeq, event, brings, body));
+    return this.#accepted(event, frame, brings.awaited === true);
+  }
+
+  #acceptMade(event: AnyEvent, brings: Submission, ids: MintedIds): RuntimeError | undefined {
+    const { journal } = this;
+    const flags = flagsOf(event, brings);
+    const typeField = this.#typeField(event.type);
+    const more = moreOf(event, brings, ids, flags);
+    let { frame } = journal;
+    if (!journal.writeEvent(this.#nextSeq, flags, event.ts, ids, typeField, more, event.data)) {
+      const json = tried(() => dataJson(event));
+      if (typeof json !== 'string') return json;
+      ({ frame } = journal);
+      journal.writeEvent(this.#nextSeq, flags, event.ts, ids, typeField, more, undefined, json);
     }
-    const seq = this.#takeSeqFor(event, brings.awaited === true);
-    if (ids === undefined) journal.write(this.#line(seq, event, brings, body));
-    else this.#writeMade(seq, event, brings, ids, body);
-    return undefined;
+    return this.#accepted(event, frame, brings.awaited === true);
   }
 
   acceptOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
@@ -165,24 +180,22 @@ export class JournalLog implements DurableLog {
     if (this.#codec.isBinary || (this.#hasHalves && hasHalf(event.type))) {
       return this.accept(event, isAwaited ? PLAIN_AWAITED : PLAIN);
     }
-    let data: string;
-    try {
-      data = dataJson(event);
-    } catch (error) {
-      return error as RuntimeError;
+    const flags = isAwaited ? AWAITED : 0;
+    let { frame } = journal;
+    if (!journal.writeOwn(this.#nextSeq, flags, event.ts, ids, typeField, event.data)) {
+      const json = tried(() => dataJson(event));
+      if (typeof json !== 'string') return json;
+      ({ frame } = journal);
+      journal.writeOwn(this.#nextSeq, flags, event.ts, ids, typeField, undefined, json);
     }
-    const seq = this.#takeSeqFor(event, isAwaited);
-    journal.writeOwn(seq, isAwaited ? AWAITED : 0, event.ts, ids, typeField, data);
-    return undefined;
+    return this.#accepted(event, frame, isAwaited);
   }
 
-  /** The number of an event that is accepted now. */
-  #takeSeqFor(event: AnyEvent, isAwaited: boolean): number {
-    const seq = this.#nextSeq++;
-    this.#seqs.set(event, seq);
+  /** An event has been written, into this frame. */
+  #accepted(event: AnyEvent, frame: number, isAwaited: boolean): undefined {
+    this.#seqs.set(event, this.#nextSeq++);
     this.#persisted++;
-    if (isAwaited) this.#noteAwaited(event);
-    return seq;
+    if (isAwaited) this.#noteAwaited(event, frame);
   }
 
   settledOf(event: AnyEvent): Promise<EmitResult> {
@@ -227,20 +240,7 @@ export class JournalLog implements DurableLog {
     return acceptLine(numbersOf(seq, flags, event.ts, dueAtOf(brings)), event, names, writeHeader(brings), body);
   }
 
-  #writeMade(seq: number, event: AnyEvent, brings: Submission, ids: MintedIds, data: string): void {
-    const flags = flagsOf(event, brings);
-    const metadata = event.metadata!;
-    const { idempotencyKey } = brings;
-    this.journal.writeEvent(seq, flags, event.ts, ids, this.#typeField(event.type), data, {
-      dueAt: dueAtOf(brings),
-      header: writeHeader(brings),
-      metadata: ids.correlationIndex < 0 ? metadataField(metadata) : membersBeside(metadata),
-      key: (flags & REMEMBERED) === 0 ? undefined : field(idempotencyKey ?? ''),
-    });
-  }
-
-  #noteAwaited(event: AnyEvent): void {
-    const { frame } = this.journal;
+  #noteAwaited(event: AnyEvent, frame: number): void {
     const last = this.#awaited.at(-1);
     if (last?.frame === frame) last.events.push(event);
     else this.#awaited.push({ frame, events: [event], answers: undefined });
@@ -408,6 +408,25 @@ export class JournalLog implements DurableLog {
 function flagsOf({ metadata }: AnyEvent, { idempotencyKey, awaited }: Submission): number {
   const isRemembered = idempotencyKey !== undefined || metadata?.deliveryGuarantee === 'exactly-once';
   return (awaited === true ? AWAITED : 0) | (isRemembered ? REMEMBERED : 0);
+}
+
+function moreOf(event: AnyEvent, brings: Submission, ids: MintedIds, flags: number): More {
+  const metadata = event.metadata!;
+  return {
+    dueAt: dueAtOf(brings),
+    header: writeHeader(brings),
+    metadata: ids.correlationIndex < 0 ? metadataField(metadata) : membersBeside(metadata),
+    key: (flags & REMEMBERED) === 0 ? undefined : field(brings.idempotencyKey ?? ''),
+  };
+}
+
+/** What making a text has come to. */
+function tried(make: () => string): string | RuntimeError {
+  try {
+    return make();
+  } catch (error) {
+    return error as RuntimeError;
+  }
 }
 
 const dueAtOf = ({ delayMs = 0 }: Submission): number => (delayMs > 0 ? Date.now() + delayMs : 0);

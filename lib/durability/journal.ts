@@ -7,10 +7,10 @@ import type { MintedIds } from '../ids';
 import type { More } from './frame';
 import type { GroupReport, JournalHandle, NativeJournalOptions } from '../native/journal';
 
-/** Characters after which a frame is handed over before the turn ends, so that the journal's thread has work. */
-const FRAME_CHARS = 65_536;
-/** Characters on their way to the disk above which handlers wait. */
-const BEHIND_CHARS = 64 * 2 ** 20;
+/** Bytes after which a frame is handed over before the turn ends, so that the journal's thread has work. */
+const FRAME_BYTES = 65_536;
+/** Bytes on their way to the disk above which handlers wait. */
+const BEHIND_BYTES = 64 * 2 ** 20;
 
 /** Journals that are open, for the end of the process: `process.exit()` gives native code no chance of its own. */
 const open = new Set<Journal>();
@@ -38,7 +38,7 @@ interface FrameWait {
 /** A frame on its way. */
 interface Sent {
   frame: number;
-  chars: number;
+  bytes: number;
 }
 
 /** What a journal tells its owner. */
@@ -66,7 +66,7 @@ export class Journal {
   #handedOver = 0;
   #durable = 0;
   #sent: Sent[] = [];
-  #charsSent = 0;
+  #bytesSent = 0;
   #waits: FrameWait[] = [];
   #behind: { promise: Promise<void>; resolve: () => void } | undefined;
   readonly #flushes = new Set<(error: RuntimeError) => void>();
@@ -111,24 +111,35 @@ export class Journal {
     this.#written();
   }
 
-  /** Adds an event that the emitter has made. */
-  writeOwn(seq: number, flags: number, ts: number, ids: MintedIds, typeField: string, data: string): void {
-    this.#frame.own(seq, flags, ts, ids, typeField, data);
+  /** Adds an event that the emitter has made. See {@link FrameWriter.own}. */
+  writeOwn(
+    seq: number,
+    flags: number,
+    ts: number,
+    ids: MintedIds,
+    typeField: string,
+    data: unknown,
+    json?: string,
+  ): boolean {
+    if (!this.#frame.own(seq, flags, ts, ids, typeField, data, json)) return false;
     this.#written();
+    return true;
   }
 
-  /** Adds one that brings more. */
+  /** Adds one that brings more. See {@link FrameWriter.event}. */
   writeEvent(
     seq: number,
     flags: number,
     ts: number,
     ids: MintedIds,
     typeField: string,
-    data: string,
     more: More,
-  ): void {
-    this.#frame.event(seq, flags, ts, ids, typeField, data, more);
+    data: unknown,
+    json?: string,
+  ): boolean {
+    if (!this.#frame.event(seq, flags, ts, ids, typeField, more, data, json)) return false;
     this.#written();
+    return true;
   }
 
   writeDone(seq: number, isProcessed: boolean, at: number): void {
@@ -154,7 +165,7 @@ export class Journal {
 
   #written(): void {
     if (this.#closing !== undefined) return this.#discard();
-    if (this.#frame.chars >= FRAME_CHARS && this.#held === 0) this.#handOver(false);
+    if (this.#frame.size >= FRAME_BYTES && this.#held === 0) this.#handOver(false);
     else if (!this.#isScheduled) this.#schedule();
   }
 
@@ -174,10 +185,10 @@ export class Journal {
 
   #handOver(isTurnOver: boolean): void {
     if (this.#frame.isEmpty || this.#closing !== undefined) return;
-    const { chars } = this.#frame;
+    const { size } = this.#frame;
     const { text, numbers } = this.#frame.take();
-    this.#sent.push({ frame: ++this.#handedOver, chars });
-    this.#charsSent += chars;
+    this.#sent.push({ frame: ++this.#handedOver, bytes: size });
+    this.#bytesSent += size;
     this.handle.write(text, numbers, isTurnOver);
   }
 
@@ -211,7 +222,7 @@ export class Journal {
 
   /** Resolves when less is on its way; undefined: it is little enough. */
   get behind(): Promise<void> | undefined {
-    if (this.#charsSent < BEHIND_CHARS) return undefined;
+    if (this.#bytesSent < BEHIND_BYTES) return undefined;
     return (this.#behind ??= deferred<void>()).promise;
   }
 
@@ -219,8 +230,8 @@ export class Journal {
     this.#durable = Math.max(this.#durable, report.durable);
     this.#noteHealth(report);
     if (report.failed.length > 0) this.#giveUp(report);
-    while (this.#sent.length > 0 && this.#sent[0]!.frame <= this.#durable) this.#charsSent -= this.#sent.shift()!.chars;
-    if (this.#behind !== undefined && this.#charsSent < BEHIND_CHARS) {
+    while (this.#sent.length > 0 && this.#sent[0]!.frame <= this.#durable) this.#bytesSent -= this.#sent.shift()!.bytes;
+    if (this.#behind !== undefined && this.#bytesSent < BEHIND_BYTES) {
       this.#behind.resolve();
       this.#behind = undefined;
     }

@@ -119,8 +119,8 @@ export interface JournalHandle {
   /** JSON: `[[key, state], ...]`, oldest first. */
   keys(): string;
   getState(key: string): string | null;
-  /** Hands a frame to the journal's thread; returns at once. `turnOver`: nothing more comes for the moment. */
-  write(text: string, numbers: Float64Array, turnOver: boolean): void;
+  /** Hands a frame to the journal's thread, lines of UTF-8 and numbers; returns at once. `turnOver`: nothing more comes for the moment. */
+  write(text: Uint8Array, numbers: Float64Array, turnOver: boolean): void;
   /** Lets the present group wait no longer. */
   commit(): void;
   /**

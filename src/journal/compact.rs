@@ -27,8 +27,8 @@ mod code {
     pub const HEADER: i64 = 7;
     /// The next line is metadata, numbered in the same way: members beside the correlation id, or all of it.
     pub const METADATA: i64 = 8;
-    /// As `OWN`, for an event that brings more. `seq flags ts due call correlation type header metadata`; if it is
-    /// remembered, the next line is its idempotency key; the one after it is the JSON of its data.
+    /// As `OWN`, for an event that brings more. `seq flags ts due call correlation type header metadata`; the next line is the
+    /// JSON of its data; if it is remembered, the one after it is its idempotency key.
     pub const EVENT: i64 = 9;
 }
 
@@ -50,39 +50,31 @@ impl From<String> for Content {
     }
 }
 
-/// Content as it comes from JavaScript: text in UTF-16 is copied fastest there, and made UTF-8 of here, on the journal's thread.
-pub struct Utf16Content {
-    /// See [`Content::text`].
-    pub text: Vec<u16>,
+/// Content as it comes from JavaScript, whose bytes are checked on the journal's thread.
+pub struct RawContent {
+    /// See [`Content::text`]: UTF-8.
+    pub text: Vec<u8>,
     /// See [`Content::numbers`].
     pub numbers: Vec<f64>,
 }
 
-impl From<Utf16Content> for Content {
-    fn from(given: Utf16Content) -> Self {
+impl From<RawContent> for Content {
+    fn from(given: RawContent) -> Self {
+        let text = String::from_utf8(given.text)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         Self {
-            text: utf8(&given.text),
+            text,
             numbers: given.numbers,
         }
     }
-}
-
-/// Most text is ASCII, which is worth looking for: a compiler makes few instructions of both loops.
-fn utf8(units: &[u16]) -> String {
-    let is_ascii = units.iter().fold(0, |all, unit| all | unit) < 0x80;
-    if !is_ascii {
-        return String::from_utf16_lossy(units);
-    }
-    let bytes = units.iter().map(|unit| *unit as u8).collect();
-    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// A frame on its way to the journal's thread.
 pub enum Packet {
     /// Ready to be read.
     Content(Content),
-    /// To be made readable.
-    Utf16(Utf16Content),
+    /// To be checked.
+    Raw(RawContent),
 }
 
 impl From<String> for Packet {
@@ -91,9 +83,9 @@ impl From<String> for Packet {
     }
 }
 
-impl From<Utf16Content> for Packet {
-    fn from(given: Utf16Content) -> Self {
-        Self::Utf16(given)
+impl From<RawContent> for Packet {
+    fn from(given: RawContent) -> Self {
+        Self::Raw(given)
     }
 }
 
@@ -101,7 +93,7 @@ impl From<Packet> for Content {
     fn from(packet: Packet) -> Self {
         match packet {
             Packet::Content(content) => content,
-            Packet::Utf16(given) => given.into(),
+            Packet::Raw(given) => given.into(),
         }
     }
 }
@@ -325,10 +317,10 @@ impl<'a> Ops<'a> {
 
     fn event(&mut self) -> Result<Own<'a>, String> {
         let mut own = self.event_but_lines().ok_or(CUT_SHORT)?;
+        own.data = self.line()?;
         if own.flags & REMEMBERED != 0 {
             own.key = self.line()?;
         }
-        own.data = self.line()?;
         Ok(own)
     }
 
@@ -442,7 +434,7 @@ mod tests {
     #[test]
     fn an_event_that_brings_more_says_it() {
         let content = Content {
-            text: "call_a_\ncorr_1_\nt\n{\"priority\":1}\n\"tenantId\":\"a\"\n[1]\n{\"correlationId\":\"c\"}\nkey\n\n".into(),
+            text: "call_a_\ncorr_1_\nt\n{\"priority\":1}\n\"tenantId\":\"a\"\n[1]\n{\"correlationId\":\"c\"}\n\nkey\n".into(),
             numbers: vec![
                 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 7.0, 1.0, 1000.0, 2000.5, 37.0, 42.0, 0.0, 1.0, 1.0,
                 8.0, 9.0, 8.0, 4.0, 1001.0, 0.0, 38.0, -1.0, 0.0, 0.0, 2.0,
@@ -482,11 +474,18 @@ mod tests {
     }
 
     #[test]
-    fn text_of_javascript_becomes_utf8() {
+    fn bytes_of_javascript_are_text_whatever_they_are() {
+        let text_of = |bytes: &[u8]| {
+            let raw = RawContent {
+                text: bytes.to_vec(),
+                numbers: Vec::new(),
+            };
+            Content::from(raw).text
+        };
         for text in ["", "plain\n", "caf\u{e9} \u{1f600}"] {
-            assert_eq!(utf8(&text.encode_utf16().collect::<Vec<_>>()), text);
+            assert_eq!(text_of(text.as_bytes()), text);
         }
-        assert_eq!(utf8(&[0x61, 0xd800]), "a\u{fffd}");
+        assert_eq!(text_of(&[0x61, 0xff]), "a\u{fffd}");
     }
 
     #[test]

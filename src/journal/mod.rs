@@ -15,7 +15,7 @@ mod sqlite;
 mod store;
 mod writer;
 
-pub use compact::{Content, Own, Packet, Utf16Content, ops};
+pub use compact::{Content, Own, Packet, RawContent, ops};
 pub use compactor::Compactor;
 pub use error::{Code, JournalError};
 pub use frame::Op;

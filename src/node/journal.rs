@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use futures::channel::oneshot;
-use napi::bindgen_prelude::{Env, Error, Function, Result, Status, Utf16String};
+use napi::bindgen_prelude::{Env, Error, Function, Result, Status};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
 use crate::journal::{
-    self, JournalError, OnCorruption, Options, Query, Report, SyncMode, Utf16Content,
+    self, JournalError, OnCorruption, Options, Query, RawContent, Report, SyncMode,
 };
 
 #[napi(object, object_to_js = false)]
@@ -249,8 +249,8 @@ impl JournalHandle {
 
     /// Hands a frame over.
     #[napi]
-    pub fn write(&self, text: Utf16String, numbers: &[f64], turn_over: bool) -> Result<()> {
-        let frame = Utf16Content {
+    pub fn write(&self, text: &[u8], numbers: &[f64], turn_over: bool) -> Result<()> {
+        let frame = RawContent {
             text: text.to_vec(),
             numbers: numbers.to_vec(),
         };
