@@ -12,6 +12,7 @@ import { QueueBreaker } from './queue-breaker';
 import { failuresIn } from './explain';
 import { hasTerms, submissionOf, termsOf } from './dead-letter-terms';
 import { onAbort } from './middleware/cancel';
+import { ownEvent } from './own-event';
 import { failureFields, logFields } from './observability/fields';
 import { callBack } from './observability/guard';
 import { NEVER_AGAIN, askedDelay } from './retry-policy';
@@ -28,6 +29,7 @@ import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
 import type { LogContext } from './observability/types';
 import type { Pressure } from './pressure';
+import type { EmitResult } from './runtime-types';
 import type { Submission } from './submission';
 import type { TenantRate } from './tenant-rate';
 
@@ -75,6 +77,9 @@ export interface DeliverySettings {
   tenantId: string | undefined;
   onError: ((error: unknown, event: AnyEvent) => void) | undefined;
 }
+
+/** Why an event was not taken; or what to answer who waits until it is durable; or nothing. */
+type OwnAnswer = RuntimeError | Promise<EmitResult> | undefined;
 
 type Refusal =
   | 'not-durable'
@@ -223,19 +228,32 @@ export class DeliveryQueue implements EngineHost {
     return error;
   }
 
-  /** Whether what is accepted is written down by a log that has a shorter way for plain events, and by nobody else. */
+  /** Whether `admitOwn` may be used: nobody wants to see an event when it is accepted. */
   get takesOwn(): boolean {
-    return this.log?.acceptOwn !== undefined && this.feed === undefined && this.#held === undefined;
+    if (this.feed !== undefined || this.#held !== undefined) return false;
+    return this.log === undefined || this.log.acceptOwn !== undefined;
   }
 
-  /** As `admit`, where `isPlain` and `takesOwn`, for an event that was made a moment ago and brings nothing. */
-  admitOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
-    const refusal = this.#refusalOf(event, 0);
-    if (refusal !== undefined) return this.refused(refusal, event);
-    const error = this.log!.acceptOwn!(event, ids, isAwaited);
-    if (error === undefined) this.engine.submit(event, 0);
-    else this.#notWritten(event, error);
-    return error;
+  /**
+   * As `admit`, where `isPlain` and `takesOwn`, for an event that brings nothing but its priority, and that is made when it starts.
+   *
+   * @param awaited what to answer if it becomes durable; undefined: nobody waits for that
+   */
+  admitOwn(type: string, data: unknown, ids: MintedIds, priority: number, awaited?: EmitResult): OwnAnswer {
+    const ts = Date.now();
+    const refusal = this.hasRoom() ? undefined : this.#refusalOfFull();
+    if (refusal !== undefined) return this.refused(refusal, ownEvent(type, data, ts, ids));
+    const { log } = this;
+    if (log === undefined) return void this.engine.submitDraft(type, data, ts, ids, 0, priority);
+    const seq = log.acceptOwn!(type, data, ts, ids, awaited);
+    if (typeof seq !== 'number') return this.#notWritten(ownEvent(type, data, ts, ids), seq);
+    const settled = awaited && log.settledOwn;
+    this.engine.submitDraft(type, data, ts, ids, seq, priority);
+    return settled;
+  }
+
+  onMade(event: AnyEvent, seq: number): void {
+    this.log!.onMade!(event, seq);
   }
 
   #notWritten(event: AnyEvent, error: RuntimeError): RuntimeError {
@@ -326,9 +344,9 @@ export class DeliveryQueue implements EngineHost {
     return hasRun;
   }
 
-  /** The truth about an event that could not be made durable: it is not accepted, but it may have been run. */
-  notDurable(event: AnyEvent, error: RuntimeError): RuntimeError {
-    if (!this.withdraw(event)) return error;
+  /** The truth about an event that could not be made durable: it is not accepted, but it may have been run. Undefined: it has ended. */
+  notDurable(event: AnyEvent | undefined, error: RuntimeError): RuntimeError {
+    if (event !== undefined && !this.withdraw(event)) return error;
     const { code, message, cause, context } = error;
     return new RuntimeError(code, `${message}; its handlers had begun`, { cause, context: { ...context, ran: true } });
   }
@@ -338,13 +356,20 @@ export class DeliveryQueue implements EngineHost {
     const verdict = bytes > 0 ? this.engine.admitBytes(bytes) : 0;
     if (verdict === SIZE_TOO_LARGE) return 'too-large';
     if (verdict === SIZE_QUEUE_FULL) return 'full';
-    if (!this.hasRoom() && this.pressure.isExhausted) this.#samplePressure(false);
-    if (!this.hasRoom() && !this.#makeRoom()) {
+    const refusal = this.hasRoom() ? undefined : this.#refusalOfFull();
+    if (refusal !== undefined) {
       if (bytes > 0) this.engine.returnBytes(bytes);
-      return this.pressure.isExhausted ? 'memory' : 'full';
+      return refusal;
     }
     if (verdict === SIZE_LARGE && this.settings.enableCompression) this.#markLarge(event, bytes);
     return undefined;
+  }
+
+  /** There was no room a moment ago: why there is none now, if so. */
+  #refusalOfFull(): 'full' | 'memory' | undefined {
+    if (this.pressure.isExhausted) this.#samplePressure(false);
+    if (this.hasRoom() || this.#makeRoom()) return undefined;
+    return this.pressure.isExhausted ? 'memory' : 'full';
   }
 
   #makeRoom(): boolean {

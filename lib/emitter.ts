@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { AgedMap } from './aged-map';
 import { RuntimeError, messageOf } from './errors';
 import { correlationOf } from './events';
-import { emitResult } from './emit-result';
-import { lastMinted, mintedNow, nextCallId, nextCorrelationId, reserveTwoCallIds } from './ids';
+import { emitResult, refusedResult, takenResult } from './emit-result';
+import { mint, mintedNow, nextCallId, nextCorrelationId, reserveTwoCallIds } from './ids';
 import { onAbort } from './middleware/cancel';
 import { readEventPolicy } from './retry-policy';
 import {
@@ -58,8 +58,8 @@ export class Emitter {
   readonly #causes: AsyncLocalStorage<Cause> | undefined;
   /** Whether an emit without options needs nothing but a place in the queue. */
   readonly #isSimple: boolean;
-  /** Where the ids of the event that was made last stand. */
-  readonly #minted: MintedIds = { callBlock: '', callIndex: 0, correlationBlock: '', correlationIndex: 0 };
+  /** For the ids of the next event; undefined while one is being emitted, whose data may have a getter that emits another. */
+  #spareIds: MintedIds | undefined;
   /** Put into the metadata of the event that is made next. */
   carrier: TraceCarrier | undefined;
   readonly #waiters = new AgedMap<AnyEvent, Waiter>();
@@ -95,9 +95,7 @@ export class Emitter {
 
   emit(type: string, data: unknown, options: EmitOptions | undefined): EmitResult {
     if (options !== undefined || !this.#isPlain(type)) return this.#emitWith(type, data, options ?? {});
-    const own = this.#queue.takesOwn ? this.#makeOwn(type, data) : undefined;
-    if (own === undefined) return this.#emitPlain(type, data, 0);
-    return emitResult(own, this.#queue.admitOwn(own, this.#minted, false));
+    return this.#emitPlain(type, data, 0);
   }
 
   /** Whether nothing has to be asked about an event of this type, if it brings nothing. */
@@ -107,31 +105,34 @@ export class Emitter {
 
   /** The usual case: nothing but a type, data, and maybe a priority. */
   #emitPlain(type: string, data: unknown, priority: number): EmitResult {
-    const event = this.#makeEvent(type, data, undefined, undefined);
-    const { id } = event;
-    const correlationId = event.metadata!.correlationId!;
-    if (this.#queue.isRecorded || !this.#queue.hasRoom()) {
-      return emitResult(event, this.#queue.admit(event, { priority, ids: this.#idsOf(event) }, true, true));
+    if ((priority === 0 || this.#queue.log === undefined) && this.#isOwn(data)) {
+      const ids = this.#mintIds();
+      const result = takenResult(ids);
+      const refusal = this.#queue.admitOwn(type, data, ids, priority);
+      this.#spareIds = ids;
+      return refusal === undefined ? result : refusedResult(result, refusal as Error);
     }
-    this.#queue.engine.submit(event, priority);
-    return { success: true, eventId: id, queued: true, correlationId };
+    const event = this.#makeEvent(type, data, undefined, undefined);
+    return emitResult(event, this.#queue.admit(event, { priority, ids: this.#idsOf(event) }, true, true));
+  }
+
+  /** Whether an event with this data has nothing but what every event has, and may be made later. */
+  #isOwn(data: unknown): boolean {
+    const { tenantId, stampsTime } = this.#settings;
+    if (tenantId !== undefined || stampsTime || this.carrier !== undefined || !this.#queue.takesOwn) return false;
+    return correlationOf(data) === undefined;
+  }
+
+  #mintIds(): MintedIds {
+    const ids = this.#spareIds ?? { callBlock: '', callIndex: 0, correlationBlock: '', correlationIndex: 0 };
+    this.#spareIds = undefined;
+    mint(ids);
+    return ids;
   }
 
   /** Where the ids of the event that was made last stand, for a log. */
   #idsOf({ metadata }: AnyEvent): MintedIds | undefined {
     return this.#queue.log === undefined ? undefined : mintedNow(metadata?.correlationId);
-  }
-
-  /** An event with nothing but what every event has, and in `#minted` where its ids stand; undefined: this one has more. */
-  #makeOwn(type: string, data: unknown): AnyEvent | undefined {
-    const { tenantId, stampsTime } = this.#settings;
-    if (tenantId !== undefined || stampsTime || this.carrier !== undefined) return undefined;
-    if (correlationOf(data) !== undefined) return undefined;
-    reserveTwoCallIds();
-    const metadata = { correlationId: nextCorrelationId() };
-    const event = { id: nextCallId(), type, data, ts: Date.now(), threadId: nextCallId(), metadata };
-    lastMinted(this.#minted);
-    return event;
   }
 
   /** The event of an emit with options. */
@@ -191,9 +192,8 @@ export class Emitter {
 
   emitAsync(type: string, data: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
     if (this.#queue.log === undefined) return this.#emitWhenRoom(type, data, options ?? {});
-    const isShort = options === undefined && this.#queue.takesOwn && this.#isPlain(type) && !this.#mustWait;
-    const own = isShort ? this.#makeOwn(type, data) : undefined;
-    return own === undefined ? this.#emitDurably(type, data, options ?? {}) : this.#emitOwnDurably(own);
+    const isShort = options === undefined && this.#isPlain(type) && !this.#mustWait && this.#isOwn(data);
+    return isShort ? this.#emitOwnDurably(type, data) : this.#emitDurably(type, data, options ?? {});
   }
 
   async #emitWhenRoom(type: string, data: unknown, options: EmitOptions): Promise<EmitResult> {
@@ -210,10 +210,12 @@ export class Emitter {
     }
   }
 
-  #emitOwnDurably(event: AnyEvent): Promise<EmitResult> {
-    const refusal = this.#queue.admitOwn(event, this.#minted, true);
-    const settled = refusal === undefined ? this.#queue.log!.settledOf?.(event) : undefined;
-    return settled ?? Promise.resolve(emitResult(event, refusal));
+  #emitOwnDurably(type: string, data: unknown): Promise<EmitResult> {
+    const ids = this.#mintIds();
+    const result = takenResult(ids);
+    const answer = this.#queue.admitOwn(type, data, ids, 0, result);
+    this.#spareIds = ids;
+    return answer instanceof RuntimeError ? Promise.resolve(refusedResult(result, answer)) : answer!;
   }
 
   get #mayWait(): boolean {
@@ -232,17 +234,19 @@ export class Emitter {
       const brings = this.#read(type, options, true);
       const event = this.#makeFor(type, data, options, brings);
       if (this.#mustWait) return this.#whenRoom(event, brings);
-      return this.#whenSettled(event, this.#admit(event, brings, true));
+      const caused = this.#causedBy(event, brings);
+      if (caused instanceof RuntimeError) return this.#whenSettled(event, brings, caused);
+      return this.#whenSettled(event, caused, this.#admitCaused(event, caused, true));
     } catch (error) {
       return Promise.resolve(this.#invalid(error));
     }
   }
 
   /** To be called right after the event was admitted, or refused. */
-  #whenSettled(event: AnyEvent, refusal: Error | undefined): Promise<EmitResult> {
+  #whenSettled(event: AnyEvent, brings: Submission, refusal: Error | undefined): Promise<EmitResult> {
     const { log } = this.#queue;
     if (refusal !== undefined || log === undefined) return Promise.resolve(emitResult(event, refusal));
-    if (log.settledOf !== undefined) return log.settledOf(event);
+    if (brings.settled !== undefined) return brings.settled;
     const settled = log.settled() ?? Promise.resolve(undefined);
     return settled.then((error) => emitResult(event, error && this.#queue.notDurable(event, error)));
   }
@@ -251,15 +255,15 @@ export class Emitter {
   #whenRoom(event: AnyEvent, given: Submission): Promise<EmitResult> {
     const { engine } = this.#queue;
     const { signal } = given;
-    if (signal?.aborted) return this.#whenSettled(event, this.#queue.refused('aborted', event));
+    if (signal?.aborted) return this.#whenSettled(event, given, this.#queue.refused('aborted', event));
     const brings = this.#causedBy(event, given);
-    if (brings instanceof RuntimeError) return this.#whenSettled(event, brings);
-    if (this.#queue.isClosed) return this.#whenSettled(event, this.#admitCaused(event, brings, true));
+    if (brings instanceof RuntimeError) return this.#whenSettled(event, given, brings);
+    if (this.#queue.isClosed) return this.#whenSettled(event, brings, this.#admitCaused(event, brings, true));
     return new Promise((resolve) => {
       const settle = (error: Error | undefined): void => {
         leaveSignal?.();
         engine.keepAlive.release();
-        resolve(this.#whenSettled(event, error));
+        resolve(this.#whenSettled(event, brings, error));
       };
       const abort = (): void => {
         this.#waiters.delete(event);

@@ -74,6 +74,9 @@ function newCallBlock(): void {
   callBlock = `call_${random62(6)}_${uniqueMicros().toString(36)}`;
 }
 
+/** The call id at a place of a block. */
+export const callIdAt = (block: string, index: number): string => block + PAIRS[index]!;
+
 /** Sees to it that the next two call ids are of one block. */
 export function reserveTwoCallIds(): void {
   if (callIndex > PAIRS.length - 2) newCallBlock();
@@ -85,27 +88,38 @@ let lastCorrelation = '';
 
 /** A fresh `corr_<ms>_<random number>`, the id of an event that came without one. Made in blocks of 1,000. */
 export function nextCorrelationId(): string {
-  if (correlationIndex === TRIPLES.length) {
-    correlationIndex = 0;
-    correlationBlock = `corr_${wallNow()}_${randomDigits()}`;
-  }
+  if (correlationIndex === TRIPLES.length) newCorrelationBlock();
   return (lastCorrelation = correlationBlock + TRIPLES[correlationIndex++]!);
 }
 
-/** Writes into `minted` where the last two call ids and the last correlation id stand. */
-export function lastMinted(minted: MintedIds): void {
+function newCorrelationBlock(): void {
+  correlationIndex = 0;
+  correlationBlock = `corr_${wallNow()}_${randomDigits()}`;
+}
+
+/** The correlation id at a place of a block. */
+export const correlationIdAt = (block: string, index: number): string => block + TRIPLES[index]!;
+
+/** Draws the two call ids and the correlation id of an event, without making them: writes where they stand into `minted`. */
+export function mint(minted: MintedIds): void {
+  reserveTwoCallIds();
+  if (correlationIndex === TRIPLES.length) newCorrelationBlock();
   minted.callBlock = callBlock;
-  minted.callIndex = callIndex - 2;
+  minted.callIndex = callIndex;
   minted.correlationBlock = correlationBlock;
-  minted.correlationIndex = correlationIndex - 1;
+  minted.correlationIndex = correlationIndex++;
+  callIndex += 2;
 }
 
 /** Where the last two call ids stand, and the correlation id of their event, if it is the last one that was made. */
 export function mintedNow(correlationId: string | undefined): MintedIds {
-  const minted = { callBlock: '', callIndex: 0, correlationBlock: '', correlationIndex: 0 };
-  lastMinted(minted);
-  if (correlationId !== lastCorrelation) minted.correlationIndex = -1;
-  return minted;
+  const isOwn = correlationId === lastCorrelation;
+  return {
+    callBlock,
+    callIndex: callIndex - 2,
+    correlationBlock,
+    correlationIndex: isOwn ? correlationIndex - 1 : -1,
+  };
 }
 
 /** Kinds of ids that `IdGenerator.validateId` knows. */

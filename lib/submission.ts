@@ -1,5 +1,6 @@
 import type { MintedIds } from './ids';
 import type { RedeliveryConfig } from './native/engine';
+import type { EmitResult } from './runtime-types';
 
 /** What an event brings along. */
 export interface Submission {
@@ -19,12 +20,8 @@ export interface Submission {
   onEnd?: (() => void) | undefined;
   /** Somebody waits for it to be durable, and learns if it is not. */
   awaited?: boolean | undefined;
+  /** What its emitter is to be answered, when it is durable or given up; set by a log that tells each event apart. */
+  settled?: Promise<EmitResult> | undefined;
   /** Where the ids stand of an event that the emitter has made; there is a log that wants to know. */
   ids?: MintedIds | undefined;
 }
-
-/** A submission that brings nothing. */
-export const PLAIN: Submission = Object.freeze({ priority: 0 });
-
-/** One that brings nothing but somebody who waits for it to be durable. */
-export const PLAIN_AWAITED: Submission = Object.freeze({ priority: 0, awaited: true });

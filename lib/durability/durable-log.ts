@@ -67,19 +67,26 @@ export const NO_PERSISTENCE: PersistenceStats = Object.freeze({
 
 /** Where a queue writes down what happens to its events, so that they survive the process. */
 export interface DurableLog {
-  /** Writes down an event that is about to be accepted. An error: it cannot be kept, and is not to be accepted. */
+  /**
+   * Writes down an event that is about to be accepted. An error: it cannot be kept, and is not to be accepted. For one that is awaited it
+   * sets `brings.settled`, if it tells each event apart.
+   */
   accept(event: AnyEvent, brings: Submission): RuntimeError | undefined;
   /**
-   * As `accept`, for an event that the emitter has made a moment ago and that brings nothing. Absent: there is no shorter way.
-   *
-   * @param isAwaited whether somebody will ask `settledOf`
+   * As `accept`, for an event that has yet to be made: its emitter has given it nothing but a type and data. Answers its number, which
+   * `onMade` brings back. Absent: there is no such way.
    */
-  acceptOwn?(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined;
-  /**
-   * What `emitAsync` answers for an awaited event that has just been accepted, when it is durable or given up. Absent: what
-   * follows from `settled`.
-   */
-  settledOf?(event: AnyEvent): Promise<EmitResult>;
+  acceptOwn?(
+    type: string,
+    data: unknown,
+    ts: number,
+    ids: MintedIds,
+    awaited: EmitResult | undefined,
+  ): number | RuntimeError;
+  /** Of the last event that `acceptOwn` has accepted, if it is awaited: what to answer, when it is durable or given up. */
+  readonly settledOwn?: Promise<EmitResult> | undefined;
+  /** The event with this number has been made. */
+  onMade?(event: AnyEvent, seq: number): void;
   /**
    * Resolves when what has been accepted so far is durable, with an error if it is not; undefined: there is nothing to
    * wait for. To be called right after `accept`.

@@ -19,8 +19,8 @@ import {
   stateLine,
 } from './ops';
 import { readHeader, writeHeader } from './header';
-import { emitResult } from '../emit-result';
-import { PLAIN, PLAIN_AWAITED } from '../submission';
+import { emitResult, refusedResult } from '../emit-result';
+import { ownEvent } from '../own-event';
 import type { AnyEvent } from '../events';
 import type { MintedIds } from '../ids';
 import type { EmitResult } from '../runtime-types';
@@ -59,17 +59,16 @@ export interface RememberedKey {
 
 type Resolve = (result: EmitResult) => void;
 
-interface Answers {
-  events: AnyEvent[];
-  resolves: Resolve[];
-}
+/** An event; or its number, as long as nobody has looked at it; or that it has ended. */
+type Awaited = AnyEvent | number | typeof ENDED;
+const ENDED = 0;
 
-/** Awaited events that are in one frame. */
+/** Awaited events that are in one frame, and what is to be answered about each, to whom. */
 interface AwaitedFrame {
   frame: number;
-  events: AnyEvent[];
-  /** Of those of them that the journal itself answers for; a shared promise tells when. */
-  answers: Answers | undefined;
+  events: Awaited[];
+  results: EmitResult[];
+  resolves: Resolve[];
 }
 
 let lastResolve: Resolve;
@@ -85,8 +84,10 @@ export class JournalLog implements DurableLog {
   readonly skipsDamage: boolean;
   readonly #codec: Codec;
   readonly #port: ObservabilityPort;
-  /** Sequence numbers of the events that have not ended. */
+  /** Sequence numbers of the events that have been made and have not ended. */
   readonly #seqs = new Map<AnyEvent, number>();
+  /** All that have not ended. */
+  #unfinished = 0;
   /** Events that were released before they ran, where they are kept for replay: whether they were processed is told later. */
   readonly #released = new WeakSet<AnyEvent>();
   readonly #keepsEvents: boolean;
@@ -100,8 +101,11 @@ export class JournalLog implements DurableLog {
   #recovered = 0;
   /** Takes an event that could not be made durable out of the queue, unless it has ended already. */
   onWithdraw: (event: AnyEvent, hasEnded: boolean) => void = () => undefined;
-  /** What is to be told of an event that could not be made durable. */
-  truthOf: (event: AnyEvent, error: RuntimeError) => RuntimeError = (_event, error) => error;
+  /** What is to be told of an event that could not be made durable; undefined: it has ended. */
+  truthOf: (event: AnyEvent | undefined, error: RuntimeError) => RuntimeError = (_event, error) => error;
+  /** The events with these numbers are needed: those that have not been made are to be, so that `onMade` is called. */
+  onWanted: (seqs: ReadonlySet<number>) => void = () => undefined;
+  settledOwn: Promise<EmitResult> | undefined;
 
   /** @throws RuntimeError what opening a journal may throw */
   constructor(settings: JournalSettings, port: ObservabilityPort) {
@@ -155,7 +159,8 @@ export class JournalLog implements DurableLog {
     if (typeof body !== 'string') return body;
     const { frame } = this.journal;
     this.journal.write(this.#line(this.#nextSeq, event, brings, body));
-    return this.#accepted(event, frame, brings.awaited === true);
+    this.#accepted(event, brings, frame);
+    return undefined;
   }
 
   #acceptMade(event: AnyEvent, brings: Submission, ids: MintedIds): RuntimeError | undefined {
@@ -170,51 +175,95 @@ export class JournalLog implements DurableLog {
       ({ frame } = journal);
       journal.writeEvent(this.#nextSeq, flags, event.ts, ids, typeField, more, undefined, json);
     }
-    return this.#accepted(event, frame, brings.awaited === true);
-  }
-
-  acceptOwn(event: AnyEvent, ids: MintedIds, isAwaited: boolean): RuntimeError | undefined {
-    const { journal } = this;
-    if (journal.refusal !== undefined) return journal.refusal;
-    const typeField = this.#typeField(event.type);
-    if (this.#codec.isBinary || (this.#hasHalves && hasHalf(event.type))) {
-      return this.accept(event, isAwaited ? PLAIN_AWAITED : PLAIN);
-    }
-    const flags = isAwaited ? AWAITED : 0;
-    let { frame } = journal;
-    if (!journal.writeOwn(this.#nextSeq, flags, event.ts, ids, typeField, event.data)) {
-      const json = tried(() => dataJson(event));
-      if (typeof json !== 'string') return json;
-      ({ frame } = journal);
-      journal.writeOwn(this.#nextSeq, flags, event.ts, ids, typeField, undefined, json);
-    }
-    return this.#accepted(event, frame, isAwaited);
+    this.#accepted(event, brings, frame);
+    return undefined;
   }
 
   /** An event has been written, into this frame. */
-  #accepted(event: AnyEvent, frame: number, isAwaited: boolean): undefined {
-    this.#seqs.set(event, this.#nextSeq++);
-    this.#persisted++;
-    if (isAwaited) this.#noteAwaited(event, frame);
+  #accepted(event: AnyEvent, brings: Submission, frame: number): void {
+    this.#seqs.set(event, this.#takeNumber());
+    if (brings.awaited === true) brings.settled = this.#settledOf(event, emitResult(event, undefined), frame);
   }
 
-  settledOf(event: AnyEvent): Promise<EmitResult> {
-    const last = this.#awaited.at(-1)!;
-    const settled = new Promise<EmitResult>(keepResolve);
-    if (last.answers === undefined) {
-      const answers = (last.answers = { events: [event], resolves: [lastResolve] });
-      void (this.settled() ?? Promise.resolve(undefined)).then((error) => this.#answer(answers, error));
-    } else {
-      last.answers.events.push(event);
-      last.answers.resolves.push(lastResolve);
+  #takeNumber(): number {
+    this.#unfinished++;
+    this.#persisted++;
+    return this.#nextSeq++;
+  }
+
+  acceptOwn(
+    type: string,
+    data: unknown,
+    ts: number,
+    ids: MintedIds,
+    awaited: EmitResult | undefined,
+  ): number | RuntimeError {
+    const { journal } = this;
+    if (journal.refusal !== undefined) return journal.refusal;
+    const typeField = this.#typeField(type);
+    const flags = awaited === undefined ? 0 : AWAITED;
+    let { frame } = journal;
+    if (this.#codec.isBinary || (this.#hasHalves && hasHalf(type))) {
+      const event = ownEvent(type, data, ts, ids);
+      const body = tried(() => this.#codec.encode(event));
+      if (typeof body !== 'string') return body;
+      ({ frame } = journal);
+      journal.write(this.#line(this.#nextSeq, event, { priority: 0, awaited: flags === AWAITED }, body));
+    } else if (!journal.writeOwn(this.#nextSeq, flags, ts, ids, typeField, data)) {
+      const json = tried(() => dataJson(ownEvent(type, data, ts, ids)));
+      if (typeof json !== 'string') return json;
+      ({ frame } = journal);
+      journal.writeOwn(this.#nextSeq, flags, ts, ids, typeField, undefined, json);
     }
+    const seq = this.#takeNumber();
+    this.settledOwn = awaited && this.#settledOf(seq, awaited, frame);
+    return seq;
+  }
+
+  onMade(event: AnyEvent, seq: number): void {
+    this.#seqs.set(event, seq);
+  }
+
+  /** Resolves with `result` when the frame is durable, or with the truth if it is not. */
+  #settledOf(event: Awaited, result: EmitResult, frame: number): Promise<EmitResult> {
+    const last = this.#awaited.at(-1);
+    const awaited = last?.frame === frame ? last : this.#awaitFrame(frame);
+    const settled = new Promise<EmitResult>(keepResolve);
+    awaited.events.push(event);
+    awaited.results.push(result);
+    awaited.resolves.push(lastResolve);
     return settled;
   }
 
-  #answer({ events, resolves }: Answers, error: RuntimeError | undefined): void {
-    for (let index = 0; index < events.length; index++) {
+  #awaitFrame(frame: number): AwaitedFrame {
+    const awaited: AwaitedFrame = { frame, events: [], results: [], resolves: [] };
+    this.#awaited.push(awaited);
+    // Frames that are durable need no list any more.
+    while (this.#awaited.length > 1 && this.#awaited[0]!.frame <= this.journal.durable) this.#awaited.shift();
+    void (this.settled() ?? Promise.resolve(undefined)).then((error) => this.#answer(awaited, error));
+    return awaited;
+  }
+
+  #answer(awaited: AwaitedFrame, error: RuntimeError | undefined): void {
+    if (error !== undefined) this.#look([awaited]);
+    const { events, results, resolves } = awaited;
+    for (let index = 0; index < resolves.length; index++) {
+      const result = results[index]!;
       const event = events[index]!;
-      resolves[index]!(emitResult(event, error && this.truthOf(event, error)));
+      resolves[index]!(error === undefined ? result : refusedResult(result, this.truthOf(eventOf(event), error)));
+    }
+  }
+
+  /** Looks at the awaited events that have not been looked at: from now on each is there as an event, or has ended. */
+  #look(frames: readonly AwaitedFrame[]): void {
+    const wanted = new Set(frames.flatMap(({ events }) => events.filter((event) => typeof event === 'number')));
+    wanted.delete(ENDED);
+    if (wanted.size === 0) return;
+    this.onWanted(wanted);
+    const made = new Map<number, AnyEvent>();
+    for (const [event, seq] of this.#seqs) if (wanted.has(seq)) made.set(seq, event);
+    for (const awaited of frames) {
+      awaited.events = awaited.events.map((event) => (typeof event === 'number' ? (made.get(event) ?? ENDED) : event));
     }
   }
 
@@ -240,20 +289,15 @@ export class JournalLog implements DurableLog {
     return acceptLine(numbersOf(seq, flags, event.ts, dueAtOf(brings)), event, names, writeHeader(brings), body);
   }
 
-  #noteAwaited(event: AnyEvent, frame: number): void {
-    const last = this.#awaited.at(-1);
-    if (last?.frame === frame) last.events.push(event);
-    else this.#awaited.push({ frame, events: [event], answers: undefined });
-    // Frames that are durable need no list any more.
-    while (this.#awaited.length > 1 && this.#awaited[0]!.frame <= this.journal.durable) this.#awaited.shift();
-  }
-
   /** The journal has dropped the awaited events of these frames: they were never accepted. */
   #onGivenUp(frames: readonly number[]): void {
     const failed = new Set(frames);
-    const given = this.#awaited.filter(({ frame }) => failed.has(frame)).flatMap(({ events }) => events);
+    const given = this.#awaited.filter(({ frame }) => failed.has(frame));
     this.#awaited = this.#awaited.filter(({ frame }) => !failed.has(frame));
-    for (const event of given) this.onWithdraw(event, !this.#seqs.delete(event));
+    this.#look(given);
+    for (const { events } of given) {
+      for (const event of events) if (typeof event !== 'number') this.onWithdraw(event, this.#take(event) === 0);
+    }
   }
 
   settled(): Promise<RuntimeError | undefined> | undefined {
@@ -307,6 +351,7 @@ export class JournalLog implements DurableLog {
     const seq = this.#seqs.get(event);
     if (seq === undefined) return 0;
     this.#seqs.delete(event);
+    this.#unfinished--;
     return seq;
   }
 
@@ -329,6 +374,7 @@ export class JournalLog implements DurableLog {
         const recovered = this.#readable(row, maxRetryDelayMs);
         if (recovered === undefined) continue;
         this.#seqs.set(recovered.event, row[0]);
+        this.#unfinished++;
         this.#recovered++;
         yield recovered;
       }
@@ -372,7 +418,7 @@ export class JournalLog implements DurableLog {
     return {
       enabled: true,
       persistedEvents: this.#persisted,
-      unfinishedEvents: this.#seqs.size,
+      unfinishedEvents: this.#unfinished,
       recoveredEventCount: this.#recovered,
       unpersistedEvents: 0,
       refusedEvents: 0,
@@ -404,6 +450,8 @@ export class JournalLog implements DurableLog {
     return this.journal.close();
   }
 }
+
+const eventOf = (awaited: Awaited): AnyEvent | undefined => (typeof awaited === 'number' ? undefined : awaited);
 
 function flagsOf({ metadata }: AnyEvent, { idempotencyKey, awaited }: Submission): number {
   const isRemembered = idempotencyKey !== undefined || metadata?.deliveryGuarantee === 'exactly-once';

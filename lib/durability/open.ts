@@ -26,6 +26,7 @@ export function openJournal(config: RuntimeConfig, queue: DeliveryQueue): Journa
   });
   const log = new JournalLog(settings, queue.port);
   log.onWithdraw = (event, hasEnded): void => void queue.withdraw(event, hasEnded);
+  log.onWanted = (seqs): void => queue.engine.makeDrafts(seqs);
   log.truthOf = (event, error): RuntimeError => queue.notDurable(event, error);
   queue.log = log;
   return log;

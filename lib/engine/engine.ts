@@ -1,4 +1,5 @@
 import { monotonicNow, wallNow } from '../clock';
+import { callIdAt } from '../ids';
 import { LatencyGroups } from './latency-groups';
 import { native } from '../native/index';
 import type { EngineConfig, EngineHandle, EngineStats } from '../native/engine';
@@ -40,11 +41,13 @@ import {
   WAITING,
   WANTED,
 } from './layout';
+import { EventTable } from './event-table';
 import { ExtrasTable } from './extras';
 import { Limiters } from './limiters';
 import { Parkings, resume } from './parking';
 import { KeepAlive, eventLoopTurn, onRest } from './real-timers';
 import type { AnyEvent } from '../events';
+import type { MintedIds } from '../ids';
 import type { SlotExtras } from './extras';
 import type { LatencyStats } from './latency-groups';
 
@@ -85,6 +88,8 @@ export interface EngineHost {
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void;
   /** The event has left, whatever its end: what it held is to be given back. */
   onReleased(slot: number, extras: SlotExtras | undefined): void;
+  /** A draft with this number in the log has become an event. */
+  onMade(event: AnyEvent, seq: number): void;
   /** The error of a delivery whose acknowledgement did not come. */
   ackTimeoutError(event: AnyEvent): Error;
 }
@@ -140,8 +145,7 @@ export class Engine {
   #taken = 0;
   #isReading = false;
 
-  #events: (AnyEvent | undefined)[] = [];
-  #free: number[] = [];
+  readonly #events: EventTable;
   /** For each slot the run that is going on; a run whose number has changed has been given up. */
   #runs: number[] = [];
   #runSeq = 0;
@@ -213,6 +217,7 @@ export class Engine {
   constructor(config: EngineConfig, host: EngineHost) {
     const buffer = new ArrayBuffer(native.ringBytes());
     this.#host = host;
+    this.#events = new EventTable((event, seq) => host.onMade(event, seq));
     this.#width = config.maxConcurrent;
     this.#words = new Uint32Array(buffer);
     this.#doubles = new Float64Array(buffer);
@@ -241,10 +246,39 @@ export class Engine {
 
   /** Takes an event in; it is in the queue when this returns. Answers its slot. */
   submit(event: AnyEvent, priority: number, tenant = 0, key = NONE, kind = 0, delayMs = 0): number {
+    if (this.#words[SUBMITTED] === RING_RECORDS) this.#emptyRing();
+    const slot = this.#events.add(event);
+    const { latency } = this;
+    const group = latency === undefined || tenant === 0 ? 0 : latency.tenantGroupOf(event);
+    this.#enter(slot, event.type, event.ts, priority, tenant, key, kind, delayMs, group);
+    if (this.#byId !== undefined) this.#byId.set(event.id, slot);
+    this.#entered(delayMs);
+    return slot;
+  }
+
+  /** Takes an event in that is made when it starts; it brings nothing but its priority. `seq`: its number in the log, 0 for none. */
+  submitDraft(type: string, data: unknown, ts: number, ids: MintedIds, seq: number, priority: number): void {
+    if (this.#words[SUBMITTED] === RING_RECORDS) this.#emptyRing();
+    const slot = this.#events.draft(type, data, ts, ids, seq);
+    this.#enter(slot, type, ts, priority, 0, NONE, 0, 0, 0);
+    if (this.#byId !== undefined) this.#byId.set(callIdAt(ids.callBlock, ids.callIndex), slot);
+    this.#entered(0);
+  }
+
+  /** Tells the core, which reads it when it is next called. */
+  #enter(
+    slot: number,
+    type: string,
+    ts: number,
+    priority: number,
+    tenant: number,
+    key: number,
+    kind: number,
+    delayMs: number,
+    tenantGroup: number,
+  ): void {
     const words = this.#words;
-    if (words[SUBMITTED] === RING_RECORDS) this.#emptyRing();
-    const slot = this.#free.length > 0 ? this.#free.pop()! : this.#events.length;
-    this.#events[slot] = event;
+    const doubles = this.#doubles;
     const index = words[SUBMITTED]!;
     words[SUBMITTED] = index + 1;
     const at = SUBMISSIONS + index * SUBMISSION_WORDS;
@@ -252,31 +286,30 @@ export class Engine {
     words[at + 1] = kind;
     words[at + 2] = tenant;
     words[at + 3] = key;
-    const doubles = this.#doubles;
     doubles[(at >> 1) + 2] = priority;
     doubles[(at >> 1) + 3] = delayMs;
     const { latency } = this;
-    if (latency !== undefined) {
-      // Events of one millisecond share a reading of the clock.
-      if (event.ts !== this.#stampedTs || this.#isPrecise) {
-        this.#stampedTs = event.ts;
-        doubles[NOW] = monotonicNow();
-      }
-      doubles[(at >> 1) + 4] = doubles[NOW]!;
-      words[at + 10] = event.type === latency.lastType ? latency.lastGroup : latency.groupOf(event.type);
-      words[at + 11] = tenant === 0 ? 0 : latency.tenantGroupOf(event);
+    if (latency === undefined) return;
+    // Events of one millisecond share a reading of the clock.
+    if (ts !== this.#stampedTs || this.#isPrecise) {
+      this.#stampedTs = ts;
+      doubles[NOW] = monotonicNow();
     }
-    if (this.#byId !== undefined) this.#byId.set(event.id, slot);
+    doubles[(at >> 1) + 4] = doubles[NOW]!;
+    words[at + 10] = type === latency.lastType ? latency.lastGroup : latency.groupOf(type);
+    words[at + 11] = tenantGroup;
+  }
+
+  #entered(delayMs: number): void {
     if (delayMs > 0 || this.#hasTtl) {
       // Both count from here, not from when the core would next be called.
       this.#hasTtl = false;
-      doubles[NOW] = monotonicNow();
+      this.#doubles[NOW] = monotonicNow();
       this.#cross(0);
     }
     if (!this.#pumpScheduled && this.isProcessing && this.#workers - this.#parkings.count < this.#width) {
       this.#schedulePump();
     }
-    return slot;
   }
 
   #emptyRing(): void {
@@ -293,9 +326,8 @@ export class Engine {
   prepare(ttlMs: number, policy: number, bytes: number, attempts: number): void {
     // A crossing between here and there could free slots, and the event would get another one.
     while (this.#words[SUBMITTED] === RING_RECORDS) this.#emptyRing();
-    const slot = this.#free.length > 0 ? this.#free[this.#free.length - 1]! : this.#events.length;
     this.#hasTtl = ttlMs !== Infinity;
-    this.#core.prepare(slot, ttlMs, policy, bytes, attempts);
+    this.#core.prepare(this.#events.next, ttlMs, policy, bytes, attempts);
   }
 
   admitBytes(bytes: number): 0 | 1 | 2 | 3 {
@@ -388,7 +420,7 @@ export class Engine {
 
   #act(kind: number, slot: number, attempts: number, delayMs: number): void {
     if (kind === NOTICE_ALARM) return this.#ring(slot);
-    const event = this.#events[slot]!;
+    const event = this.#events.at(slot)!;
     const extras = this.#extras.peek(slot);
     switch (kind) {
       case NOTICE_RETRY: {
@@ -440,9 +472,8 @@ export class Engine {
 
   /** Frees a slot whose event has ended. */
   #release(slot: number, event: AnyEvent): void {
-    this.#events[slot] = undefined;
+    this.#events.remove(slot);
     this.#runs[slot] = 0;
-    this.#free.push(slot);
     if (this.#byId !== undefined && this.#byId.get(event.id) === slot) this.#byId.delete(event.id);
     this.#host.onReleased(slot, this.#extras.take(slot));
   }
@@ -488,7 +519,7 @@ export class Engine {
   #crossLimiters(): number {
     const words = this.#words;
     for (let slot = this.#cross(1); slot >= 0; slot = this.#cross(1)) {
-      if (this.limiters.start(this.#events[slot]!, slot, words[WAITED_FOR]!, words[WAITED_KEY]!)) return slot;
+      if (this.limiters.start(this.#events.at(slot)!, slot, words[WAITED_FOR]!, words[WAITED_KEY]!)) return slot;
       if (--this.#untilCheck <= 0) this.#checkTurn();
       if (this.#gate !== undefined) return -1;
     }
@@ -499,7 +530,7 @@ export class Engine {
     let slot = first;
     this.#workers++;
     do {
-      const event = this.#events[slot]!;
+      const event = this.#events.at(slot)!;
       const run = ++this.#runSeq;
       this.#runs[slot] = run;
       if (this.#started !== undefined) this.#started.set(event, slot);
@@ -783,7 +814,7 @@ export class Engine {
       if (!waits) drain.finish();
     }
     if (this.#continuous) this.#hold(words[READY] !== 0);
-    if (this.#events.length > KEPT_SLOTS && this.#free.length === this.#events.length) this.#shrink();
+    if (this.#events.slots > KEPT_SLOTS && this.#events.isEmpty) this.#shrink();
     if (this.#quietWaiters.length > 0 && (words[READY] === 0 || this.#workers === 0)) {
       for (const waiter of this.#quietWaiters.splice(0)) waiter();
     }
@@ -791,8 +822,7 @@ export class Engine {
 
   /** All events of a burst have ended: its tables go, here and in the core. */
   #shrink(): void {
-    this.#events = [];
-    this.#free = [];
+    this.#events.shrink();
     this.#runs = [];
     this.#extras.shrink();
     this.#core.shrink();
@@ -865,7 +895,7 @@ export class Engine {
   slotOf(eventId: string): number {
     if (this.#byId === undefined) {
       this.#byId = new Map();
-      this.#events.forEach((event, slot) => event && this.#byId!.set(event.id, slot));
+      this.#events.forEachId((id, slot) => this.#byId!.set(id, slot));
     }
     return this.#byId.get(eventId) ?? -1;
   }
@@ -874,10 +904,10 @@ export class Engine {
   slotOfRun(event: AnyEvent): number | undefined {
     if (this.#started === undefined) {
       this.#started = new WeakMap();
-      this.#runs.forEach((run, slot) => run && this.#started!.set(this.#events[slot]!, slot));
+      this.#runs.forEach((run, slot) => run && this.#started!.set(this.#events.at(slot)!, slot));
     }
     const slot = this.#started.get(event);
-    return slot !== undefined && this.#events[slot] === event ? slot : undefined;
+    return slot !== undefined && this.#events.at(slot) === event ? slot : undefined;
   }
 
   /** The number of the run that is going on in `slot`: another one, or 0, once that has been given up. */
@@ -898,13 +928,18 @@ export class Engine {
   }
 
   eventAt(slot: number): AnyEvent | undefined {
-    return this.#events[slot];
+    return this.#events.at(slot);
+  }
+
+  /** Makes the events with these numbers in the log, those of them that have not been made. */
+  makeDrafts(seqs: ReadonlySet<number>): void {
+    this.#events.makeOf(seqs);
   }
 
   /** True if there was a delivery to acknowledge. */
   ack(slot: number): boolean {
     this.#flush();
-    const event = this.#events[slot];
+    const event = this.#events.at(slot);
     const wasUnacked = this.#core.state(slot) === 6;
     const known = event !== undefined && this.#core.ack(monotonicNow(), slot);
     if (known && wasUnacked) {
@@ -921,7 +956,7 @@ export class Engine {
   /** True if there was a delivery to refuse. */
   nack(slot: number, error: unknown): boolean {
     this.#flush();
-    const event = this.#events[slot];
+    const event = this.#events.at(slot);
     if (event === undefined) return false;
     const state = this.#core.state(slot);
     if (state !== 5 && state !== 6) return false;
@@ -936,7 +971,7 @@ export class Engine {
   /** Takes an event out that does not run; of one that runs, aborts the signal. */
   cancel(slot: number, reason: unknown): boolean {
     this.#flush();
-    if (this.#events[slot] === undefined) return false;
+    if (this.#events.at(slot) === undefined) return false;
     if (this.#core.cancel(monotonicNow(), slot)) {
       this.#settle();
       return true;
@@ -1053,7 +1088,7 @@ export class Engine {
 
   #abortRuns(reason: unknown, except: number): void {
     this.#flush();
-    for (let slot = 0; slot < this.#events.length; slot++) {
+    for (let slot = 0; slot < this.#events.slots; slot++) {
       if (!this.#runs[slot] || slot === except) continue;
       this.#giveUpRun(slot, reason);
       this.#core.abandon(monotonicNow(), slot);
