@@ -59,8 +59,8 @@ export interface RememberedKey {
 
 type Resolve = (result: EmitResult) => void;
 
-/** An event; or its number, as long as nobody has looked at it; or that it has ended. */
-type Awaited = AnyEvent | number | typeof ENDED;
+/** An event; or its number, as long as nobody has looked at it; or `ENDED`. */
+type Awaited = AnyEvent | number;
 const ENDED = 0;
 
 /** Awaited events that are in one frame, and what is to be answered about each, to whom. */

@@ -10,25 +10,24 @@ const IN_PAGE = PAGE_SLOTS - 1;
 /** `ts`, `seq`, `callIndex` and `correlationIndex` of each draft. */
 const NUMBERS = 4;
 
-/** What the ids of many events begin with. */
-interface Blocks {
-  call: string;
-  correlation: string;
+/** What many drafts have in common: their type, and what their ids begin with. */
+interface Origin {
+  type: string;
+  callBlock: string;
+  correlationBlock: string;
 }
 
 /** Some slots. Tables grow by pages, so that none is ever copied: a copy of a large one would hold up the event loop. */
 class Page {
   /** Events; of drafts the data. */
-  readonly things = Array.from<unknown>({ length: PAGE_SLOTS });
+  readonly things = new Array<unknown>(PAGE_SLOTS).fill(undefined);
   /** Undefined: there is no draft in this slot. */
-  readonly blocks = Array.from<Blocks | undefined>({ length: PAGE_SLOTS });
-  readonly types = Array.from({ length: PAGE_SLOTS }, () => '');
+  readonly origins = new Array<Origin | undefined>(PAGE_SLOTS).fill(undefined);
   readonly numbers = new Float64Array(PAGE_SLOTS * NUMBERS);
 
-  put(index: number, type: string, data: unknown, ts: number, blocks: Blocks, ids: MintedIds, seq: number): void {
+  put(index: number, data: unknown, ts: number, origin: Origin, ids: MintedIds, seq: number): void {
     this.things[index] = data;
-    this.types[index] = type;
-    this.blocks[index] = blocks;
+    this.origins[index] = origin;
     const { numbers } = this;
     const at = index * NUMBERS;
     numbers[at] = ts;
@@ -43,25 +42,20 @@ class Page {
   }
 
   idOf(index: number): string {
-    const blocks = this.blocks[index];
-    if (blocks === undefined) return (this.things[index] as AnyEvent).id;
-    return callIdAt(blocks.call, this.numbers[index * NUMBERS + 2]!);
+    const origin = this.origins[index];
+    if (origin === undefined) return (this.things[index] as AnyEvent).id;
+    return callIdAt(origin.callBlock, this.numbers[index * NUMBERS + 2]!);
   }
 
   /** The draft becomes an event. */
   make(index: number): AnyEvent {
-    const { call, correlation } = this.blocks[index]!;
+    const { type, callBlock, correlationBlock } = this.origins[index]!;
     const { numbers } = this;
     const at = index * NUMBERS;
-    const ids = {
-      callBlock: call,
-      callIndex: numbers[at + 2]!,
-      correlationBlock: correlation,
-      correlationIndex: numbers[at + 3]!,
-    };
-    const event = ownEvent(this.types[index]!, this.things[index], numbers[at]!, ids);
+    const ids = { callBlock, callIndex: numbers[at + 2]!, correlationBlock, correlationIndex: numbers[at + 3]! };
+    const event = ownEvent(type, this.things[index], numbers[at]!, ids);
     this.things[index] = event;
-    this.blocks[index] = undefined;
+    this.origins[index] = undefined;
     return event;
   }
 }
@@ -75,7 +69,9 @@ export class EventTable {
   #pages: Page[] = [];
   #slots = 0;
   #free: number[] = [];
-  #blocks: Blocks = { call: '', correlation: '' };
+  #origin: Origin = { type: '', callBlock: '', correlationBlock: '' };
+  /** Those with the present blocks, by type. */
+  readonly #origins = new Map<string, Origin>();
   readonly #onMade: (event: AnyEvent, seq: number) => void;
 
   /** @param onMade told of the event of a draft that has a number in the log */
@@ -112,7 +108,7 @@ export class EventTable {
   draft(type: string, data: unknown, ts: number, ids: MintedIds, seq: number): number {
     const slot = this.#take();
     const page = this.#pages[slot >>> PAGE_BITS]!;
-    page.put(slot & IN_PAGE, type, data, ts, this.#blocksOf(ids), ids, seq);
+    page.put(slot & IN_PAGE, data, ts, this.#originOf(type, ids), ids, seq);
     return slot;
   }
 
@@ -122,11 +118,15 @@ export class EventTable {
     return this.#slots++;
   }
 
-  /** Events that are emitted one after another share theirs. */
-  #blocksOf({ callBlock, correlationBlock }: MintedIds): Blocks {
-    const blocks = this.#blocks;
-    if (blocks.call === callBlock && blocks.correlation === correlationBlock) return blocks;
-    return (this.#blocks = { call: callBlock, correlation: correlationBlock });
+  /** Drafts that are emitted one after another share theirs. */
+  #originOf(type: string, { callBlock, correlationBlock }: MintedIds): Origin {
+    const last = this.#origin;
+    const isSameBlock = last.callBlock === callBlock && last.correlationBlock === correlationBlock;
+    if (isSameBlock && last.type === type) return last;
+    if (!isSameBlock) this.#origins.clear();
+    let origin = this.#origins.get(type);
+    if (origin === undefined) this.#origins.set(type, (origin = { type, callBlock, correlationBlock }));
+    return (this.#origin = origin);
   }
 
   /** The event of `slot`, if one is there. */
@@ -134,7 +134,7 @@ export class EventTable {
     const page = this.#pages[slot >>> PAGE_BITS];
     if (page === undefined) return undefined;
     const index = slot & IN_PAGE;
-    return page.blocks[index] === undefined ? (page.things[index] as AnyEvent | undefined) : this.#make(page, index);
+    return page.origins[index] === undefined ? (page.things[index] as AnyEvent | undefined) : this.#make(page, index);
   }
 
   #make(page: Page, index: number): AnyEvent {
@@ -148,7 +148,7 @@ export class EventTable {
   makeOf(seqs: ReadonlySet<number>): void {
     for (const page of this.#pages) {
       for (let index = 0; index < PAGE_SLOTS; index++) {
-        if (page.blocks[index] !== undefined && seqs.has(page.seqOf(index))) this.#make(page, index);
+        if (page.origins[index] !== undefined && seqs.has(page.seqOf(index))) this.#make(page, index);
       }
     }
   }
@@ -164,7 +164,7 @@ export class EventTable {
     for (let slot = 0; slot < this.#slots; slot++) {
       const page = this.#pages[slot >>> PAGE_BITS]!;
       const index = slot & IN_PAGE;
-      if (page.blocks[index] !== undefined || page.things[index] !== undefined) visit(page.idOf(index), slot);
+      if (page.origins[index] !== undefined || page.things[index] !== undefined) visit(page.idOf(index), slot);
     }
   }
 
