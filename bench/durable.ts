@@ -12,12 +12,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createRuntime } from '@kodus-flow/runtime';
 import type { EmitOptions, EmitResult, Runtime } from '@kodus-flow/runtime';
 import { median, printTable } from './stats';
 
 const GROUP = 1000;
 const GROUPS = 60;
+const WARM_UP = 20;
 const ROUNDS = 5;
 const PENDING = 200_000;
 const PASSING = Number(process.env.BENCH_PASSING ?? 1_000_000);
@@ -37,6 +40,8 @@ interface Measured {
   eventsPerSecond: number;
 }
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 const folder = mkdtempSync(join(tmpdir(), 'kodus-bench-'));
 let directories = 0;
 const newPath = (): string => join(folder, `journal-${directories++}`);
@@ -80,7 +85,9 @@ const WITH_OPTIONS = (n: number): EmitOptions => ({
 async function emits(optionsOf?: (n: number) => EmitOptions): Promise<EmitRun> {
   const runtime = open(newPath());
   const delay = monitorEventLoopDelay({ resolution: 1 });
-  await emitGroup(runtime, 0, optionsOf);
+  // The garbage of the run before is not this one's; as collecting it makes V8 forget compiled code too, some groups are not measured.
+  collectGarbage();
+  for (let group = 0; group < WARM_UP; group++) await emitGroup(runtime, group * GROUP, optionsOf);
   delay.enable();
   const began = performance.now();
   for (let group = 0; group < GROUPS; group++) await emitGroup(runtime, group * GROUP, optionsOf);
