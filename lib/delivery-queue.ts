@@ -12,7 +12,7 @@ import { QueueBreaker } from './queue-breaker';
 import { failuresIn } from './explain';
 import { hasTerms, submissionOf, termsOf } from './dead-letter-terms';
 import { onAbort } from './middleware/cancel';
-import { ownEvent } from './own-event';
+import { OwnEvents } from './own-event';
 import { failureFields, logFields } from './observability/fields';
 import { callBack } from './observability/guard';
 import { NEVER_AGAIN, askedDelay } from './retry-policy';
@@ -75,6 +75,8 @@ export interface DeliverySettings {
   /** Failures in a row that open the breaker; undefined: there is none. */
   breakerThreshold: number | undefined;
   tenantId: string | undefined;
+  /** Whether events are given a `metadata.timestamp`. */
+  stampsTime: boolean;
   onError: ((error: unknown, event: AnyEvent) => void) | undefined;
 }
 
@@ -104,6 +106,7 @@ export class DeliveryQueue implements EngineHost {
   readonly engine: Engine;
   readonly settings: DeliverySettings;
   readonly port: ObservabilityPort;
+  readonly own: OwnEvents;
   readonly dedupe: Deduplicator;
   readonly pressure: PressureSampler;
   readonly breaker: QueueBreaker | undefined;
@@ -156,6 +159,7 @@ export class DeliveryQueue implements EngineHost {
   constructor(settings: DeliverySettings, port: ObservabilityPort) {
     this.settings = settings;
     this.port = port;
+    this.own = new OwnEvents(settings.tenantId, settings.stampsTime);
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
     this.#depthLimit = settings.maxQueueDepth;
     this.pressure = new PressureSampler(settings, (pressure) => this.#onPressure(pressure));
@@ -242,18 +246,20 @@ export class DeliveryQueue implements EngineHost {
   admitOwn(type: string, data: unknown, ids: MintedIds, priority: number, awaited?: EmitResult): OwnAnswer {
     const ts = Date.now();
     const refusal = this.hasRoom() ? undefined : this.#refusalOfFull();
-    if (refusal !== undefined) return this.refused(refusal, ownEvent(type, data, ts, ids));
+    if (refusal !== undefined) return this.refused(refusal, this.own.make(type, data, ts, ids));
     const { log } = this;
     if (log === undefined) return void this.engine.submitDraft(type, data, ts, ids, 0, priority);
-    const seq = log.acceptOwn!(type, data, ts, ids, awaited);
-    if (typeof seq !== 'number') return this.#notWritten(ownEvent(type, data, ts, ids), seq);
+    const seq = log.acceptOwn!(type, data, ts, ids, priority, awaited);
+    if (typeof seq !== 'number') return this.#notWritten(this.own.make(type, data, ts, ids), seq);
     const settled = awaited && log.settledOwn;
     this.engine.submitDraft(type, data, ts, ids, seq, priority);
     return settled;
   }
 
-  onMade(event: AnyEvent, seq: number): void {
-    this.log!.onMade!(event, seq);
+  make(type: string, data: unknown, ts: number, ids: MintedIds, seq: number): AnyEvent {
+    const event = this.own.make(type, data, ts, ids);
+    if (seq > 0) this.log!.onMade!(event, seq);
+    return event;
   }
 
   #notWritten(event: AnyEvent, error: RuntimeError): RuntimeError {

@@ -20,16 +20,13 @@ import type { DeliveryQueue } from './delivery-queue';
 import type { Submission } from './submission';
 import type { EmitBatcher } from './emit-batcher';
 import type { EventProcessor } from './event-processor';
-import type { AnyEvent, AnyEventMetadata } from './events';
+import type { AnyEvent } from './events';
 import type { MintedIds } from './ids';
 import type { ObservabilityPort } from './observability/port';
 import type { EmitOptions, EmitResult } from './runtime-types';
 import type { TraceCarrier } from './tracing/trace-context';
 
 interface EmitterSettings {
-  tenantId: string | undefined;
-  /** Whether `metadata.timestamp` is set. */
-  stampsTime: boolean;
   trackCauses: boolean;
   batcher: EmitBatcher;
   port: ObservabilityPort;
@@ -105,7 +102,7 @@ export class Emitter {
 
   /** The usual case: nothing but a type, data, and maybe a priority. */
   #emitPlain(type: string, data: unknown, priority: number): EmitResult {
-    if ((priority === 0 || this.#queue.log === undefined) && this.#isOwn(data)) {
+    if (this.#isOwn(data)) {
       const ids = this.#mintIds();
       const result = takenResult(ids);
       const refusal = this.#queue.admitOwn(type, data, ids, priority);
@@ -118,9 +115,7 @@ export class Emitter {
 
   /** Whether an event with this data has nothing but what every event has, and may be made later. */
   #isOwn(data: unknown): boolean {
-    const { tenantId, stampsTime } = this.#settings;
-    if (tenantId !== undefined || stampsTime || this.carrier !== undefined || !this.#queue.takesOwn) return false;
-    return correlationOf(data) === undefined;
+    return this.carrier === undefined && this.#queue.takesOwn && correlationOf(data) === undefined;
   }
 
   #mintIds(): MintedIds {
@@ -146,10 +141,8 @@ export class Emitter {
 
   #makeEvent(type: string, data: unknown, given: string | undefined, tenant: string | undefined): AnyEvent {
     const correlationId = given ?? correlationOf(data) ?? nextCorrelationId();
-    const tenantId = tenant ?? this.#settings.tenantId;
-    const metadata: AnyEventMetadata = tenantId === undefined ? { correlationId } : { correlationId, tenantId };
     const ts = Date.now();
-    if (this.#settings.stampsTime) metadata.timestamp = ts;
+    const metadata = this.#queue.own.metadata(correlationId, tenant, ts);
     if (this.carrier !== undefined) Object.assign(metadata, this.carrier);
     reserveTwoCallIds();
     return { id: nextCallId(), type, data, ts, threadId: nextCallId(), metadata };
@@ -172,7 +165,7 @@ export class Emitter {
       requireObject('event', event);
       requireString('event.id', event.id);
       if (typeof event.type !== 'string') requireString('event.type', event.type);
-      const tenantId = options.tenantId ?? event.metadata?.tenantId ?? this.#settings.tenantId;
+      const tenantId = options.tenantId ?? event.metadata?.tenantId ?? this.#queue.settings.tenantId;
       const brings = { ...this.#read(event.type, options), tenantId };
       const correlationId =
         options.correlationId ?? event.metadata?.correlationId ?? correlationOf(event.data) ?? nextCorrelationId();
@@ -192,8 +185,11 @@ export class Emitter {
 
   emitAsync(type: string, data: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
     if (this.#queue.log === undefined) return this.#emitWhenRoom(type, data, options ?? {});
-    const isShort = options === undefined && this.#isPlain(type) && !this.#mustWait && this.#isOwn(data);
-    return isShort ? this.#emitOwnDurably(type, data) : this.#emitDurably(type, data, options ?? {});
+    const priority = options === undefined ? 0 : onlyPriority(options);
+    if (priority !== undefined && this.#isPlain(type) && !this.#mustWait && this.#isOwn(data)) {
+      return this.#emitOwnDurably(type, data, priority);
+    }
+    return this.#emitDurably(type, data, options ?? {});
   }
 
   async #emitWhenRoom(type: string, data: unknown, options: EmitOptions): Promise<EmitResult> {
@@ -210,10 +206,10 @@ export class Emitter {
     }
   }
 
-  #emitOwnDurably(type: string, data: unknown): Promise<EmitResult> {
+  #emitOwnDurably(type: string, data: unknown, priority: number): Promise<EmitResult> {
     const ids = this.#mintIds();
     const result = takenResult(ids);
-    const answer = this.#queue.admitOwn(type, data, ids, 0, result);
+    const answer = this.#queue.admitOwn(type, data, ids, priority, result);
     this.#spareIds = ids;
     return answer instanceof RuntimeError ? Promise.resolve(refusedResult(result, answer)) : answer!;
   }
@@ -344,7 +340,7 @@ export class Emitter {
     if (options.correlationId !== undefined) requireString('options.correlationId', options.correlationId);
     return {
       priority: priority === undefined ? 0 : requirePriority('options.priority', priority),
-      tenantId: optional(requireString, 'options.tenantId', tenantId) ?? this.#settings.tenantId,
+      tenantId: optional(requireString, 'options.tenantId', tenantId) ?? this.#queue.settings.tenantId,
       orderingKey: optional(requireString, 'options.orderingKey', orderingKey),
       idempotencyKey: optional(requireString, 'options.idempotencyKey', idempotencyKey),
       delayMs: optional(requireDuration, 'options.delayMs', delayMs),
@@ -391,8 +387,10 @@ export class Emitter {
 
 /** The priority, if the options hold nothing else. */
 function onlyPriority(options: EmitOptions): number | undefined {
+  // Whoever asks for the wrong thing is told by others.
+  if (typeof options !== 'object' || options === null) return undefined;
   for (const key in options) if (key !== 'priority') return undefined;
-  const { priority } = options;
+  const { priority = 0 } = options;
   return typeof priority === 'number' && Number.isFinite(priority) ? priority : undefined;
 }
 

@@ -53,6 +53,7 @@ export function queueSettings(config: EventQueueConfig, retries: boolean): Deliv
     maxProcessedEvents: config.maxProcessedEvents ?? 10_000,
     breakerThreshold: config.enableCircuitBreaker ? (config.circuitBreakerThreshold ?? 5) : undefined,
     tenantId: undefined,
+    stampsTime: false,
     onError: undefined,
   };
 }
@@ -75,6 +76,7 @@ export function runtimeSettings(config: RuntimeConfig): DeliverySettings {
     retryable: readRetryable('retry.retryable', config.retry?.retryable),
     knowsSizes: SIZE_KEYS.some((key) => merged[key] !== undefined),
     tenantId: config.tenantId,
+    stampsTime: config.enableAcks ?? false,
     onError: config.onError,
   };
 }

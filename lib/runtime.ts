@@ -150,8 +150,6 @@ class RuntimeImpl implements Runtime {
       this.#queue.requeue(event, priority, context),
     );
     this.#emitter = new Emitter(this.#queue, this.#processor, {
-      tenantId,
-      stampsTime: config.enableAcks ?? false,
       trackCauses: config.trackCauses ?? false,
       batcher: new EmitBatcher(config.batching ?? {}, this.#queue.engine),
       port: this.#port,

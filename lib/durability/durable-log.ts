@@ -73,7 +73,7 @@ export interface DurableLog {
    */
   accept(event: AnyEvent, brings: Submission): RuntimeError | undefined;
   /**
-   * As `accept`, for an event that has yet to be made: its emitter has given it nothing but a type and data. Answers its number, which
+   * As `accept`, for an event that has yet to be made: its emitter has given it nothing but type, data and priority. Answers its number, which
    * `onMade` brings back. Absent: there is no such way.
    */
   acceptOwn?(
@@ -81,6 +81,7 @@ export interface DurableLog {
     data: unknown,
     ts: number,
     ids: MintedIds,
+    priority: number,
     awaited: EmitResult | undefined,
   ): number | RuntimeError;
   /** Of the last event that `acceptOwn` has accepted, if it is awaited: what to answer, when it is durable or given up. */

@@ -20,7 +20,7 @@ import {
 } from './ops';
 import { readHeader, writeHeader } from './header';
 import { emitResult, refusedResult } from '../emit-result';
-import { ownEvent } from '../own-event';
+import { OwnEvents } from '../own-event';
 import type { AnyEvent } from '../events';
 import type { MintedIds } from '../ids';
 import type { EmitResult } from '../runtime-types';
@@ -84,6 +84,7 @@ export class JournalLog implements DurableLog {
   readonly skipsDamage: boolean;
   readonly #codec: Codec;
   readonly #port: ObservabilityPort;
+  readonly #own: OwnEvents;
   /** Sequence numbers of the events that have been made and have not ended. */
   readonly #seqs = new Map<AnyEvent, number>();
   /** All that have not ended. */
@@ -108,7 +109,8 @@ export class JournalLog implements DurableLog {
   settledOwn: Promise<EmitResult> | undefined;
 
   /** @throws RuntimeError what opening a journal may throw */
-  constructor(settings: JournalSettings, port: ObservabilityPort) {
+  constructor(settings: JournalSettings, port: ObservabilityPort, own = new OwnEvents(undefined, false)) {
+    this.#own = own;
     this.#codec = codecs[settings.codec];
     this.skipsDamage = settings.native.onCorruption === SKIP;
     this.#keepsEvents = settings.native.keepEvents;
@@ -196,28 +198,45 @@ export class JournalLog implements DurableLog {
     data: unknown,
     ts: number,
     ids: MintedIds,
+    priority: number,
     awaited: EmitResult | undefined,
   ): number | RuntimeError {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
-    const typeField = this.#typeField(type);
     const flags = awaited === undefined ? 0 : AWAITED;
     let { frame } = journal;
-    if (this.#codec.isBinary || (this.#hasHalves && hasHalf(type))) {
-      const event = ownEvent(type, data, ts, ids);
-      const body = tried(() => this.#codec.encode(event));
+    if (!this.#writeOwn(flags, type, data, ts, ids, priority)) {
+      // An object with more to it, or a type that only JSON of the whole event can carry.
+      const isWhole = this.#codec.isBinary || this.#hasHalf(type);
+      const event = this.#own.make(type, data, ts, ids);
+      const body = tried(() => (isWhole ? this.#codec.encode(event) : dataJson(event)));
       if (typeof body !== 'string') return body;
       ({ frame } = journal);
-      journal.write(this.#line(this.#nextSeq, event, { priority: 0, awaited: flags === AWAITED }, body));
-    } else if (!journal.writeOwn(this.#nextSeq, flags, ts, ids, typeField, data)) {
-      const json = tried(() => dataJson(ownEvent(type, data, ts, ids)));
-      if (typeof json !== 'string') return json;
-      ({ frame } = journal);
-      journal.writeOwn(this.#nextSeq, flags, ts, ids, typeField, undefined, json);
+      if (!isWhole) this.#writeOwn(flags, type, undefined, ts, ids, priority, body);
+      else journal.write(this.#line(this.#nextSeq, event, { priority, awaited: flags === AWAITED }, body));
     }
     const seq = this.#takeNumber();
     this.settledOwn = awaited && this.#settledOf(seq, awaited, frame);
     return seq;
+  }
+
+  #writeOwn(
+    flags: number,
+    type: string,
+    data: unknown,
+    ts: number,
+    ids: MintedIds,
+    priority: number,
+    json?: string,
+  ): boolean {
+    const seq = this.#nextSeq;
+    const typeField = this.#typeField(type);
+    if (this.#codec.isBinary || (this.#hasHalves && hasHalf(type))) return false;
+    const metadata = this.#own.membersAt(ts);
+    if (priority === 0 && metadata === '') return this.journal.writeOwn(seq, flags, ts, ids, typeField, data, json);
+    const header = priority === 0 ? '' : writeHeader({ priority });
+    const more = { dueAt: 0, header, metadata, key: undefined };
+    return this.journal.writeEvent(seq, flags, ts, ids, typeField, more, data, json);
   }
 
   onMade(event: AnyEvent, seq: number): void {

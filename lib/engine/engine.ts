@@ -88,8 +88,8 @@ export interface EngineHost {
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void;
   /** The event has left, whatever its end: what it held is to be given back. */
   onReleased(slot: number, extras: SlotExtras | undefined): void;
-  /** A draft with this number in the log has become an event. */
-  onMade(event: AnyEvent, seq: number): void;
+  /** Makes the event of a draft. `seq`: its number in the log; 0: it has none. */
+  make(type: string, data: unknown, ts: number, ids: MintedIds, seq: number): AnyEvent;
   /** The error of a delivery whose acknowledgement did not come. */
   ackTimeoutError(event: AnyEvent): Error;
 }
@@ -217,7 +217,7 @@ export class Engine {
   constructor(config: EngineConfig, host: EngineHost) {
     const buffer = new ArrayBuffer(native.ringBytes());
     this.#host = host;
-    this.#events = new EventTable((event, seq) => host.onMade(event, seq));
+    this.#events = new EventTable((type, data, ts, ids, seq) => host.make(type, data, ts, ids, seq));
     this.#width = config.maxConcurrent;
     this.#words = new Uint32Array(buffer);
     this.#doubles = new Float64Array(buffer);

@@ -1,5 +1,4 @@
 import { callIdAt } from '../ids';
-import { ownEvent } from '../own-event';
 import type { AnyEvent } from '../events';
 import type { MintedIds } from '../ids';
 
@@ -16,6 +15,9 @@ interface Origin {
   callBlock: string;
   correlationBlock: string;
 }
+
+/** Makes the event of a draft. `seq`: its number in the log; 0: it has none. */
+export type MakeEvent = (type: string, data: unknown, ts: number, ids: MintedIds, seq: number) => AnyEvent;
 
 /** Some slots. Tables grow by pages, so that none is ever copied: a copy of a large one would hold up the event loop. */
 class Page {
@@ -48,12 +50,12 @@ class Page {
   }
 
   /** The draft becomes an event. */
-  make(index: number): AnyEvent {
+  make(index: number, make: MakeEvent): AnyEvent {
     const { type, callBlock, correlationBlock } = this.origins[index]!;
     const { numbers } = this;
     const at = index * NUMBERS;
     const ids = { callBlock, callIndex: numbers[at + 2]!, correlationBlock, correlationIndex: numbers[at + 3]! };
-    const event = ownEvent(type, this.things[index], numbers[at]!, ids);
+    const event = make(type, this.things[index], numbers[at]!, ids, numbers[at + 1]!);
     this.things[index] = event;
     this.origins[index] = undefined;
     return event;
@@ -72,11 +74,10 @@ export class EventTable {
   #origin: Origin = { type: '', callBlock: '', correlationBlock: '' };
   /** Those with the present blocks, by type. */
   readonly #origins = new Map<string, Origin>();
-  readonly #onMade: (event: AnyEvent, seq: number) => void;
+  readonly #make: MakeEvent;
 
-  /** @param onMade told of the event of a draft that has a number in the log */
-  constructor(onMade: (event: AnyEvent, seq: number) => void) {
-    this.#onMade = onMade;
+  constructor(make: MakeEvent) {
+    this.#make = make;
   }
 
   /** Slots, taken and free. */
@@ -134,21 +135,14 @@ export class EventTable {
     const page = this.#pages[slot >>> PAGE_BITS];
     if (page === undefined) return undefined;
     const index = slot & IN_PAGE;
-    return page.origins[index] === undefined ? (page.things[index] as AnyEvent | undefined) : this.#make(page, index);
-  }
-
-  #make(page: Page, index: number): AnyEvent {
-    const seq = page.seqOf(index);
-    const event = page.make(index);
-    if (seq > 0) this.#onMade(event, seq);
-    return event;
+    return page.origins[index] === undefined ? (page.things[index] as AnyEvent | undefined) : page.make(index, this.#make);
   }
 
   /** Makes the events with these numbers in the log, those of them that are drafts. */
   makeOf(seqs: ReadonlySet<number>): void {
     for (const page of this.#pages) {
       for (let index = 0; index < PAGE_SLOTS; index++) {
-        if (page.origins[index] !== undefined && seqs.has(page.seqOf(index))) this.#make(page, index);
+        if (page.origins[index] !== undefined && seqs.has(page.seqOf(index))) page.make(index, this.#make);
       }
     }
   }
