@@ -1,4 +1,4 @@
-import { refuse, requireInteger, requireObject, requireText } from './validate';
+import { refuse, requireInteger, requireObject, requireText, warnOfUnknown } from './validate';
 import type {
   DLQItem,
   DLQStats,
@@ -51,7 +51,7 @@ export interface DeadLetters {
 export function deadLettersOf(queue: DeadLetterQueue, requeue: Requeue): DeadLetters {
   return {
     list(options = {}) {
-      requireObject('options', options);
+      warnOfUnknown('deadLetters.list', requireObject('options', options), { limit: true, cursor: true, type: true });
       const limit = requireInteger('options.limit', options.limit ?? 50, { min: 1, max: 10_000 });
       const type = options.type === undefined ? null : requireText('options.type', options.type);
       const { items, next } = queue.page(limit, placeOf(options.cursor), type);

@@ -14,6 +14,7 @@ import {
   requireOneOf,
   requireSignal,
   requireString,
+  warnOfUnknown,
 } from './validate';
 import { requirePriority } from './queue';
 import type { DeliveryQueue } from './delivery-queue';
@@ -44,6 +45,24 @@ interface Waiter {
   brings: Submission;
   settle: (error: Error | undefined) => void;
 }
+
+const OPTION_NAMES: Record<keyof EmitOptions, true> = {
+  priority: true,
+  correlationId: true,
+  tenantId: true,
+  deliveryGuarantee: true,
+  timeout: true,
+  retryPolicy: true,
+  delayMs: true,
+  ttlMs: true,
+  orderingKey: true,
+  idempotencyKey: true,
+  signal: true,
+  batch: true,
+  batchSize: true,
+  batchTimeout: true,
+  flushBatch: true,
+};
 
 const GUARANTEES = ['at-most-once', 'at-least-once', 'exactly-once'] as const;
 
@@ -332,6 +351,7 @@ export class Emitter {
   /** Checks the options of an emit. */
   #read(type: string, options: EmitOptions, awaited?: boolean): Submission {
     if (typeof type !== 'string') requireString('type', type);
+    for (const key in options) if (!Object.hasOwn(OPTION_NAMES, key)) warnOfUnknown('emit', options, OPTION_NAMES);
     const { priority, tenantId, orderingKey, idempotencyKey, delayMs, ttlMs, timeout, retryPolicy, signal } = options;
     this.#readBatchOptions(options);
     const guarantee = options.deliveryGuarantee;

@@ -11,6 +11,7 @@ import {
   requireObject,
   requireString,
   requireText,
+  warnOfUnknown,
 } from './validate';
 import type { EventLog, EventMetadata, EventStoreStats, ReplayQuery } from './event-store/event-log';
 import type { AnyEvent } from './events';
@@ -53,6 +54,12 @@ export interface ReplayOptions {
   types?: readonly string[] | undefined;
 }
 
+const REPLAY_OPTIONS: Record<keyof ReplayOptions, true> = {
+  toTimestamp: true,
+  onlyUnprocessed: true,
+  batchSize: true,
+  types: true,
+};
 const HOUR_MS = 3_600_000;
 const WEEK_MS = 7 * 24 * HOUR_MS;
 const GIB = 1024 ** 3;
@@ -153,7 +160,7 @@ export class EventStore {
   };
 
   #query(from: number, options: ReplayOptions): ReplayQuery {
-    requireObject('options', options);
+    warnOfUnknown('replayEvents', requireObject('options', options), REPLAY_OPTIONS);
     const { toTimestamp = Date.now(), onlyUnprocessed = true, batchSize = this.#replayBatchSize, types } = options;
     return {
       fromMs: requireTime('from', from),

@@ -47,6 +47,7 @@ import {
   requireSignal,
   requireString,
   warnOnce,
+  warnOfUnknown,
 } from './validate';
 import type { JournalLog } from './durability/journal-log';
 import type { EventQueueConfig, RuntimeConfig } from './config';
@@ -75,6 +76,12 @@ import type {
 } from './runtime-types';
 
 const DEFAULT_CLEANUP_TIMEOUT_MS = 5000;
+const PROCESS_OPTIONS: Record<keyof ProcessOptions, true> = {
+  withStats: true,
+  maxEvents: true,
+  timeoutMs: true,
+  signal: true,
+};
 const DAY_MS = 86_400_000;
 const NOTHING: ProcessResult = { processed: 0, acked: 0, failed: 0, retried: 0, deadLettered: 0 };
 
@@ -389,7 +396,7 @@ class RuntimeImpl implements Runtime {
   #register(type: EventPattern, handler: unknown, options: OnOptions, once: boolean): () => void {
     requireEventPattern('type', type);
     requireFunction('handler', handler);
-    requireObject('options', options);
+    warnOfUnknown('on', requireObject('options', options), { signal: true });
     if (options.signal !== undefined) requireBoolean('options.signal', options.signal);
     return this.#processor.on(type, handler as AnyHandler, options, once);
   }
@@ -433,7 +440,7 @@ class RuntimeImpl implements Runtime {
   };
 
   async #drain(options: ProcessOptions, untilEmpty: boolean): Promise<ProcessResult> {
-    requireObject('options', options);
+    warnOfUnknown(untilEmpty ? 'drain' : 'process', requireObject('options', options), PROCESS_OPTIONS);
     const { maxEvents, timeoutMs, signal } = options;
     if (maxEvents !== undefined) requireInteger('options.maxEvents', maxEvents, { min: 0 });
     if (timeoutMs !== undefined) requireNumber('options.timeoutMs', timeoutMs, { min: 0 });
@@ -629,7 +636,7 @@ class RuntimeImpl implements Runtime {
   #cleaning: Promise<void> | undefined;
 
   cleanup = (options: { timeoutMs?: number } = {}): Promise<void> => {
-    requireObject('options', options);
+    warnOfUnknown('cleanup', requireObject('options', options), { timeoutMs: true });
     const { timeoutMs = DEFAULT_CLEANUP_TIMEOUT_MS } = options;
     requireNumber('options.timeoutMs', timeoutMs, { min: 0 });
     return (this.#cleaning ??= this.#cleanUp(timeoutMs));

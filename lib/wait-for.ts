@@ -1,6 +1,6 @@
 import { RuntimeError } from './errors';
 import { onAbort } from './middleware/cancel';
-import { requireFunction, requireNumber, requireObject, requireSignal } from './validate';
+import { requireFunction, requireNumber, requireObject, requireSignal, warnOfUnknown } from './validate';
 import type { Engine } from './engine/engine';
 import type { AnyEvent } from './events';
 import type { EventPattern, HandlerTable } from './handlers';
@@ -23,7 +23,7 @@ export function waitForEvent(
   engine: Engine,
   onCleanup: (release: () => void) => () => void,
 ): Promise<AnyEvent> {
-  requireObject('options', options);
+  warnOfUnknown('waitFor', requireObject('options', options), { timeoutMs: true, signal: true, filter: true });
   const { timeoutMs, signal, filter } = options;
   if (timeoutMs !== undefined) requireNumber('options.timeoutMs', timeoutMs, { min: 0 });
   if (signal !== undefined) requireSignal('options.signal', signal);

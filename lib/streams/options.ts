@@ -7,12 +7,57 @@ import {
   requireObject,
   requireOneOf,
   requireSignal,
+  warnOfUnknown,
 } from '../validate';
 import { isSource } from './source';
 import type { Range } from '../validate';
 import type { RetryPlan } from './recover';
 import type { SharePlan } from './share';
-import type { RetryStreamOptions, ShareOptions, SignalOptions } from './types';
+import type {
+  DebounceOptions,
+  DelayOptions,
+  DistinctOptions,
+  FlatMapOptions,
+  MapAsyncOptions,
+  ReadableOptions,
+  RetryStreamOptions,
+  ShareOptions,
+  SignalOptions,
+  SubscriptionOptions,
+  ThrottleOptions,
+} from './types';
+
+type Names<T> = Record<keyof T, true>;
+
+const SIGNAL: Names<SignalOptions> = { signal: true };
+
+/** Options of operators that have more than a signal; kept complete by the compiler, but for the union of `window`. */
+const OPTION_NAMES = new Map<string, object>([
+  ['debounce', { ...SIGNAL, leading: true, maxWaitMs: true } satisfies Names<DebounceOptions>],
+  ['throttle', { ...SIGNAL, leading: true, trailing: true } satisfies Names<ThrottleOptions>],
+  ['delay', { ...SIGNAL, buffer: true } satisfies Names<DelayOptions>],
+  ['window', { ...SIGNAL, kind: true, maxItems: true, sizeMs: true, everyMs: true, gapMs: true }],
+  ['distinct', { ...SIGNAL, capacity: true } satisfies Names<DistinctOptions>],
+  ['flatMap', { ...SIGNAL, concurrency: true } satisfies Names<FlatMapOptions>],
+  ['mapAsync', { ...SIGNAL, concurrency: true, ordered: true } satisfies Names<MapAsyncOptions>],
+  [
+    'retry',
+    {
+      ...SIGNAL,
+      maxAttempts: true,
+      delayMs: true,
+      factor: true,
+      maxDelayMs: true,
+      jitterRatio: true,
+    } satisfies Names<RetryStreamOptions>,
+  ],
+  ['share', { ...SIGNAL, buffer: true, overflow: true } satisfies Names<ShareOptions>],
+  [
+    'createSubscription',
+    { ...SIGNAL, buffer: true, overflow: true, onClose: true } satisfies Names<SubscriptionOptions>,
+  ],
+  ['toReadable', { ...SIGNAL, highWaterMark: true } satisfies Names<ReadableOptions>],
+]);
 
 /** Milliseconds, a finite number of at least 0. */
 export function requireMs(path: string, value: unknown, range: Range = { min: 0 }): number {
@@ -40,12 +85,13 @@ export function optionalBoolean(path: string, value: unknown, byDefault: boolean
   return value === undefined ? byDefault : requireBoolean(path, value);
 }
 
+/** The signal of an operator's options, if it has any; warns of those that it does not know. */
 export function optionalSignal(
   path: string,
   options: { signal?: AbortSignal | undefined } | undefined,
 ): AbortSignal | undefined {
   if (options === undefined) return undefined;
-  requireObject(path, options);
+  warnOfUnknown(path, requireObject(path, options), (OPTION_NAMES.get(path) ?? SIGNAL) as typeof SIGNAL);
   return options.signal === undefined ? undefined : requireSignal(`${path}.signal`, options.signal);
 }
 
