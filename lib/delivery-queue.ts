@@ -15,6 +15,7 @@ import { onAbort } from './middleware/cancel';
 import { OwnEvents } from './own-event';
 import { failureFields, logFields } from './observability/fields';
 import { callBack } from './observability/guard';
+import { Refusals } from './refusals';
 import { NEVER_AGAIN, askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DLQContext, DeadLetterQueue } from './dead-letter-queue';
@@ -83,17 +84,6 @@ export interface DeliverySettings {
 /** Why an event was not taken; or what to answer who waits until it is durable; or nothing. */
 type OwnAnswer = RuntimeError | Promise<EmitResult> | undefined;
 
-type Refusal =
-  | 'not-durable'
-  | 'rate-limited'
-  | 'full'
-  | 'memory'
-  | 'too-large'
-  | 'duplicate'
-  | 'shutting-down'
-  | 'invalid'
-  | 'aborted';
-
 const SIZE_TOO_LARGE = 2;
 const SIZE_QUEUE_FULL = 3;
 const SIZE_LARGE = 1;
@@ -131,17 +121,7 @@ export class DeliveryQueue implements EngineHost {
   readonly #exactFrom: number;
   /** `maxQueueDepth`; while memory is exhausted no more than 1, so that what waits for room still gets its turn. */
   #depthLimit: number;
-  readonly refusals: Record<Refusal, number> = {
-    'not-durable': 0,
-    'rate-limited': 0,
-    full: 0,
-    memory: 0,
-    'too-large': 0,
-    duplicate: 0,
-    'shutting-down': 0,
-    invalid: 0,
-    aborted: 0,
-  };
+  readonly refusals: Refusals;
   readonly history = new EventHistory();
   readonly retriesByType = new Map<string, number>();
   compressedEvents = 0;
@@ -159,6 +139,7 @@ export class DeliveryQueue implements EngineHost {
   constructor(settings: DeliverySettings, port: ObservabilityPort) {
     this.settings = settings;
     this.port = port;
+    this.refusals = new Refusals(settings, port, () => this.engine.depth);
     this.own = new OwnEvents(settings.tenantId, settings.stampsTime);
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
     this.#depthLimit = settings.maxQueueDepth;
@@ -171,8 +152,8 @@ export class DeliveryQueue implements EngineHost {
             port.log(state === 'open' ? 'warn' : 'info', `The breaker of the queue is ${state}`, { state }),
           );
     this.engine = new Engine(engineConfig(settings), this);
-    this.engine.onTurn = (computes): void => this.#samplePressure(computes);
-    this.engine.lookAt = monotonicNow() + LOOK_EVERY_MS;
+    this.engine.turns.onLook = (computes): void => this.#samplePressure(computes);
+    this.engine.turns.lookAt = monotonicNow() + LOOK_EVERY_MS;
     const { largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes } = settings;
     this.#exactFrom = Math.min(largeEventThreshold, hugeEventThreshold, maxEventSize, maxQueueBytes) / 2;
   }
@@ -205,20 +186,21 @@ export class DeliveryQueue implements EngineHost {
    * @param isOurs whether all of it but its data was
    */
   admit(event: AnyEvent, brings: Submission, fresh: boolean, isOurs = false): RuntimeError | undefined {
-    if (this.isClosed) return this.refused('shutting-down', event);
-    if (brings.signal?.aborted) return this.refused('aborted', event);
+    if (this.isClosed) return this.refusals.refuse('shutting-down', event);
+    if (brings.signal?.aborted) return this.refusals.refuse('aborted', event);
     if (!fresh && (this.engine.slotOf(event.id) >= 0 || this.dedupe.isDone(event.id))) {
-      return this.#duplicate(event, this.#stateOf(event.id));
+      return this.refusals.duplicate(event, this.#stateOf(event.id));
     }
     const waitMs = this.rate?.refusal(event);
-    if (waitMs !== undefined) return this.refused('rate-limited', event, waitMs);
+    if (waitMs !== undefined) return this.refusals.refuse('rate-limited', event, waitMs);
     const { idempotencyKey } = brings;
     if (idempotencyKey !== undefined && !this.dedupe.takeKey(idempotencyKey, event.id)) {
-      return this.#duplicate(event, this.#stateOfKey(idempotencyKey));
+      return this.refusals.duplicate(event, this.#stateOfKey(idempotencyKey));
     }
     const bytes = this.settings.knowsSizes ? sizeOf(event, this.#exactFrom) : 0;
     const refusal = this.#refusalOf(event, bytes);
-    const error = refusal === undefined ? this.#writeDown(event, brings, bytes) : this.refused(refusal, event, bytes);
+    const error =
+      refusal === undefined ? this.#writeDown(event, brings, bytes) : this.refusals.refuse(refusal, event, bytes);
     if (error === undefined) this.feed?.accepted(event);
     if (error !== undefined) {
       if (idempotencyKey !== undefined) this.dedupe.returnKey(idempotencyKey);
@@ -246,11 +228,11 @@ export class DeliveryQueue implements EngineHost {
   admitOwn(type: string, data: unknown, ids: MintedIds, priority: number, awaited?: EmitResult): OwnAnswer {
     const ts = Date.now();
     const refusal = this.hasRoom() ? undefined : this.#refusalOfFull();
-    if (refusal !== undefined) return this.refused(refusal, this.own.make(type, data, ts, ids));
+    if (refusal !== undefined) return this.refusals.refuse(refusal, this.own.make(type, data, ts, ids));
     const { log } = this;
     if (log === undefined) return void this.engine.submitDraft(type, data, ts, ids, 0, priority);
     const seq = log.acceptOwn!(type, data, ts, ids, priority, awaited);
-    if (typeof seq !== 'number') return this.#notWritten(this.own.make(type, data, ts, ids), seq);
+    if (typeof seq !== 'number') return this.refusals.notWritten(this.own.make(type, data, ts, ids), seq);
     const settled = awaited && log.settledOwn;
     this.engine.submitDraft(type, data, ts, ids, seq, priority);
     return settled;
@@ -262,24 +244,12 @@ export class DeliveryQueue implements EngineHost {
     return event;
   }
 
-  #notWritten(event: AnyEvent, error: RuntimeError): RuntimeError {
-    this.refusals['not-durable']++;
-    return this.#tell('not-durable', event, error);
-  }
-
   /** Nothing is accepted that cannot be kept. */
   #writeDown(event: AnyEvent, brings: Submission, bytes: number): RuntimeError | undefined {
     const error = this.log?.accept(event, brings);
     if (error === undefined) return undefined;
     if (bytes > 0) this.engine.returnBytes(bytes);
-    return this.#notWritten(event, error);
-  }
-
-  #duplicate(event: AnyEvent, state: string): RuntimeError {
-    this.refusals.duplicate++;
-    const message = `an event with this id or idempotency key is known already; the first one is ${state}`;
-    const context = { reason: 'duplicate', eventId: event.id, eventType: event.type, state };
-    return this.#tell('duplicate', event, new RuntimeError('DUPLICATE', message, { context }));
+    return this.refusals.notWritten(event, error);
   }
 
   /** What has become of the event with this id: 'waiting', 'running', 'done' or 'dead'. */
@@ -449,66 +419,6 @@ export class DeliveryQueue implements EngineHost {
       leave();
       onEnd?.();
     };
-  }
-
-  /** Counts and tells that an event is not taken; answers why. */
-  refused(refusal: Exclude<Refusal, 'duplicate' | 'not-durable'>, event: AnyEvent, amount = 0): RuntimeError {
-    this.refusals[refusal]++;
-    return this.#tell(refusal, event, this.refusalError(refusal, event, amount));
-  }
-
-  #tell(refusal: Refusal, event: AnyEvent, error: RuntimeError): RuntimeError {
-    this.port.flood(`refused.${refusal}`, 'warn', `Event refused: ${error.message}`, () => ({
-      ...logFields(event),
-      code: error.code,
-      queueSize: this.engine.depth,
-      error,
-    }));
-    return error;
-  }
-
-  /** `amount`: the bytes of an event that is too large, the milliseconds to the next token of a limited one. */
-  refusalError(refusal: Exclude<Refusal, 'duplicate' | 'not-durable'>, event: AnyEvent, amount = 0): RuntimeError {
-    const { maxQueueDepth, maxEventSize, hugeEventThreshold, dropHugeEvents } = this.settings;
-    const context = { reason: refusal, eventId: event.id, eventType: event.type };
-    switch (refusal) {
-      case 'full':
-        return new RuntimeError(
-          'RUNTIME_EVENT_QUEUE_FULL',
-          `the queue is full (${maxQueueDepth} events); process events, raise queueSize, or set overflow to 'wait' or 'drop-oldest'`,
-          { context: { ...context, maxQueueDepth } },
-        );
-      case 'memory':
-        return new RuntimeError(
-          'RUNTIME_EVENT_QUEUE_FULL',
-          'the memory of the machine or container is nearly used up: nothing is taken in while another event waits; process events, or give more memory',
-          { context },
-        );
-      case 'rate-limited':
-        return new RuntimeError(
-          'RATE_LIMITED',
-          `the tenant emits more than its rate; the next token comes in ${amount}ms`,
-          {
-            context: { ...context, retryAfterMs: amount },
-          },
-        );
-      case 'too-large': {
-        const limit = dropHugeEvents ? Math.min(maxEventSize, hugeEventThreshold) : maxEventSize;
-        return new RuntimeError('EVENT_TOO_LARGE', `the event has ${amount} bytes; allowed: ${limit}`, {
-          context: { ...context, bytes: amount, limit },
-        });
-      }
-      case 'shutting-down':
-        return new RuntimeError('RUNTIME_SHUTTING_DOWN', 'the runtime has been cleaned up; create a new one', {
-          context,
-        });
-      case 'aborted':
-        return new RuntimeError('EVENT_CANCELLED', 'the signal of the event aborted before it could be queued', {
-          context,
-        });
-      case 'invalid':
-        return new RuntimeError('INVALID_ARGUMENT', 'the event or its options are invalid', { context });
-    }
   }
 
   // ── What the engine asks and tells ───────────────────────────────────────────────────────────────────
@@ -722,7 +632,7 @@ export class DeliveryQueue implements EngineHost {
   #samplePressure(computes: boolean): void {
     const now = monotonicNow();
     this.engine.setWidth(this.pressure.maybeSample(now, computes));
-    this.engine.lookAt = now + LOOK_EVERY_MS;
+    this.engine.turns.lookAt = now + LOOK_EVERY_MS;
   }
 
   #onPressure({ isActive, isExhausted, ...figures }: Pressure): void {

@@ -270,7 +270,7 @@ export class Emitter {
   #whenRoom(event: AnyEvent, given: Submission): Promise<EmitResult> {
     const { engine } = this.#queue;
     const { signal } = given;
-    if (signal?.aborted) return this.#whenSettled(event, given, this.#queue.refused('aborted', event));
+    if (signal?.aborted) return this.#whenSettled(event, given, this.#queue.refusals.refuse('aborted', event));
     const brings = this.#causedBy(event, given);
     if (brings instanceof RuntimeError) return this.#whenSettled(event, given, brings);
     if (this.#queue.isClosed) return this.#whenSettled(event, brings, this.#admitCaused(event, brings, true));
@@ -283,7 +283,7 @@ export class Emitter {
       const abort = (): void => {
         this.#waiters.delete(event);
         brings.onEnd?.();
-        settle(this.#queue.refused('aborted', event));
+        settle(this.#queue.refusals.refuse('aborted', event));
       };
       const leaveSignal = signal && onAbort(signal, abort);
       engine.keepAlive.hold();
@@ -339,7 +339,7 @@ export class Emitter {
 
   /** `emit` never throws: what is wrong with its arguments is in the result. */
   #invalid(cause: unknown): EmitResult {
-    this.#queue.refusals.invalid++;
+    this.#queue.refusals.counts.invalid++;
     const error = new RuntimeError('INVALID_ARGUMENT', `emit: ${messageOf(cause)}`, {
       cause,
       context: { reason: 'invalid' },

@@ -96,7 +96,8 @@ export interface QueueStats {
 
 /** Collects a queue's statistics. */
 export function queueStats(queue: DeliveryQueue): QueueStats {
-  const { engine, settings, refusals } = queue;
+  const { engine, settings } = queue;
+  const refusals = queue.refusals.counts;
   const core = engine.stats();
   const depth = Number.isFinite(settings.maxQueueDepth) ? settings.maxQueueDepth : undefined;
   const stored = queue.log?.compression?.();

@@ -1,6 +1,5 @@
 import { monotonicNow, wallNow } from '../clock';
 import { callIdAt } from '../ids';
-import { LatencyGroups } from './latency-groups';
 import { native } from '../native/index';
 import type { EngineConfig, EngineHandle, EngineStats } from '../native/engine';
 import {
@@ -32,8 +31,6 @@ import {
   RESUME_BIT,
   RING_RECORDS,
   RUNNING,
-  SUBMISSIONS,
-  SUBMISSION_WORDS,
   SUBMITTED,
   UNACKED,
   WAITED_FOR,
@@ -41,25 +38,22 @@ import {
   WAITING,
   WANTED,
 } from './layout';
+import { Alarms, CoreTimer } from './core-timer';
 import { EventTable } from './event-table';
 import { ExtrasTable } from './extras';
+import { LatencyGroups } from './latency-groups';
 import { Limiters } from './limiters';
 import { Parkings, resume } from './parking';
-import { KeepAlive, eventLoopTurn, onRest } from './real-timers';
+import { KeepAlive } from './real-timers';
+import { SubmissionRing } from './submission-ring';
+import { Turns } from './turns';
 import type { AnyEvent } from '../events';
 import type { MintedIds } from '../ids';
 import type { SlotExtras } from './extras';
 import type { LatencyStats } from './latency-groups';
 
-/** A long drain gives the event loop a turn after this many milliseconds of its own. */
-const TURN_BUDGET_MS = 4;
-/** A pause longer than this means that the event loop has had a turn anyway. */
-const QUIET_GAP_MS = 1;
-/** The clock is read after at most this many handlers; fewer when they are slow. */
-const MAX_STRIDE = 8;
 /** Tables of more slots than this are given back when nothing lives. */
 const KEPT_SLOTS = 65_536;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** How an error is to be taken: may the event be tried again, and does the error ask for a delay? */
 export interface FailureClass {
@@ -111,11 +105,6 @@ interface Drain {
   started: number;
   before: Tally;
   finish: () => void;
-}
-
-interface Alarm {
-  ring: () => void;
-  handle: number;
 }
 
 export interface DrainOptions {
@@ -171,30 +160,16 @@ export class Engine {
   #quietWaiters: (() => void)[] = [];
   #exitWaiters: (() => void)[] = [];
 
-  #gate: Promise<void> | undefined;
-  #turnStart = 0;
-  #lastCheck = 0;
-  #stride = 1;
-  #untilCheck = 1;
-  /** Whether somebody waits for the moment when nothing computes any more, after which the clock is to be read again. */
-  #watchesRest = false;
-  /** Whether that has come: what runs now was brought by a timer or by I/O. */
-  #hasRested = false;
-  /** Handlers that may share a reading of the clock. */
-  readonly #maxStride: number;
+  readonly turns: Turns;
   readonly #isPrecise: boolean;
   /** Undefined: times are not recorded. */
   readonly latency: LatencyGroups | undefined;
-  /** When the clock was read for a submission, by the time that the event itself has. */
-  #stampedTs = -1;
+  readonly #submissions: SubmissionRing;
   /** Whether the event that is submitted next has a time to live. */
   #hasTtl = false;
 
-  #timer: NodeJS.Timeout | undefined;
-  #armedAt = Infinity;
-  #tickScheduled = false;
-  readonly #alarms = new Map<number, Alarm>();
-  #alarmSeq = 0;
+  readonly #timer: CoreTimer;
+  readonly #alarms: Alarms;
 
   /** What middleware has to say before an event starts. */
   readonly limiters: Limiters;
@@ -205,12 +180,6 @@ export class Engine {
   readonly tally: Tally = { processed: 0, acked: 0, failed: 0, retried: 0, deadLettered: 0 };
   /** Results that came after their run had been given up. */
   lateResults = 0;
-  /**
-   * For readings that stay off the hot path: called once a turn of a drain that computes (true), and otherwise (false) once a full
-   * ring of emits, and when an event ends after `lookAt`.
-   */
-  onTurn: ((computes: boolean) => void) | undefined;
-  lookAt = Infinity;
   /** Called when there may be room in the queue again. */
   onRoom: (() => void) | undefined;
 
@@ -224,8 +193,14 @@ export class Engine {
     this.#doubles[DEADLINE] = Infinity;
     this.#core = native.createEngine(buffer, config);
     this.#isPrecise = config.latency === 2;
-    this.#maxStride = this.#isPrecise ? 1 : MAX_STRIDE;
     this.latency = config.latency === 0 ? undefined : new LatencyGroups(this.#core);
+    this.#submissions = new SubmissionRing(this.#words, this.#doubles, this.latency, this.#isPrecise);
+    this.#timer = new CoreTimer(this.#doubles, (now) => this.#tick(now));
+    this.#alarms = new Alarms(this.#core, this.#timer);
+    this.turns = new Turns(this.#isPrecise, {
+      onNow: (now) => (this.#doubles[NOW] = now),
+      onOpen: () => this.#schedulePump(),
+    });
     this.#advance = this.#core.advance;
     this.#parkings = new Parkings(this.#core, {
       runOf: (slot) => this.runOf(slot),
@@ -246,11 +221,11 @@ export class Engine {
 
   /** Takes an event in; it is in the queue when this returns. Answers its slot. */
   submit(event: AnyEvent, priority: number, tenant = 0, key = NONE, kind = 0, delayMs = 0): number {
-    if (this.#words[SUBMITTED] === RING_RECORDS) this.#emptyRing();
+    if (this.#submissions.isFull) this.#emptyRing();
     const slot = this.#events.add(event);
     const { latency } = this;
     const group = latency === undefined || tenant === 0 ? 0 : latency.tenantGroupOf(event);
-    this.#enter(slot, event.type, event.ts, priority, tenant, key, kind, delayMs, group);
+    this.#submissions.put(slot, event.type, event.ts, priority, tenant, key, kind, delayMs, group);
     if (this.#byId !== undefined) this.#byId.set(event.id, slot);
     this.#entered(delayMs);
     return slot;
@@ -258,46 +233,11 @@ export class Engine {
 
   /** Takes an event in that is made when it starts; it brings nothing but its priority. `seq`: its number in the log, 0 for none. */
   submitDraft(type: string, data: unknown, ts: number, ids: MintedIds, seq: number, priority: number): void {
-    if (this.#words[SUBMITTED] === RING_RECORDS) this.#emptyRing();
+    if (this.#submissions.isFull) this.#emptyRing();
     const slot = this.#events.draft(type, data, ts, ids, seq);
-    this.#enter(slot, type, ts, priority, 0, NONE, 0, 0, 0);
+    this.#submissions.put(slot, type, ts, priority, 0, NONE, 0, 0, 0);
     if (this.#byId !== undefined) this.#byId.set(callIdAt(ids.callBlock, ids.callIndex), slot);
     this.#entered(0);
-  }
-
-  /** Tells the core, which reads it when it is next called. */
-  #enter(
-    slot: number,
-    type: string,
-    ts: number,
-    priority: number,
-    tenant: number,
-    key: number,
-    kind: number,
-    delayMs: number,
-    tenantGroup: number,
-  ): void {
-    const words = this.#words;
-    const doubles = this.#doubles;
-    const index = words[SUBMITTED]!;
-    words[SUBMITTED] = index + 1;
-    const at = SUBMISSIONS + index * SUBMISSION_WORDS;
-    words[at] = slot;
-    words[at + 1] = kind;
-    words[at + 2] = tenant;
-    words[at + 3] = key;
-    doubles[(at >> 1) + 2] = priority;
-    doubles[(at >> 1) + 3] = delayMs;
-    const { latency } = this;
-    if (latency === undefined) return;
-    // Events of one millisecond share a reading of the clock.
-    if (ts !== this.#stampedTs || this.#isPrecise) {
-      this.#stampedTs = ts;
-      doubles[NOW] = monotonicNow();
-    }
-    doubles[(at >> 1) + 4] = doubles[NOW]!;
-    words[at + 10] = type === latency.lastType ? latency.lastGroup : latency.groupOf(type);
-    words[at + 11] = tenantGroup;
   }
 
   #entered(delayMs: number): void {
@@ -314,18 +254,18 @@ export class Engine {
 
   #emptyRing(): void {
     this.#cross(0);
-    this.onTurn?.(false);
+    this.turns.onLook?.(false);
   }
 
-  /** The time of the event that is submitted next says nothing about now: the clock is read for it. */
+  /** See {@link SubmissionRing.readClock}. */
   readClock(): void {
-    this.#stampedTs = -1;
+    this.#submissions.readClock();
   }
 
   /** Keeps time to live, policy, size and earlier attempts of the event that is submitted next. */
   prepare(ttlMs: number, policy: number, bytes: number, attempts: number): void {
     // A crossing between here and there could free slots, and the event would get another one.
-    while (this.#words[SUBMITTED] === RING_RECORDS) this.#emptyRing();
+    while (this.#submissions.isFull) this.#emptyRing();
     this.#hasTtl = ttlMs !== Infinity;
     this.#core.prepare(this.#events.next, ttlMs, policy, bytes, attempts);
   }
@@ -371,14 +311,14 @@ export class Engine {
       else this.#resume(entry - RESUME_BIT);
     }
     if (words[NOTICES] !== 0) this.#readNotices();
-    if (this.#doubles[DEADLINE]! < this.#armedAt) this.#arm();
+    this.#timer.keepUp();
     return start;
   }
 
   /** After a command of the core: what follows from it. */
   #settle(): void {
     if (this.#words[NOTICES] !== 0) this.#readNotices();
-    if (this.#doubles[DEADLINE]! < this.#armedAt) this.#arm();
+    this.#timer.keepUp();
     this.onRoom?.();
     this.#schedulePump();
   }
@@ -419,7 +359,7 @@ export class Engine {
   }
 
   #act(kind: number, slot: number, attempts: number, delayMs: number): void {
-    if (kind === NOTICE_ALARM) return this.#ring(slot);
+    if (kind === NOTICE_ALARM) return this.#alarms.ring(slot);
     const event = this.#events.at(slot)!;
     const extras = this.#extras.peek(slot);
     switch (kind) {
@@ -493,14 +433,14 @@ export class Engine {
   #pump(): void {
     // What starts now could end before the rest of the notices has been read.
     if (this.#isReading) return this.#schedulePump();
-    if (this.#gate === undefined) this.#startTurn();
-    if (this.#gate !== undefined) return;
+    if (this.turns.gate === undefined) this.turns.begin();
+    if (this.turns.gate !== undefined) return;
     for (let slot = this.#take(); slot >= 0; slot = this.#take()) {
       void this.#work(slot);
-      if (this.#gate !== undefined) return;
+      if (this.turns.gate !== undefined) return;
       if (this.#isPrecise) this.#doubles[NOW] = monotonicNow();
     }
-    if (this.#workers > 0) this.#watchRest();
+    if (this.#workers > 0) this.turns.watchRest();
     this.#checkQuiet();
   }
 
@@ -520,8 +460,8 @@ export class Engine {
     const words = this.#words;
     for (let slot = this.#cross(1); slot >= 0; slot = this.#cross(1)) {
       if (this.limiters.start(this.#events.at(slot)!, slot, words[WAITED_FOR]!, words[WAITED_KEY]!)) return slot;
-      if (--this.#untilCheck <= 0) this.#checkTurn();
-      if (this.#gate !== undefined) return -1;
+      if (--this.turns.untilCheck <= 0) this.turns.check();
+      if (this.turns.gate !== undefined) return -1;
     }
     return -1;
   }
@@ -556,8 +496,8 @@ export class Engine {
       }
       if (failed) this.#failed(slot, event, error);
       else this.#succeeded(slot, event);
-      if (--this.#untilCheck <= 0) this.#checkTurn();
-      while (this.#gate !== undefined) await this.#gate;
+      if (--this.turns.untilCheck <= 0) this.turns.check();
+      while (this.turns.gate !== undefined) await this.turns.gate;
       slot = this.#take();
     } while (slot >= 0);
     if (this.#isOver) this.clear('dropped');
@@ -633,55 +573,6 @@ export class Engine {
     words[at] = slot;
     words[at + 1] = outcome;
     this.#doubles[(at >> 1) + 1] = askedMs;
-  }
-
-  // ── Turns of the event loop ──────────────────────────────────────────────────────────────────────────
-
-  /** Begins to start things. What follows a moment ago belongs to the same turn, so that chains of short drains end too. */
-  #startTurn(): void {
-    const now = monotonicNow();
-    if (now - this.#lastCheck > QUIET_GAP_MS) this.#turnStart = now;
-    this.#doubles[NOW] = now;
-    this.#lastCheck = now;
-    this.#stride = 1;
-    this.#untilCheck = 1;
-    if (now - this.#turnStart >= TURN_BUDGET_MS) this.#endTurn();
-  }
-
-  /** Reads the clock; when the turn has lasted long enough, timers and I/O are served before anything else starts. */
-  #checkTurn(): void {
-    const now = monotonicNow();
-    const sinceLast = now - this.#lastCheck;
-    this.#lastCheck = now;
-    this.#doubles[NOW] = now;
-    this.#stride = sinceLast > 1 ? 1 : Math.min(this.#maxStride, this.#stride * 2);
-    this.#untilCheck = this.#stride;
-    if (now >= this.lookAt) this.onTurn?.(false);
-    this.#watchRest();
-    if (this.#hasRested) this.#turnStart = now;
-    this.#hasRested = false;
-    if (now - this.#turnStart >= TURN_BUDGET_MS && this.#gate === undefined) this.#endTurn();
-  }
-
-  /** Handlers that end later must not be given the time of now, and what they waited for is no time that was computed. */
-  #watchRest(): void {
-    if (this.#watchesRest) return;
-    this.#watchesRest = true;
-    onRest(() => {
-      this.#watchesRest = false;
-      this.#hasRested = true;
-      this.#untilCheck = 1;
-    });
-  }
-
-  #endTurn(): void {
-    this.onTurn?.(true);
-    this.#gate = eventLoopTurn().then(() => {
-      this.#gate = undefined;
-      this.#turnStart = monotonicNow();
-      this.#lastCheck = this.#turnStart;
-      this.#schedulePump();
-    });
   }
 
   // ── Drains ───────────────────────────────────────────────────────────────────────────────────────────
@@ -802,7 +693,7 @@ export class Engine {
   /** Ends the drain that has nothing left to do, and tells those who wait for it. */
   #checkQuiet(): void {
     const words = this.#words;
-    const busy = words[SUBMITTED] !== 0 || words[COMPLETED] !== 0 || this.#gate !== undefined;
+    const busy = words[SUBMITTED] !== 0 || words[COMPLETED] !== 0 || this.turns.gate !== undefined;
     if (busy || words[RUNNING] !== words[UNACKED]) {
       if (this.#continuous) this.#hold(true);
       return;
@@ -837,56 +728,18 @@ export class Engine {
 
   // ── Time ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  #arm(): void {
-    const deadline = this.#doubles[DEADLINE]!;
-    clearTimeout(this.#timer);
-    this.#armedAt = deadline;
-    if (deadline === Infinity) return;
-    const delay = Math.min(Math.max(Math.ceil(deadline - monotonicNow()), 0), MAX_TIMEOUT_MS);
-    this.#timer = setTimeout(() => this.#onTimer(), delay);
-    this.#timer.unref?.();
-  }
-
-  /** What is due becomes ready a microtask later, never inside the turn of the timer itself. */
-  #onTimer(): void {
-    const armedAt = this.#armedAt;
-    this.#timer = undefined;
-    this.#armedAt = Infinity;
-    this.#tickScheduled = true;
-    // A timer is trusted: under fake timers the clock may stand still.
-    const now = Math.max(monotonicNow(), Math.min(armedAt, this.#doubles[DEADLINE]!));
-    queueMicrotask(() => {
-      if (this.#tickScheduled) this.#tick(now);
-    });
-  }
-
   #tick(now: number): void {
-    this.#tickScheduled = false;
+    this.#timer.forget();
     this.#cross(0);
     this.#doubles[NOW] = Math.max(this.#doubles[NOW]!, now);
     this.#core.tick(now);
-    if (this.#armedAt !== this.#doubles[DEADLINE]!) this.#arm();
+    this.#timer.served();
     this.#settle();
   }
 
-  /** Calls `ring` after `delayMs`; answers how to prevent it. All of them together cost one timer. */
+  /** See {@link Alarms.after}. */
   after(delayMs: number, ring: () => void): () => void {
-    const token = (this.#alarmSeq = (this.#alarmSeq + 1) >>> 0);
-    const handle = this.#core.alarm(monotonicNow(), delayMs, token);
-    this.#alarms.set(token, { ring, handle });
-    if (this.#doubles[DEADLINE]! < this.#armedAt) this.#arm();
-    return () => {
-      const alarm = this.#alarms.get(token);
-      if (alarm === undefined) return;
-      this.#alarms.delete(token);
-      this.#core.cancelAlarm(alarm.handle, token);
-    };
-  }
-
-  #ring(token: number): void {
-    const alarm = this.#alarms.get(token);
-    this.#alarms.delete(token);
-    alarm?.ring();
+    return this.#alarms.after(delayMs, ring);
   }
 
   // ── Commands about one event ─────────────────────────────────────────────────────────────────────────
@@ -1069,8 +922,7 @@ export class Engine {
     this.clear('dropped');
     this.#isOver = true;
     this.#drain?.finish();
-    clearTimeout(this.#timer);
-    this.#armedAt = -Infinity;
+    this.#timer.stop();
     this.#hold(false);
     for (const waiter of this.#quietWaiters.splice(0)) waiter();
     this.onRoom?.();
