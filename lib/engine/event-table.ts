@@ -135,7 +135,9 @@ export class EventTable {
     const page = this.#pages[slot >>> PAGE_BITS];
     if (page === undefined) return undefined;
     const index = slot & IN_PAGE;
-    return page.origins[index] === undefined ? (page.things[index] as AnyEvent | undefined) : page.make(index, this.#make);
+    return page.origins[index] === undefined
+      ? (page.things[index] as AnyEvent | undefined)
+      : page.make(index, this.#make);
   }
 
   /** Makes the events with these numbers in the log, those of them that are drafts. */
