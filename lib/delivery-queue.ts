@@ -227,6 +227,8 @@ export class DeliveryQueue implements EngineHost {
    */
   admitOwn(type: string, data: unknown, ids: MintedIds, priority: number, awaited?: EmitResult): OwnAnswer {
     const ts = Date.now();
+    // A getter in its data may have closed this since somebody looked.
+    if (this.isClosed) return this.refused('shutting-down', this.own.make(type, data, ts, ids));
     const refusal = this.hasRoom() ? undefined : this.#refusalOfFull();
     if (refusal !== undefined) return this.refusals.refuse(refusal, this.own.make(type, data, ts, ids));
     const { log } = this;
@@ -302,27 +304,34 @@ export class DeliveryQueue implements EngineHost {
     this.#submit(event, brings, isCounted ? bytes : 0, attempts);
   }
 
-  /**
-   * Takes out an event that could not be made durable. Answers whether its handlers have begun all the same.
-   *
-   * @param hasEnded whether it has left already, where the log knows
-   */
-  withdraw(event: AnyEvent, hasEnded?: boolean): boolean {
+  /** Takes out an event that could not be made durable. Answers whether its handlers have begun all the same. */
+  withdraw(event: AnyEvent): boolean {
     const known = this.#withdrawn.get(event);
     if (known !== undefined) return known;
     const slot = this.engine.slotOf(event.id);
     const isHere = slot >= 0 && this.engine.eventAt(slot) === event;
     const hasRun = isHere
       ? this.engine.isRunning(slot) || this.engine.attempts(slot) > 0
-      : (hasEnded ?? (this.#held === undefined && !this.isClosed));
+      : this.#held === undefined && this.#hadBegun(event.id);
     this.#withdrawn.set(event, hasRun);
     if (isHere) this.cancel(slot, undefined);
     return hasRun;
   }
 
-  /** The truth about an event that could not be made durable: it is not accepted, but it may have been run. Undefined: it has ended. */
-  notDurable(event: AnyEvent | undefined, error: RuntimeError): RuntimeError {
-    if (event !== undefined && !this.withdraw(event)) return error;
+  /** Whether the handlers of an event that is gone had begun. What has ended well is not in the history. */
+  #hadBegun(eventId: string): boolean {
+    const { end, failedAttempts = 0 } = this.history.find(eventId) ?? {};
+    return end === undefined || failedAttempts > 0 || this.dedupe.isDone(eventId);
+  }
+
+  /**
+   * The truth about an event that could not be made durable: it is not accepted, but it may have been run.
+   *
+   * @param event its id will do if it has ended
+   */
+  notDurable(event: AnyEvent | string, error: RuntimeError): RuntimeError {
+    const hasRun = typeof event === 'string' ? this.#hadBegun(event) : this.withdraw(event);
+    if (!hasRun) return error;
     const { code, message, cause, context } = error;
     return new RuntimeError(code, `${message}; its handlers had begun`, { cause, context: { ...context, ran: true } });
   }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { native } from '../../lib/native/index';
 import { bundleRuntime } from '../bundle';
-import { sleep } from '../helpers';
+import { deferred, sleep } from '../helpers';
 import { directory, durable, handled, removeAll } from './helpers';
 import type { RuntimeError } from '../../lib/errors';
 
@@ -45,6 +45,19 @@ function smallDisk(): string | undefined {
 
 const disk = smallDisk();
 
+/** Leaves no room on the small disk. Answers the file that takes it. */
+function fillDisk(): string {
+  const ballast = join(disk!, 'ballast');
+  for (let size = 2 ** 21; size >= 4096; size /= 2) {
+    try {
+      writeFileSync(ballast, Buffer.alloc(size), { flag: 'a' });
+    } catch {
+      // As much of it as there was room for.
+    }
+  }
+  return ballast;
+}
+
 afterAll(() => {
   if (disk === undefined) return;
   spawnSync('umount', ['-l', disk]);
@@ -59,14 +72,7 @@ describe('a full disk', () => {
     const path = join(disk!, 'journal');
     const first = durable(path, { queueSize: 10_000 });
     expect(await first.emitAsync('a', 'before')).toMatchObject({ success: true });
-    const ballast = join(disk!, 'ballast');
-    for (let size = 2 ** 21; size >= 4096; size /= 2) {
-      try {
-        writeFileSync(ballast, Buffer.alloc(size), { flag: 'a' });
-      } catch {
-        // As much of it as there was room for.
-      }
-    }
+    const ballast = fillDisk();
     const pad = 'x'.repeat(20_000);
     const emitted = first.emit('a', { n: 'not awaited', pad });
     expect(emitted).toMatchObject({ queued: true });
@@ -88,6 +94,55 @@ describe('a full disk', () => {
     const second = durable(path);
     expect(await handled(second, ['a'])).toEqual(['before', { n: 'not awaited', pad }, 'after']);
     await second.cleanup();
+  });
+
+  onSmallDisk(`nothing that waits is run, and of what has begun its emitter is told so${because}`, async () => {
+    const path = join(disk!, 'fifth');
+    const runtime = durable(path, { maxConcurrent: 2, retry: { maxAttempts: 2, initialDelayMs: 3_600_000 } });
+    const gate = deferred();
+    const begun: unknown[] = [];
+    const on = (type: string, handler: () => unknown): void => {
+      runtime.on(type, (event: { id: string }) => {
+        begun.push(event.id);
+        return handler();
+      });
+    };
+    on('ends', () => undefined);
+    on('fails', () => {
+      throw new Error('no');
+    });
+    on('runs', () => gate.promise);
+    on('waits', () => undefined);
+    const ballast = fillDisk();
+    // The first ones are taken out before they can start.
+    const types = ['ends', 'ends', 'fails', 'runs', 'waits', 'waits'];
+    const pad = 'x'.repeat(20_000);
+    const answers = types.flatMap((type) => [
+      runtime.emitAsync(type, { pad }),
+      runtime.emitAsync(type, { pad }, { priority: 1 }),
+      runtime.emitAsync(type, { pad }, { priority: 1, ttlMs: 60_000 }),
+    ]);
+    const queue = runtime.getEnhancedQueue();
+    expect([queue.dequeue()!.type, queue.dequeue()!.type]).toEqual(['ends', 'ends']);
+    const processed = runtime.process();
+    const results = await Promise.all(answers);
+    rmSync(ballast);
+    gate.resolve();
+    await processed;
+    await runtime.process();
+    for (const { eventId, success, queued, error } of results) {
+      const ran = begun.includes(eventId);
+      expect([eventId, success, queued, error]).toEqual([
+        eventId,
+        false,
+        false,
+        expect.objectContaining({ code: 'JOURNAL_FAILED', context: expect.objectContaining({ ran }) as unknown }),
+      ]);
+    }
+    expect(begun).toHaveLength(6);
+    expect(runtime.getStats().persistence.unfinishedEvents).toBe(0);
+    await runtime.cleanup();
+    expect(durable(path).recovered).toBe(0);
   });
 
   onSmallDisk(

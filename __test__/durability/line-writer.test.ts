@@ -130,6 +130,7 @@ describe('JSON as bytes', () => {
   test.each<[string, (writer: LineWriter) => void, string]>([
     ['lines', (writer) => writer.line('between'), 'first\nbetween\nlast\n'],
     ['JSON', (writer) => void writer.json([1]), 'first\n[1]\nlast\n'],
+    ['JSON that comes to nothing', (writer) => void writer.json(['long enough', NaN]), 'first\nlast\n'],
     ['what takes the lines', (writer) => void writer.take(), 'last\n'],
   ])('a getter that writes %s comes first, and leaves its own object to others', (_, interrupt, expected) => {
     const writer = new LineWriter();
@@ -171,4 +172,20 @@ test('an event whose getter emits others is accepted, and so are those, in a jou
   const written = { text: 'é"\n', others: 3 };
   expect(data).toEqual(expect.arrayContaining([written, { plain: true }, { n: 1 }, { n: 2 }]));
   expect(data.filter((one) => (one as typeof written).others === 3)).toEqual([written, written]);
+});
+
+test('an event whose getter emits one that is refused is written as it is', async () => {
+  const path = directory();
+  const first = durable(path);
+  // From now on the type is known in this frame: nothing of the refused event is written.
+  first.emit('a', 0);
+  const emitting = {
+    a: 1,
+    get refused(): boolean {
+      return first.emit('a', { text: 'long enough', map: new Map() }).success;
+    },
+  };
+  expect(await first.emitAsync('a', emitting)).toMatchObject({ success: true });
+  await first.cleanup();
+  expect(await handled(durable(path), ['a'])).toEqual([0, { a: 1, refused: false }]);
 });

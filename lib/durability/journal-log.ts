@@ -101,9 +101,9 @@ export class JournalLog implements DurableLog {
   #persisted = 0;
   #recovered = 0;
   /** Takes an event that could not be made durable out of the queue, unless it has ended already. */
-  onWithdraw: (event: AnyEvent, hasEnded: boolean) => void = () => undefined;
-  /** What is to be told of an event that could not be made durable; undefined: it has ended. */
-  truthOf: (event: AnyEvent | undefined, error: RuntimeError) => RuntimeError = (_event, error) => error;
+  onWithdraw: (event: AnyEvent) => void = () => undefined;
+  /** What is to be told of an event that could not be made durable; of one that has ended the id is known, at least. */
+  truthOf: (event: AnyEvent | string, error: RuntimeError) => RuntimeError = (_event, error) => error;
   /** The events with these numbers are needed: those that have not been made are to be, so that `onMade` is called. */
   onWanted: (seqs: ReadonlySet<number>) => void = () => undefined;
   settledOwn: Promise<EmitResult> | undefined;
@@ -269,7 +269,8 @@ export class JournalLog implements DurableLog {
     for (let index = 0; index < resolves.length; index++) {
       const result = results[index]!;
       const event = events[index]!;
-      resolves[index]!(error === undefined ? result : refusedResult(result, this.truthOf(eventOf(event), error)));
+      const known = typeof event === 'number' ? result.eventId : event;
+      resolves[index]!(error === undefined ? result : refusedResult(result, this.truthOf(known, error)));
     }
   }
 
@@ -315,7 +316,11 @@ export class JournalLog implements DurableLog {
     this.#awaited = this.#awaited.filter(({ frame }) => !failed.has(frame));
     this.#look(given);
     for (const { events } of given) {
-      for (const event of events) if (typeof event !== 'number') this.onWithdraw(event, this.#take(event) === 0);
+      for (const event of events) {
+        if (typeof event === 'number') continue;
+        this.#take(event);
+        this.onWithdraw(event);
+      }
     }
   }
 
@@ -469,8 +474,6 @@ export class JournalLog implements DurableLog {
     return this.journal.close();
   }
 }
-
-const eventOf = (awaited: Awaited): AnyEvent | undefined => (typeof awaited === 'number' ? undefined : awaited);
 
 function flagsOf({ metadata }: AnyEvent, { idempotencyKey, awaited }: Submission): number {
   const isRemembered = idempotencyKey !== undefined || metadata?.deliveryGuarantee === 'exactly-once';

@@ -42,8 +42,8 @@ export class LineWriter {
   #whole = 0;
   /** The bytes of a member's name, its quotes and the colon. */
   readonly #names = new Map<string, Uint8Array>();
-  /** Lines so far, of all that were taken. */
-  #lines = 0;
+  /** Lines that were begun, and takings: whoever is interrupted by one of them sees it. */
+  #begun = 0;
 
   /** Bytes of whole lines. */
   get length(): number {
@@ -68,7 +68,7 @@ export class LineWriter {
    * the ordinary; whoever asks has to look closer.
    */
   json(value: unknown): boolean {
-    const lines = this.#lines;
+    const begun = ++this.#begun;
     this.#length = this.#whole;
     for (const _added in NOTHING) return false;
     try {
@@ -76,7 +76,8 @@ export class LineWriter {
     } catch {
       return false;
     }
-    if (this.#lines !== lines) return false;
+    // Also one that was given up: it began where this one did.
+    if (this.#begun !== begun) return false;
     this.#reserve(1);
     this.#endLine();
     return true;
@@ -86,14 +87,14 @@ export class LineWriter {
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#whole);
     this.#length = this.#whole = 0;
-    this.#lines++;
+    this.#begun++;
     return taken;
   }
 
   #endLine(): void {
     this.#bytes[this.#length++] = NEWLINE;
     this.#whole = this.#length;
-    this.#lines++;
+    this.#begun++;
   }
 
   #value(value: unknown, depth: number): boolean {

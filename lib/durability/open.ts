@@ -25,7 +25,7 @@ export function openJournal(config: RuntimeConfig, queue: DeliveryQueue): Journa
     maxKeptEvents: typeof maxStored === 'number' ? maxStored : DEFAULT_KEPT_EVENTS,
   });
   const log = new JournalLog(settings, queue.port, queue.own);
-  log.onWithdraw = (event, hasEnded): void => void queue.withdraw(event, hasEnded);
+  log.onWithdraw = (event): void => void queue.withdraw(event);
   log.onWanted = (seqs): void => queue.engine.makeDrafts(seqs);
   log.truthOf = (event, error): RuntimeError => queue.notDurable(event, error);
   queue.log = log;
