@@ -228,7 +228,7 @@ export class DeliveryQueue implements EngineHost {
   admitOwn(type: string, data: unknown, ids: MintedIds, priority: number, awaited?: EmitResult): OwnAnswer {
     const ts = Date.now();
     // A getter in its data may have closed this since somebody looked.
-    if (this.isClosed) return this.refused('shutting-down', this.own.make(type, data, ts, ids));
+    if (this.isClosed) return this.refusals.refuse('shutting-down', this.own.make(type, data, ts, ids));
     const refusal = this.hasRoom() ? undefined : this.#refusalOfFull();
     if (refusal !== undefined) return this.refusals.refuse(refusal, this.own.make(type, data, ts, ids));
     const { log } = this;
