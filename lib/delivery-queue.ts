@@ -20,6 +20,8 @@ import { NEVER_AGAIN, askedDelay } from './retry-policy';
 import { sizeOf } from './size';
 import type { DLQContext, DeadLetterQueue } from './dead-letter-queue';
 import type { EngineHost, FailureClass } from './engine/engine';
+import type { MakeEvent } from './engine/event-table';
+import type { Names } from './engine/names';
 import type { SlotExtras } from './engine/extras';
 import type { DurableLog, RecoveredEvent } from './durability/durable-log';
 import type { EventStoreFeed } from './event-store/feed';
@@ -221,30 +223,38 @@ export class DeliveryQueue implements EngineHost {
   }
 
   /**
-   * As `admit`, where `isPlain` and `takesOwn`, for an event that brings nothing but its priority, and that is made when it starts.
+   * As `admit`, where `isPlain` and `takesOwn`, for an event that is made when it starts.
    *
+   * @param brings undefined: nothing but its priority. No ids, keys or signals: those want an event
    * @param awaited what to answer if it becomes durable; undefined: nobody waits for that
    */
-  admitOwn(type: string, data: unknown, ids: MintedIds, priority: number, awaited?: EmitResult): OwnAnswer {
-    const ts = Date.now();
-    // A getter in its data may have closed this since somebody looked.
-    if (this.isClosed) return this.refusals.refuse('shutting-down', this.own.make(type, data, ts, ids));
-    const refusal = this.hasRoom() ? undefined : this.#refusalOfFull();
-    if (refusal !== undefined) return this.refusals.refuse(refusal, this.own.make(type, data, ts, ids));
+  admitOwn(
+    type: string,
+    data: unknown,
+    ids: MintedIds,
+    priority: number,
+    brings: Submission | undefined,
+    awaited: EmitResult | undefined,
+  ): OwnAnswer {
     const { log } = this;
-    if (log === undefined) return void this.engine.submitDraft(type, data, ts, ids, 0, priority);
-    const seq = log.acceptOwn!(type, data, ts, ids, priority, awaited);
-    if (typeof seq !== 'number') return this.refusals.notWritten(this.own.make(type, data, ts, ids), seq);
-    const settled = awaited && log.settledOwn;
-    this.engine.submitDraft(type, data, ts, ids, seq, priority);
+    const ts = Date.now();
+    const tenantId = brings?.tenantId;
+    // A getter in its data may have closed this since somebody looked.
+    const refusal = this.isClosed ? 'shutting-down' : this.hasRoom() ? undefined : this.#refusalOfFull();
+    if (refusal !== undefined) return this.refusals.refuse(refusal, this.own.make(type, tenantId, data, ts, ids));
+    const seq = log === undefined ? 0 : log.acceptOwn!(type, data, ts, ids, priority, brings, awaited);
+    if (typeof seq !== 'number') return this.refusals.notWritten(this.own.make(type, tenantId, data, ts, ids), seq);
+    const settled = awaited && log?.settledOwn;
+    if (brings === undefined) this.engine.submitDraft(type, undefined, data, ts, ids, seq, priority);
+    else this.#submitOwn(type, data, ts, ids, seq, brings);
     return settled;
   }
 
-  make(type: string, data: unknown, ts: number, ids: MintedIds, seq: number): AnyEvent {
-    const event = this.own.make(type, data, ts, ids);
+  readonly make: MakeEvent = (type, tenantId, data, ts, ids, seq) => {
+    const event = this.own.make(type, tenantId, data, ts, ids);
     if (seq > 0) this.log!.onMade!(event, seq);
     return event;
-  }
+  };
 
   /** Nothing is accepted that cannot be kept. */
   #writeDown(event: AnyEvent, brings: Submission, bytes: number): RuntimeError | undefined {
@@ -367,30 +377,53 @@ export class DeliveryQueue implements EngineHost {
   }
 
   #submit(event: AnyEvent, brings: Submission, bytes: number, attempts = 0, isOurs = false): void {
-    if (!isOurs) this.engine.readClock();
     const { engine } = this;
-    const { tenantId, orderingKey, ttlMs } = brings;
+    const { priority, delayMs, signal } = brings;
+    if (!isOurs) engine.readClock();
     // Not only a failure of its handlers must not bring it back: neither must a missing acknowledgement.
     const policy = isDeliveredOnce(event) ? NEVER_AGAIN : brings.policy;
-    const tenant =
-      tenantId === undefined || tenantId === this.settings.tenantId ? 0 : this.#tenants.retain(tenantId) + 1;
-    const key = orderingKey === undefined ? NONE : this.#keys.retain(orderingKey);
-    const kind = this.settings.maxConcurrentPerEventType === undefined ? 0 : this.#kinds.retain(event.type) + 1;
-    if (ttlMs !== undefined || policy !== undefined || bytes > 0 || attempts > 0) {
-      engine.prepare(ttlMs ?? Infinity, policy === undefined ? 0 : this.#policyOf(policy), bytes, attempts);
-    }
-    const slot = engine.submit(event, brings.priority, tenant, key, kind, brings.delayMs ?? 0);
+    const names = this.#retain(event.type, brings);
+    this.#prepare(brings.ttlMs, policy, bytes, attempts);
+    const slot = engine.submit(event, priority, names.tenant, names.key, names.kind, delayMs ?? 0);
+    this.#keep(slot, names, brings);
+    if (signal !== undefined) this.#obey(signal, event, slot, engine.extrasOf(slot));
+  }
+
+  #submitOwn(type: string, data: unknown, ts: number, ids: MintedIds, seq: number, brings: Submission): void {
+    const { tenantId, priority, ttlMs, policy, delayMs } = brings;
+    const names = this.#retain(type, brings);
+    this.#prepare(ttlMs, policy, 0, 0);
+    const { tenant, key } = names;
+    const slot = this.engine.submitDraft(type, tenantId, data, ts, ids, seq, priority, tenant, key, delayMs ?? 0);
+    this.#keep(slot, names, brings);
+  }
+
+  /** The names that an event holds while it is here. */
+  #retain(type: string, { tenantId, orderingKey }: Submission): Names {
+    const isOwnTenant = tenantId === undefined || tenantId === this.settings.tenantId;
+    return {
+      tenant: isOwnTenant ? 0 : this.#tenants.retain(tenantId) + 1,
+      key: orderingKey === undefined ? NONE : this.#keys.retain(orderingKey),
+      kind: this.settings.maxConcurrentPerEventType === undefined ? 0 : this.#kinds.retain(type) + 1,
+    };
+  }
+
+  #prepare(ttlMs: number | undefined, policy: RedeliveryConfig | undefined, bytes: number, attempts: number): void {
+    if (ttlMs === undefined && policy === undefined && bytes === 0 && attempts === 0) return;
+    this.engine.prepare(ttlMs ?? Infinity, policy === undefined ? 0 : this.#policyOf(policy), bytes, attempts);
+  }
+
+  /** What has to be known of an event as long as it is here. */
+  #keep(slot: number, { tenant, key, kind }: Names, brings: Submission): void {
     if (tenant !== 0 || key !== NONE || kind !== 0) this.#names.set(slot, tenant, key, kind);
-    const { timeoutMs, queuedAt, causeNode, onEnd, signal } = brings;
-    if (hasTerms(brings) || (queuedAt ?? causeNode ?? onEnd ?? signal) !== undefined) {
-      const extras = engine.extrasOf(slot);
-      extras.brings = brings;
-      extras.timeoutMs = timeoutMs;
-      extras.queuedAt = queuedAt;
-      extras.causeNode = causeNode;
-      extras.onEnd = onEnd;
-      if (signal !== undefined) this.#obey(signal, event, slot, extras);
-    }
+    const { timeoutMs, queuedAt, causeNode, onEnd } = brings;
+    if (!hasTerms(brings) && (queuedAt ?? causeNode ?? onEnd) === undefined) return;
+    const extras = this.engine.extrasOf(slot);
+    extras.brings = brings;
+    extras.timeoutMs = timeoutMs;
+    extras.queuedAt = queuedAt;
+    extras.causeNode = causeNode;
+    extras.onEnd = onEnd;
   }
 
   #policyOf(policy: RedeliveryConfig): number {

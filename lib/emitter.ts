@@ -121,20 +121,38 @@ export class Emitter {
 
   /** The usual case: nothing but a type, data, and maybe a priority. */
   #emitPlain(type: string, data: unknown, priority: number): EmitResult {
-    if (this.#isOwn(data)) {
-      const ids = this.#mintIds();
-      const result = takenResult(ids);
-      const refusal = this.#queue.admitOwn(type, data, ids, priority);
-      this.#spareIds = ids;
-      return refusal === undefined ? result : refusedResult(result, refusal as Error);
-    }
+    if (this.#isOwn(data)) return this.#emitOwn(type, data, priority, undefined);
     const event = this.#makeEvent(type, data, undefined, undefined);
     return emitResult(event, this.#queue.admit(event, { priority, ids: this.#idsOf(event) }, true, true));
+  }
+
+  /** An event that is made when it starts. */
+  #emitOwn(type: string, data: unknown, priority: number, brings: Submission | undefined): EmitResult {
+    const ids = this.#mintIds();
+    const result = takenResult(ids);
+    const refusal = this.#queue.admitOwn(type, data, ids, priority, brings, undefined);
+    this.#spareIds = ids;
+    return refusal === undefined ? result : refusedResult(result, refusal as Error);
+  }
+
+  #emitOwnDurably(type: string, data: unknown, priority: number, brings: Submission | undefined): Promise<EmitResult> {
+    const ids = this.#mintIds();
+    const result = takenResult(ids);
+    const answer = this.#queue.admitOwn(type, data, ids, priority, brings, result);
+    this.#spareIds = ids;
+    return answer instanceof RuntimeError ? Promise.resolve(refusedResult(result, answer)) : answer!;
   }
 
   /** Whether an event with this data has nothing but what every event has, and may be made later. */
   #isOwn(data: unknown): boolean {
     return this.carrier === undefined && this.#queue.takesOwn && correlationOf(data) === undefined;
+  }
+
+  /** The same for one that brings options: none of them wants an event when it is accepted. */
+  #isOwnWith(type: string, data: unknown, options: EmitOptions): boolean {
+    const { correlationId, deliveryGuarantee, idempotencyKey, signal } = options;
+    if ((correlationId ?? deliveryGuarantee ?? idempotencyKey ?? signal) !== undefined) return false;
+    return this.#isPlain(type) && this.#isOwn(data) && !this.#settings.batcher.collects(options);
   }
 
   #mintIds(): MintedIds {
@@ -173,6 +191,7 @@ export class Emitter {
       if (priority !== undefined && this.#isPlain(type)) return this.#emitPlain(type, data, priority);
       requireObject('options', options);
       const brings = this.#read(type, options);
+      if (this.#isOwnWith(type, data, options)) return this.#emitOwn(type, data, brings.priority, brings);
       return this.#enqueue(this.#makeFor(type, data, options, brings), options, brings, true);
     } catch (error) {
       return this.#invalid(error);
@@ -206,7 +225,7 @@ export class Emitter {
     if (this.#queue.log === undefined) return this.#emitWhenRoom(type, data, options ?? {});
     const priority = options === undefined ? 0 : onlyPriority(options);
     if (priority !== undefined && this.#isPlain(type) && !this.#mustWait && this.#isOwn(data)) {
-      return this.#emitOwnDurably(type, data, priority);
+      return this.#emitOwnDurably(type, data, priority, undefined);
     }
     return this.#emitDurably(type, data, options ?? {});
   }
@@ -225,14 +244,6 @@ export class Emitter {
     }
   }
 
-  #emitOwnDurably(type: string, data: unknown, priority: number): Promise<EmitResult> {
-    const ids = this.#mintIds();
-    const result = takenResult(ids);
-    const answer = this.#queue.admitOwn(type, data, ids, priority, result);
-    this.#spareIds = ids;
-    return answer instanceof RuntimeError ? Promise.resolve(refusedResult(result, answer)) : answer!;
-  }
-
   get #mayWait(): boolean {
     return this.#queue.settings.overflow === 'wait' && this.#queue.settings.maxQueueDepth > 0;
   }
@@ -247,6 +258,9 @@ export class Emitter {
     try {
       requireObject('options', options);
       const brings = this.#read(type, options, true);
+      if (!this.#mustWait && this.#isOwnWith(type, data, options)) {
+        return this.#emitOwnDurably(type, data, brings.priority, brings);
+      }
       const event = this.#makeFor(type, data, options, brings);
       if (this.#mustWait) return this.#whenRoom(event, brings);
       const caused = this.#causedBy(event, brings);

@@ -73,8 +73,8 @@ export interface DurableLog {
    */
   accept(event: AnyEvent, brings: Submission): RuntimeError | undefined;
   /**
-   * As `accept`, for an event that has yet to be made: its emitter has given it nothing but type, data and priority. Answers its number, which
-   * `onMade` brings back. Absent: there is no such way.
+   * As `accept`, for an event that has yet to be made: its emitter has given it nothing but type, data and
+   * tenant. Answers its number, which `onMade` brings back. Absent: there is no such way.
    */
   acceptOwn?(
     type: string,
@@ -82,6 +82,7 @@ export interface DurableLog {
     ts: number,
     ids: MintedIds,
     priority: number,
+    brings: Submission | undefined,
     awaited: EmitResult | undefined,
   ): number | RuntimeError;
   /** Of the last event that `acceptOwn` has accepted, if it is awaited: what to answer, when it is durable or given up. */

@@ -40,6 +40,47 @@ export function writeHeader(brings: Submission): string {
 const member = (json: string, name: keyof Header, value: string): string =>
   json === '' ? `{"${name}":${value}` : `${json},"${name}":${value}`;
 
+/** Headers that are remembered; then it begins anew. */
+const MAX_HEADERS = 4096;
+
+type ByPriority = Map<number, { tenantId: string | undefined; json: string }>;
+
+/** Headers of events, most of which have been there: tenants, ordering keys and priorities come again and again. */
+export class Headers {
+  /** Of events with an ordering key, by that; of others, by tenant. */
+  readonly #ofKeys = new Map<string, ByPriority>();
+  readonly #ofTenants = new Map<string | undefined, ByPriority>();
+  #count = 0;
+
+  of(brings: Submission): string {
+    const { priority, tenantId, orderingKey, idempotencyKey, delayMs, ttlMs, timeoutMs, policy, queuedAt } = brings;
+    if ((idempotencyKey ?? delayMs ?? ttlMs ?? timeoutMs ?? policy ?? queuedAt) !== undefined) {
+      return writeHeader(brings);
+    }
+    const known = orderingKey === undefined ? this.#ofTenants.get(tenantId) : this.#ofKeys.get(orderingKey);
+    const header = known?.get(priority);
+    return header !== undefined && header.tenantId === tenantId ? header.json : this.#remember(brings);
+  }
+
+  #remember(brings: Submission): string {
+    const { priority, tenantId, orderingKey } = brings;
+    if (++this.#count > MAX_HEADERS) this.#forget();
+    const json = writeHeader(brings);
+    const table: Map<string | undefined, ByPriority> = orderingKey === undefined ? this.#ofTenants : this.#ofKeys;
+    const name = orderingKey ?? tenantId;
+    let ofName = table.get(name);
+    if (ofName === undefined) table.set(name, (ofName = new Map()));
+    ofName.set(priority, { tenantId, json });
+    return json;
+  }
+
+  #forget(): void {
+    this.#ofKeys.clear();
+    this.#ofTenants.clear();
+    this.#count = 1;
+  }
+}
+
 /** What an event brings back. */
 export function readHeader(header: Header, now: number): Submission {
   const { priority, expiresAt, ttlMs, ...rest } = header;

@@ -18,7 +18,7 @@ import {
   retryLine,
   stateLine,
 } from './ops';
-import { readHeader, writeHeader } from './header';
+import { Headers, readHeader, writeHeader } from './header';
 import { emitResult, refusedResult } from '../emit-result';
 import { OwnEvents } from '../own-event';
 import type { AnyEvent } from '../events';
@@ -96,6 +96,7 @@ export class JournalLog implements DurableLog {
   #awaited: AwaitedFrame[] = [];
   #nextSeq: number;
   readonly #typeFields = new Map<string, string>();
+  readonly #headers = new Headers();
   /** Whether there ever was a type with half a character in it. */
   #hasHalves = false;
   #persisted = 0;
@@ -169,7 +170,7 @@ export class JournalLog implements DurableLog {
     const { journal } = this;
     const flags = flagsOf(event, brings);
     const typeField = this.#typeField(event.type);
-    const more = moreOf(event, brings, ids, flags);
+    const more = moreOf(event, brings, ids, flags, this.#headers.of(brings));
     let { frame } = journal;
     if (!journal.writeEvent(this.#nextSeq, flags, event.ts, ids, typeField, more, event.data)) {
       const json = tried(() => dataJson(event));
@@ -199,21 +200,22 @@ export class JournalLog implements DurableLog {
     ts: number,
     ids: MintedIds,
     priority: number,
+    brings: Submission | undefined,
     awaited: EmitResult | undefined,
   ): number | RuntimeError {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
     const flags = awaited === undefined ? 0 : AWAITED;
     let { frame } = journal;
-    if (!this.#writeOwn(flags, type, data, ts, ids, priority)) {
+    if (!this.#writeOwn(flags, type, data, ts, ids, priority, brings)) {
       // An object with more to it, or a type that only JSON of the whole event can carry.
       const isWhole = this.#codec.isBinary || this.#hasHalf(type);
-      const event = this.#own.make(type, data, ts, ids);
+      const event = this.#own.make(type, brings?.tenantId, data, ts, ids);
       const body = tried(() => (isWhole ? this.#codec.encode(event) : dataJson(event)));
       if (typeof body !== 'string') return body;
       ({ frame } = journal);
-      if (!isWhole) this.#writeOwn(flags, type, undefined, ts, ids, priority, body);
-      else journal.write(this.#line(this.#nextSeq, event, { priority, awaited: flags === AWAITED }, body));
+      if (!isWhole) this.#writeOwn(flags, type, undefined, ts, ids, priority, brings, body);
+      else journal.write(this.#line(this.#nextSeq, event, { priority, ...brings, awaited: flags === AWAITED }, body));
     }
     const seq = this.#takeNumber();
     this.settledOwn = awaited && this.#settledOf(seq, awaited, frame);
@@ -227,15 +229,18 @@ export class JournalLog implements DurableLog {
     ts: number,
     ids: MintedIds,
     priority: number,
+    brings: Submission | undefined,
     json?: string,
   ): boolean {
     const seq = this.#nextSeq;
     const typeField = this.#typeField(type);
     if (this.#codec.isBinary || (this.#hasHalves && hasHalf(type))) return false;
-    const metadata = this.#own.membersAt(ts);
-    if (priority === 0 && metadata === '') return this.journal.writeOwn(seq, flags, ts, ids, typeField, data, json);
-    const header = priority === 0 ? '' : writeHeader({ priority });
-    const more = { dueAt: 0, header, metadata, key: undefined };
+    const metadata = this.#own.membersAt(ts, brings?.tenantId);
+    if (priority === 0 && metadata === '' && brings === undefined) {
+      return this.journal.writeOwn(seq, flags, ts, ids, typeField, data, json);
+    }
+    const header = this.#headers.of(brings ?? { priority });
+    const more = { dueAt: brings === undefined ? 0 : dueAtOf(brings), header, metadata, key: undefined };
     return this.journal.writeEvent(seq, flags, ts, ids, typeField, more, data, json);
   }
 
@@ -480,11 +485,11 @@ function flagsOf({ metadata }: AnyEvent, { idempotencyKey, awaited }: Submission
   return (awaited === true ? AWAITED : 0) | (isRemembered ? REMEMBERED : 0);
 }
 
-function moreOf(event: AnyEvent, brings: Submission, ids: MintedIds, flags: number): More {
+function moreOf(event: AnyEvent, brings: Submission, ids: MintedIds, flags: number, header: string): More {
   const metadata = event.metadata!;
   return {
     dueAt: dueAtOf(brings),
-    header: writeHeader(brings),
+    header,
     metadata: ids.correlationIndex < 0 ? metadataField(metadata) : membersBeside(metadata),
     key: (flags & REMEMBERED) === 0 ? undefined : field(brings.idempotencyKey ?? ''),
   };

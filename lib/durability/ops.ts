@@ -34,7 +34,7 @@ export function acceptLine(numbers: string, event: AnyEvent, names: string, head
   return 'A' + FIELD + numbers + FIELD + field(event.id) + FIELD + names + FIELD + header + FIELD + body;
 }
 
-/** Members of metadata with a tenant and nothing else, by the tenant. */
+/** Members of metadata by the tenant that they tell. */
 const tenantMembers = new Map<string, string>();
 const MAX_TENANTS = 1000;
 
@@ -47,6 +47,11 @@ export function membersBeside(metadata: AnyEventMetadata): string {
   if (others > 1 || typeof tenantId !== 'string') {
     return JSON.stringify(metadata).slice('{"correlationId":"",'.length + correlationId!.length, -1);
   }
+  return tenantMember(tenantId);
+}
+
+/** The JSON member of metadata with a tenant. */
+export function tenantMember(tenantId: string): string {
   const known = tenantMembers.get(tenantId);
   if (known !== undefined) return known;
   const made = `"tenantId":${JSON.stringify(tenantId)}`;

@@ -49,6 +49,7 @@ import { SubmissionRing } from './submission-ring';
 import { Turns } from './turns';
 import type { AnyEvent } from '../events';
 import type { MintedIds } from '../ids';
+import type { MakeEvent } from './event-table';
 import type { SlotExtras } from './extras';
 import type { LatencyStats } from './latency-groups';
 
@@ -82,8 +83,7 @@ export interface EngineHost {
   onGone(event: AnyEvent, how: 'expired' | 'cancelled' | 'dropped'): void;
   /** The event has left, whatever its end: what it held is to be given back. */
   onReleased(slot: number, extras: SlotExtras | undefined): void;
-  /** Makes the event of a draft. `seq`: its number in the log; 0: it has none. */
-  make(type: string, data: unknown, ts: number, ids: MintedIds, seq: number): AnyEvent;
+  readonly make: MakeEvent;
   /** The error of a delivery whose acknowledgement did not come. */
   ackTimeoutError(event: AnyEvent): Error;
 }
@@ -186,7 +186,7 @@ export class Engine {
   constructor(config: EngineConfig, host: EngineHost) {
     const buffer = new ArrayBuffer(native.ringBytes());
     this.#host = host;
-    this.#events = new EventTable((type, data, ts, ids, seq) => host.make(type, data, ts, ids, seq));
+    this.#events = new EventTable(host.make);
     this.#width = config.maxConcurrent;
     this.#words = new Uint32Array(buffer);
     this.#doubles = new Float64Array(buffer);
@@ -224,20 +224,34 @@ export class Engine {
     if (this.#submissions.isFull) this.#emptyRing();
     const slot = this.#events.add(event);
     const { latency } = this;
-    const group = latency === undefined || tenant === 0 ? 0 : latency.tenantGroupOf(event);
+    const group = latency === undefined || tenant === 0 ? 0 : latency.tenantGroupOf(event.metadata?.tenantId);
     this.#submissions.put(slot, event.type, event.ts, priority, tenant, key, kind, delayMs, group);
     if (this.#byId !== undefined) this.#byId.set(event.id, slot);
     this.#entered(delayMs);
     return slot;
   }
 
-  /** Takes an event in that is made when it starts; it brings nothing but its priority. `seq`: its number in the log, 0 for none. */
-  submitDraft(type: string, data: unknown, ts: number, ids: MintedIds, seq: number, priority: number): void {
+  /** As `submit`, for an event that is made when it starts. See {@link EventTable.draft}. */
+  submitDraft(
+    type: string,
+    tenantId: string | undefined,
+    data: unknown,
+    ts: number,
+    ids: MintedIds,
+    seq: number,
+    priority: number,
+    tenant = 0,
+    key = NONE,
+    delayMs = 0,
+  ): number {
     if (this.#submissions.isFull) this.#emptyRing();
-    const slot = this.#events.draft(type, data, ts, ids, seq);
-    this.#submissions.put(slot, type, ts, priority, 0, NONE, 0, 0, 0);
+    const slot = this.#events.draft(type, tenantId, data, ts, ids, seq);
+    const { latency } = this;
+    const group = latency === undefined || tenant === 0 ? 0 : latency.tenantGroupOf(tenantId);
+    this.#submissions.put(slot, type, ts, priority, tenant, key, 0, delayMs, group);
     if (this.#byId !== undefined) this.#byId.set(callIdAt(ids.callBlock, ids.callIndex), slot);
-    this.#entered(0);
+    this.#entered(delayMs);
+    return slot;
   }
 
   #entered(delayMs: number): void {

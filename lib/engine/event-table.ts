@@ -9,15 +9,24 @@ const IN_PAGE = PAGE_SLOTS - 1;
 /** `ts`, `seq`, `callIndex` and `correlationIndex` of each draft. */
 const NUMBERS = 4;
 
-/** What many drafts have in common: their type, and what their ids begin with. */
+/** What many drafts have in common: their type and tenant, and what their ids begin with. */
 interface Origin {
   type: string;
+  /** Undefined: the runtime's. */
+  tenantId: string | undefined;
   callBlock: string;
   correlationBlock: string;
 }
 
-/** Makes the event of a draft. `seq`: its number in the log; 0: it has none. */
-export type MakeEvent = (type: string, data: unknown, ts: number, ids: MintedIds, seq: number) => AnyEvent;
+/** Makes the event of a draft. `tenantId`: undefined for the runtime's. `seq`: its number in the log; 0: it has none. */
+export type MakeEvent = (
+  type: string,
+  tenantId: string | undefined,
+  data: unknown,
+  ts: number,
+  ids: MintedIds,
+  seq: number,
+) => AnyEvent;
 
 /** Some slots. Tables grow by pages, so that none is ever copied: a copy of a large one would hold up the event loop. */
 class Page {
@@ -51,11 +60,11 @@ class Page {
 
   /** The draft becomes an event. */
   make(index: number, make: MakeEvent): AnyEvent {
-    const { type, callBlock, correlationBlock } = this.origins[index]!;
+    const { type, tenantId, callBlock, correlationBlock } = this.origins[index]!;
     const { numbers } = this;
     const at = index * NUMBERS;
     const ids = { callBlock, callIndex: numbers[at + 2]!, correlationBlock, correlationIndex: numbers[at + 3]! };
-    const event = make(type, this.things[index], numbers[at]!, ids, numbers[at + 1]!);
+    const event = make(type, tenantId, this.things[index], numbers[at]!, ids, numbers[at + 1]!);
     this.things[index] = event;
     this.origins[index] = undefined;
     return event;
@@ -71,9 +80,9 @@ export class EventTable {
   #pages: Page[] = [];
   #slots = 0;
   #free: number[] = [];
-  #origin: Origin = { type: '', callBlock: '', correlationBlock: '' };
-  /** Those with the present blocks, by type. */
-  readonly #origins = new Map<string, Origin>();
+  #origin: Origin = { type: '', tenantId: undefined, callBlock: '', correlationBlock: '' };
+  /** Those with the present blocks, by tenant and type. */
+  readonly #origins = new Map<string | undefined, Map<string, Origin>>();
   readonly #make: MakeEvent;
 
   constructor(make: MakeEvent) {
@@ -104,12 +113,13 @@ export class EventTable {
   /**
    * Adds an event that is made when somebody looks at it.
    *
+   * @param tenantId undefined: the runtime's
    * @param seq its number in the log; 0: there is none
    */
-  draft(type: string, data: unknown, ts: number, ids: MintedIds, seq: number): number {
+  draft(type: string, tenantId: string | undefined, data: unknown, ts: number, ids: MintedIds, seq: number): number {
     const slot = this.#take();
     const page = this.#pages[slot >>> PAGE_BITS]!;
-    page.put(slot & IN_PAGE, data, ts, this.#originOf(type, ids), ids, seq);
+    page.put(slot & IN_PAGE, data, ts, this.#originOf(type, tenantId, ids), ids, seq);
     return slot;
   }
 
@@ -120,13 +130,15 @@ export class EventTable {
   }
 
   /** Drafts that are emitted one after another share theirs. */
-  #originOf(type: string, { callBlock, correlationBlock }: MintedIds): Origin {
+  #originOf(type: string, tenantId: string | undefined, { callBlock, correlationBlock }: MintedIds): Origin {
     const last = this.#origin;
     const isSameBlock = last.callBlock === callBlock && last.correlationBlock === correlationBlock;
-    if (isSameBlock && last.type === type) return last;
+    if (isSameBlock && last.type === type && last.tenantId === tenantId) return last;
     if (!isSameBlock) this.#origins.clear();
-    let origin = this.#origins.get(type);
-    if (origin === undefined) this.#origins.set(type, (origin = { type, callBlock, correlationBlock }));
+    let ofTenant = this.#origins.get(tenantId);
+    if (ofTenant === undefined) this.#origins.set(tenantId, (ofTenant = new Map()));
+    let origin = ofTenant.get(type);
+    if (origin === undefined) ofTenant.set(type, (origin = { type, tenantId, callBlock, correlationBlock }));
     return (this.#origin = origin);
   }
 

@@ -1,4 +1,3 @@
-import type { AnyEvent } from '../events';
 import type { EngineHandle, LatencyTimings } from '../native/engine';
 
 /** The group of all types, or tenants, that are not told apart, and what it is called. */
@@ -32,9 +31,8 @@ export class LatencyGroups {
     return this.lastGroup;
   }
 
-  /** One more than the group of an event's tenant. */
-  tenantGroupOf(event: AnyEvent): number {
-    const name: unknown = event.metadata?.tenantId;
+  /** One more than the group of a tenant. */
+  tenantGroupOf(name: unknown): number {
     return typeof name === 'string' ? 1 + named(this.#tenants, name, this.#core.addTenantGroup) : 0;
   }
 
