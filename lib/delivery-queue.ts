@@ -1,4 +1,5 @@
 import { Deduplicator } from './dedupe';
+import { EventMaker } from './drafts';
 import { Engine } from './engine/engine';
 import { eventLoopTurn } from './engine/real-timers';
 import { NameTable } from './engine/names';
@@ -12,7 +13,6 @@ import { QueueBreaker } from './queue-breaker';
 import { failuresIn } from './explain';
 import { hasTerms, submissionOf, termsOf } from './dead-letter-terms';
 import { onAbort } from './middleware/cancel';
-import { OwnEvents } from './own-event';
 import { failureFields, logFields } from './observability/fields';
 import { callBack } from './observability/guard';
 import { Refusals } from './refusals';
@@ -26,7 +26,7 @@ import type { SlotExtras } from './engine/extras';
 import type { DurableLog, RecoveredEvent } from './durability/durable-log';
 import type { EventStoreFeed } from './event-store/feed';
 import type { AnyEvent, AnyEventMetadata } from './events';
-import type { MintedIds } from './ids';
+import type { Draft } from './drafts';
 import type { RetryNotes } from './explain';
 import type { EngineConfig, RedeliveryConfig } from './native/engine';
 import type { ObservabilityPort } from './observability/port';
@@ -84,7 +84,7 @@ export interface DeliverySettings {
 }
 
 /** Why an event was not taken; or what to answer who waits until it is durable; or nothing. */
-type OwnAnswer = RuntimeError | Promise<EmitResult> | undefined;
+type DraftAnswer = RuntimeError | Promise<EmitResult> | undefined;
 
 const SIZE_TOO_LARGE = 2;
 const SIZE_QUEUE_FULL = 3;
@@ -98,7 +98,7 @@ export class DeliveryQueue implements EngineHost {
   readonly engine: Engine;
   readonly settings: DeliverySettings;
   readonly port: ObservabilityPort;
-  readonly own: OwnEvents;
+  readonly maker: EventMaker;
   readonly dedupe: Deduplicator;
   readonly pressure: PressureSampler;
   readonly breaker: QueueBreaker | undefined;
@@ -142,7 +142,7 @@ export class DeliveryQueue implements EngineHost {
     this.settings = settings;
     this.port = port;
     this.refusals = new Refusals(settings, port, () => this.engine.depth);
-    this.own = new OwnEvents(settings.tenantId, settings.stampsTime);
+    this.maker = new EventMaker(settings.tenantId, settings.stampsTime);
     this.dedupe = new Deduplicator(settings.maxProcessedEvents);
     this.#depthLimit = settings.maxQueueDepth;
     this.pressure = new PressureSampler(settings, (pressure) => this.#onPressure(pressure));
@@ -216,42 +216,32 @@ export class DeliveryQueue implements EngineHost {
     return error;
   }
 
-  /** Whether `admitOwn` may be used: nobody wants to see an event when it is accepted. */
-  get takesOwn(): boolean {
+  /** Whether `admitDraft` may be used: nobody wants to see an event when it is accepted. */
+  get takesDrafts(): boolean {
     if (this.feed !== undefined || this.#held !== undefined) return false;
-    return this.log === undefined || this.log.acceptOwn !== undefined;
+    return this.log === undefined || this.log.acceptDraft !== undefined;
   }
 
   /**
-   * As `admit`, where `isPlain` and `takesOwn`, for an event that is made when it starts.
+   * As `admit`, where `isPlain` and `takesDrafts`, for an event that is made when it starts.
    *
-   * @param brings undefined: nothing but its priority. No ids, keys or signals: those want an event
    * @param awaited what to answer if it becomes durable; undefined: nobody waits for that
    */
-  admitOwn(
-    type: string,
-    data: unknown,
-    ids: MintedIds,
-    priority: number,
-    brings: Submission | undefined,
-    awaited: EmitResult | undefined,
-  ): OwnAnswer {
+  admitDraft(draft: Draft, awaited: EmitResult | undefined): DraftAnswer {
     const { log } = this;
-    const ts = Date.now();
-    const tenantId = brings?.tenantId;
     // A getter in its data may have closed this since somebody looked.
     const refusal = this.isClosed ? 'shutting-down' : this.hasRoom() ? undefined : this.#refusalOfFull();
-    if (refusal !== undefined) return this.refusals.refuse(refusal, this.own.make(type, tenantId, data, ts, ids));
-    const seq = log === undefined ? 0 : log.acceptOwn!(type, data, ts, ids, priority, brings, awaited);
-    if (typeof seq !== 'number') return this.refusals.notWritten(this.own.make(type, tenantId, data, ts, ids), seq);
-    const settled = awaited && log?.settledOwn;
-    if (brings === undefined) this.engine.submitDraft(type, undefined, data, ts, ids, seq, priority);
-    else this.#submitOwn(type, data, ts, ids, seq, brings);
+    if (refusal !== undefined) return this.refusals.refuse(refusal, this.maker.make(draft));
+    const seq = log === undefined ? 0 : log.acceptDraft!(draft, awaited);
+    if (typeof seq !== 'number') return this.refusals.notWritten(this.maker.make(draft), seq);
+    const settled = awaited && log?.settledDraft;
+    if (draft.brings === undefined) this.engine.submitDraft(draft, seq);
+    else this.#submitDraft(draft, seq, draft.brings);
     return settled;
   }
 
-  readonly make: MakeEvent = (type, tenantId, data, ts, ids, seq) => {
-    const event = this.own.make(type, tenantId, data, ts, ids);
+  readonly make: MakeEvent = (draft, seq) => {
+    const event = this.maker.make(draft);
     if (seq > 0) this.log!.onMade!(event, seq);
     return event;
   };
@@ -382,20 +372,18 @@ export class DeliveryQueue implements EngineHost {
     if (!isOurs) engine.readClock();
     // Not only a failure of its handlers must not bring it back: neither must a missing acknowledgement.
     const policy = isDeliveredOnce(event) ? NEVER_AGAIN : brings.policy;
-    const names = this.#retain(event.type, brings);
+    const { tenant, key, kind } = this.#retain(event.type, brings);
     this.#prepare(brings.ttlMs, policy, bytes, attempts);
-    const slot = engine.submit(event, priority, names.tenant, names.key, names.kind, delayMs ?? 0);
-    this.#keep(slot, names, brings);
+    const slot = engine.submit(event, priority, tenant, key, kind, delayMs ?? 0);
+    this.#keep(slot, tenant, key, kind, brings);
     if (signal !== undefined) this.#obey(signal, event, slot, engine.extrasOf(slot));
   }
 
-  #submitOwn(type: string, data: unknown, ts: number, ids: MintedIds, seq: number, brings: Submission): void {
-    const { tenantId, priority, ttlMs, policy, delayMs } = brings;
-    const names = this.#retain(type, brings);
-    this.#prepare(ttlMs, policy, 0, 0);
-    const { tenant, key } = names;
-    const slot = this.engine.submitDraft(type, tenantId, data, ts, ids, seq, priority, tenant, key, delayMs ?? 0);
-    this.#keep(slot, names, brings);
+  #submitDraft(draft: Draft, seq: number, brings: Submission): void {
+    const { tenant, key, kind } = this.#retain(draft.type, brings);
+    this.#prepare(brings.ttlMs, brings.policy, 0, 0);
+    const slot = this.engine.submitDraft(draft, seq, tenant, key, kind, brings.delayMs ?? 0);
+    this.#keep(slot, tenant, key, kind, brings);
   }
 
   /** The names that an event holds while it is here. */
@@ -414,7 +402,7 @@ export class DeliveryQueue implements EngineHost {
   }
 
   /** What has to be known of an event as long as it is here. */
-  #keep(slot: number, { tenant, key, kind }: Names, brings: Submission): void {
+  #keep(slot: number, tenant: number, key: number, kind: number, brings: Submission): void {
     if (tenant !== 0 || key !== NONE || kind !== 0) this.#names.set(slot, tenant, key, kind);
     const { timeoutMs, queuedAt, causeNode, onEnd } = brings;
     if (!hasTerms(brings) && (queuedAt ?? causeNode ?? onEnd) === undefined) return;

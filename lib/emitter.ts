@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { AgedMap } from './aged-map';
 import { RuntimeError, messageOf } from './errors';
+import { Draft } from './drafts';
 import { correlationOf } from './events';
 import { emitResult, refusedResult, takenResult } from './emit-result';
-import { mint, mintedNow, nextCallId, nextCorrelationId, reserveTwoCallIds } from './ids';
+import { mintedNow, nextCallId, nextCorrelationId, reserveTwoCallIds } from './ids';
 import { onAbort } from './middleware/cancel';
 import { readEventPolicy } from './retry-policy';
 import {
@@ -74,8 +75,8 @@ export class Emitter {
   readonly #causes: AsyncLocalStorage<Cause> | undefined;
   /** Whether an emit without options needs nothing but a place in the queue. */
   readonly #isSimple: boolean;
-  /** For the ids of the next event; undefined while one is being emitted, whose data may have a getter that emits another. */
-  #spareIds: MintedIds | undefined;
+  /** For the next event; undefined while one is being emitted, whose data may have a getter that emits another. */
+  #spareDraft: Draft | undefined;
   /** Put into the metadata of the event that is made next. */
   carrier: TraceCarrier | undefined;
   readonly #waiters = new AgedMap<AnyEvent, Waiter>();
@@ -121,45 +122,55 @@ export class Emitter {
 
   /** The usual case: nothing but a type, data, and maybe a priority. */
   #emitPlain(type: string, data: unknown, priority: number): EmitResult {
-    if (this.#isOwn(data)) return this.#emitOwn(type, data, priority, undefined);
+    if (this.#isLate(data)) return this.#emitDraft(type, data, priority, undefined);
     const event = this.#makeEvent(type, data, undefined, undefined);
     return emitResult(event, this.#queue.admit(event, { priority, ids: this.#idsOf(event) }, true, true));
   }
 
   /** An event that is made when it starts. */
-  #emitOwn(type: string, data: unknown, priority: number, brings: Submission | undefined): EmitResult {
-    const ids = this.#mintIds();
-    const result = takenResult(ids);
-    const refusal = this.#queue.admitOwn(type, data, ids, priority, brings, undefined);
-    this.#spareIds = ids;
+  #emitDraft(type: string, data: unknown, priority: number, brings: Submission | undefined): EmitResult {
+    const draft = this.#drafted(type, data, priority, brings);
+    const result = takenResult(draft);
+    const refusal = this.#queue.admitDraft(draft, undefined);
+    this.#putBack(draft);
     return refusal === undefined ? result : refusedResult(result, refusal as Error);
   }
 
-  #emitOwnDurably(type: string, data: unknown, priority: number, brings: Submission | undefined): Promise<EmitResult> {
-    const ids = this.#mintIds();
-    const result = takenResult(ids);
-    const answer = this.#queue.admitOwn(type, data, ids, priority, brings, result);
-    this.#spareIds = ids;
+  #emitDraftDurably(
+    type: string,
+    data: unknown,
+    priority: number,
+    brings: Submission | undefined,
+  ): Promise<EmitResult> {
+    const draft = this.#drafted(type, data, priority, brings);
+    const result = takenResult(draft);
+    const answer = this.#queue.admitDraft(draft, result);
+    this.#putBack(draft);
     return answer instanceof RuntimeError ? Promise.resolve(refusedResult(result, answer)) : answer!;
   }
 
-  /** Whether an event with this data has nothing but what every event has, and may be made later. */
-  #isOwn(data: unknown): boolean {
-    return this.carrier === undefined && this.#queue.takesOwn && correlationOf(data) === undefined;
+  #drafted(type: string, data: unknown, priority: number, brings: Submission | undefined): Draft {
+    const draft = this.#spareDraft ?? new Draft();
+    this.#spareDraft = undefined;
+    draft.fill(type, data, priority, brings);
+    return draft;
+  }
+
+  #putBack(draft: Draft): void {
+    draft.forget();
+    this.#spareDraft = draft;
+  }
+
+  /** Whether an event with this data has nothing but what every event has, and may be made late. */
+  #isLate(data: unknown): boolean {
+    return this.carrier === undefined && this.#queue.takesDrafts && correlationOf(data) === undefined;
   }
 
   /** The same for one that brings options: none of them wants an event when it is accepted. */
-  #isOwnWith(type: string, data: unknown, options: EmitOptions): boolean {
+  #isLateWith(type: string, data: unknown, options: EmitOptions): boolean {
     const { correlationId, deliveryGuarantee, idempotencyKey, signal } = options;
     if ((correlationId ?? deliveryGuarantee ?? idempotencyKey ?? signal) !== undefined) return false;
-    return this.#isPlain(type) && this.#isOwn(data) && !this.#settings.batcher.collects(options);
-  }
-
-  #mintIds(): MintedIds {
-    const ids = this.#spareIds ?? { callBlock: '', callIndex: 0, correlationBlock: '', correlationIndex: 0 };
-    this.#spareIds = undefined;
-    mint(ids);
-    return ids;
+    return this.#isPlain(type) && this.#isLate(data) && !this.#settings.batcher.collects(options);
   }
 
   /** Where the ids of the event that was made last stand, for a log. */
@@ -179,7 +190,7 @@ export class Emitter {
   #makeEvent(type: string, data: unknown, given: string | undefined, tenant: string | undefined): AnyEvent {
     const correlationId = given ?? correlationOf(data) ?? nextCorrelationId();
     const ts = Date.now();
-    const metadata = this.#queue.own.metadata(correlationId, tenant, ts);
+    const metadata = this.#queue.maker.metadata(correlationId, tenant, ts);
     if (this.carrier !== undefined) Object.assign(metadata, this.carrier);
     reserveTwoCallIds();
     return { id: nextCallId(), type, data, ts, threadId: nextCallId(), metadata };
@@ -191,7 +202,7 @@ export class Emitter {
       if (priority !== undefined && this.#isPlain(type)) return this.#emitPlain(type, data, priority);
       requireObject('options', options);
       const brings = this.#read(type, options);
-      if (this.#isOwnWith(type, data, options)) return this.#emitOwn(type, data, brings.priority, brings);
+      if (this.#isLateWith(type, data, options)) return this.#emitDraft(type, data, brings.priority, brings);
       return this.#enqueue(this.#makeFor(type, data, options, brings), options, brings, true);
     } catch (error) {
       return this.#invalid(error);
@@ -224,8 +235,8 @@ export class Emitter {
   emitAsync(type: string, data: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
     if (this.#queue.log === undefined) return this.#emitWhenRoom(type, data, options ?? {});
     const priority = options === undefined ? 0 : onlyPriority(options);
-    if (priority !== undefined && this.#isPlain(type) && !this.#mustWait && this.#isOwn(data)) {
-      return this.#emitOwnDurably(type, data, priority, undefined);
+    if (priority !== undefined && this.#isPlain(type) && !this.#mustWait && this.#isLate(data)) {
+      return this.#emitDraftDurably(type, data, priority, undefined);
     }
     return this.#emitDurably(type, data, options ?? {});
   }
@@ -258,8 +269,8 @@ export class Emitter {
     try {
       requireObject('options', options);
       const brings = this.#read(type, options, true);
-      if (!this.#mustWait && this.#isOwnWith(type, data, options)) {
-        return this.#emitOwnDurably(type, data, brings.priority, brings);
+      if (!this.#mustWait && this.#isLateWith(type, data, options)) {
+        return this.#emitDraftDurably(type, data, brings.priority, brings);
       }
       const event = this.#makeFor(type, data, options, brings);
       if (this.#mustWait) return this.#whenRoom(event, brings);

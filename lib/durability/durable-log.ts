@@ -1,7 +1,7 @@
 import type { RuntimeError } from '../errors';
 import type { Submission } from '../delivery-queue';
 import type { AnyEvent } from '../events';
-import type { MintedIds } from '../ids';
+import type { Draft } from '../drafts';
 import type { EmitResult } from '../runtime-types';
 
 /** How an event left without having been handled. */
@@ -73,20 +73,13 @@ export interface DurableLog {
    */
   accept(event: AnyEvent, brings: Submission): RuntimeError | undefined;
   /**
-   * As `accept`, for an event that has yet to be made: its emitter has given it nothing but type, data and
-   * tenant. Answers its number, which `onMade` brings back. Absent: there is no such way.
+   * As `accept`, for an event that has yet to be made. Answers its number, which `onMade` brings back. Absent: there is no such way.
+   *
+   * @param awaited what to answer when it is durable; undefined: nobody waits for that
    */
-  acceptOwn?(
-    type: string,
-    data: unknown,
-    ts: number,
-    ids: MintedIds,
-    priority: number,
-    brings: Submission | undefined,
-    awaited: EmitResult | undefined,
-  ): number | RuntimeError;
-  /** Of the last event that `acceptOwn` has accepted, if it is awaited: what to answer, when it is durable or given up. */
-  readonly settledOwn?: Promise<EmitResult> | undefined;
+  acceptDraft?(draft: Draft, awaited: EmitResult | undefined): number | RuntimeError;
+  /** Of the last event that `acceptDraft` has accepted, if it is awaited: what to answer, when it is durable or given up. */
+  readonly settledDraft?: Promise<EmitResult> | undefined;
   /** The event with this number has been made. */
   onMade?(event: AnyEvent, seq: number): void;
   /**

@@ -20,7 +20,8 @@ import {
 } from './ops';
 import { Headers, readHeader, writeHeader } from './header';
 import { emitResult, refusedResult } from '../emit-result';
-import { OwnEvents } from '../own-event';
+import { EventMaker } from '../drafts';
+import type { Draft } from '../drafts';
 import type { AnyEvent } from '../events';
 import type { MintedIds } from '../ids';
 import type { EmitResult } from '../runtime-types';
@@ -84,7 +85,7 @@ export class JournalLog implements DurableLog {
   readonly skipsDamage: boolean;
   readonly #codec: Codec;
   readonly #port: ObservabilityPort;
-  readonly #own: OwnEvents;
+  readonly #maker: EventMaker;
   /** Sequence numbers of the events that have been made and have not ended. */
   readonly #seqs = new Map<AnyEvent, number>();
   /** All that have not ended. */
@@ -107,11 +108,11 @@ export class JournalLog implements DurableLog {
   truthOf: (event: AnyEvent | string, error: RuntimeError) => RuntimeError = (_event, error) => error;
   /** The events with these numbers are needed: those that have not been made are to be, so that `onMade` is called. */
   onWanted: (seqs: ReadonlySet<number>) => void = () => undefined;
-  settledOwn: Promise<EmitResult> | undefined;
+  settledDraft: Promise<EmitResult> | undefined;
 
   /** @throws RuntimeError what opening a journal may throw */
-  constructor(settings: JournalSettings, port: ObservabilityPort, own = new OwnEvents(undefined, false)) {
-    this.#own = own;
+  constructor(settings: JournalSettings, port: ObservabilityPort, maker = new EventMaker(undefined, false)) {
+    this.#maker = maker;
     this.#codec = codecs[settings.codec];
     this.skipsDamage = settings.native.onCorruption === SKIP;
     this.#keepsEvents = settings.native.keepEvents;
@@ -194,54 +195,39 @@ export class JournalLog implements DurableLog {
     return this.#nextSeq++;
   }
 
-  acceptOwn(
-    type: string,
-    data: unknown,
-    ts: number,
-    ids: MintedIds,
-    priority: number,
-    brings: Submission | undefined,
-    awaited: EmitResult | undefined,
-  ): number | RuntimeError {
+  acceptDraft(draft: Draft, awaited: EmitResult | undefined): number | RuntimeError {
     const { journal } = this;
     if (journal.refusal !== undefined) return journal.refusal;
     const flags = awaited === undefined ? 0 : AWAITED;
     let { frame } = journal;
-    if (!this.#writeOwn(flags, type, data, ts, ids, priority, brings)) {
-      // An object with more to it, or a type that only JSON of the whole event can carry.
-      const isWhole = this.#codec.isBinary || this.#hasHalf(type);
-      const event = this.#own.make(type, brings?.tenantId, data, ts, ids);
+    if (!this.#writeDraft(draft, flags, draft.data)) {
+      // Data with more to it, or a type that only JSON of the whole event can carry.
+      const isWhole = this.#codec.isBinary || this.#hasHalf(draft.type);
+      const event = this.#maker.make(draft);
       const body = tried(() => (isWhole ? this.#codec.encode(event) : dataJson(event)));
       if (typeof body !== 'string') return body;
       ({ frame } = journal);
-      if (!isWhole) this.#writeOwn(flags, type, undefined, ts, ids, priority, brings, body);
-      else journal.write(this.#line(this.#nextSeq, event, { priority, ...brings, awaited: flags === AWAITED }, body));
+      const brings = { priority: draft.priority, ...draft.brings, awaited: flags === AWAITED };
+      if (isWhole) journal.write(this.#line(this.#nextSeq, event, brings, body));
+      else this.#writeDraft(draft, flags, undefined, body);
     }
     const seq = this.#takeNumber();
-    this.settledOwn = awaited && this.#settledOf(seq, awaited, frame);
+    this.settledDraft = awaited && this.#settledOf(seq, awaited, frame);
     return seq;
   }
 
-  #writeOwn(
-    flags: number,
-    type: string,
-    data: unknown,
-    ts: number,
-    ids: MintedIds,
-    priority: number,
-    brings: Submission | undefined,
-    json?: string,
-  ): boolean {
+  #writeDraft(draft: Draft, flags: number, data: unknown, json?: string): boolean {
     const seq = this.#nextSeq;
+    const { type, ts, priority, tenantId, brings } = draft;
     const typeField = this.#typeField(type);
     if (this.#codec.isBinary || (this.#hasHalves && hasHalf(type))) return false;
-    const metadata = this.#own.membersAt(ts, brings?.tenantId);
+    const metadata = this.#maker.membersAt(ts, tenantId);
     if (priority === 0 && metadata === '' && brings === undefined) {
-      return this.journal.writeOwn(seq, flags, ts, ids, typeField, data, json);
+      return this.journal.writeOwn(seq, flags, ts, draft, typeField, data, json);
     }
-    const header = this.#headers.of(brings ?? { priority });
+    const header = this.#headers.of(brings ?? draft);
     const more = { dueAt: brings === undefined ? 0 : dueAtOf(brings), header, metadata, key: undefined };
-    return this.journal.writeEvent(seq, flags, ts, ids, typeField, more, data, json);
+    return this.journal.writeEvent(seq, flags, ts, draft, typeField, more, data, json);
   }
 
   onMade(event: AnyEvent, seq: number): void {

@@ -24,7 +24,7 @@ export function openJournal(config: RuntimeConfig, queue: DeliveryQueue): Journa
     keepsEvents: config.enableEventStore ?? false,
     maxKeptEvents: typeof maxStored === 'number' ? maxStored : DEFAULT_KEPT_EVENTS,
   });
-  const log = new JournalLog(settings, queue.port, queue.own);
+  const log = new JournalLog(settings, queue.port, queue.maker);
   log.onWithdraw = (event): void => void queue.withdraw(event);
   log.onWanted = (seqs): void => queue.engine.makeDrafts(seqs);
   log.truthOf = (event, error): RuntimeError => queue.notDurable(event, error);

@@ -48,7 +48,7 @@ import { KeepAlive } from './real-timers';
 import { SubmissionRing } from './submission-ring';
 import { Turns } from './turns';
 import type { AnyEvent } from '../events';
-import type { MintedIds } from '../ids';
+import type { Draft } from '../drafts';
 import type { MakeEvent } from './event-table';
 import type { SlotExtras } from './extras';
 import type { LatencyStats } from './latency-groups';
@@ -232,24 +232,14 @@ export class Engine {
   }
 
   /** As `submit`, for an event that is made when it starts. See {@link EventTable.draft}. */
-  submitDraft(
-    type: string,
-    tenantId: string | undefined,
-    data: unknown,
-    ts: number,
-    ids: MintedIds,
-    seq: number,
-    priority: number,
-    tenant = 0,
-    key = NONE,
-    delayMs = 0,
-  ): number {
+  submitDraft(draft: Draft, seq: number, tenant = 0, key = NONE, kind = 0, delayMs = 0): number {
     if (this.#submissions.isFull) this.#emptyRing();
-    const slot = this.#events.draft(type, tenantId, data, ts, ids, seq);
+    const slot = this.#events.draft(draft, seq);
+    const { type, ts, priority } = draft;
     const { latency } = this;
-    const group = latency === undefined || tenant === 0 ? 0 : latency.tenantGroupOf(tenantId);
-    this.#submissions.put(slot, type, ts, priority, tenant, key, 0, delayMs, group);
-    if (this.#byId !== undefined) this.#byId.set(callIdAt(ids.callBlock, ids.callIndex), slot);
+    const group = latency === undefined || tenant === 0 ? 0 : latency.tenantGroupOf(draft.tenantId);
+    this.#submissions.put(slot, type, ts, priority, tenant, key, kind, delayMs, group);
+    if (this.#byId !== undefined) this.#byId.set(callIdAt(draft.callBlock, draft.callIndex), slot);
     this.#entered(delayMs);
     return slot;
   }

@@ -1,6 +1,6 @@
+import { Draft } from '../drafts';
 import { callIdAt } from '../ids';
 import type { AnyEvent } from '../events';
-import type { MintedIds } from '../ids';
 
 /** Slots of a page: 2 to the power of this. */
 const PAGE_BITS = 10;
@@ -18,15 +18,8 @@ interface Origin {
   correlationBlock: string;
 }
 
-/** Makes the event of a draft. `tenantId`: undefined for the runtime's. `seq`: its number in the log; 0: it has none. */
-export type MakeEvent = (
-  type: string,
-  tenantId: string | undefined,
-  data: unknown,
-  ts: number,
-  ids: MintedIds,
-  seq: number,
-) => AnyEvent;
+/** Makes the event of a draft; the draft is the table's. `seq`: its number in the log; 0: it has none. */
+export type MakeEvent = (draft: Draft, seq: number) => AnyEvent;
 
 /** Some slots. Tables grow by pages, so that none is ever copied: a copy of a large one would hold up the event loop. */
 class Page {
@@ -36,15 +29,15 @@ class Page {
   readonly origins = new Array<Origin | undefined>(PAGE_SLOTS).fill(undefined);
   readonly numbers = new Float64Array(PAGE_SLOTS * NUMBERS);
 
-  put(index: number, data: unknown, ts: number, origin: Origin, ids: MintedIds, seq: number): void {
+  put(index: number, origin: Origin, { data, ts, callIndex, correlationIndex }: Draft, seq: number): void {
     this.things[index] = data;
     this.origins[index] = origin;
     const { numbers } = this;
     const at = index * NUMBERS;
     numbers[at] = ts;
     numbers[at + 1] = seq;
-    numbers[at + 2] = ids.callIndex;
-    numbers[at + 3] = ids.correlationIndex;
+    numbers[at + 2] = callIndex;
+    numbers[at + 3] = correlationIndex;
   }
 
   /** The draft's number in the log; 0: it has none. */
@@ -58,16 +51,25 @@ class Page {
     return callIdAt(origin.callBlock, this.numbers[index * NUMBERS + 2]!);
   }
 
-  /** The draft becomes an event. */
-  make(index: number, make: MakeEvent): AnyEvent {
-    const { type, tenantId, callBlock, correlationBlock } = this.origins[index]!;
+  /** Fills `draft` with the one of a slot. */
+  read(index: number, draft: Draft): void {
+    const origin = this.origins[index]!;
+    draft.type = origin.type;
+    draft.tenantId = origin.tenantId;
+    draft.callBlock = origin.callBlock;
+    draft.correlationBlock = origin.correlationBlock;
+    draft.data = this.things[index];
     const { numbers } = this;
     const at = index * NUMBERS;
-    const ids = { callBlock, callIndex: numbers[at + 2]!, correlationBlock, correlationIndex: numbers[at + 3]! };
-    const event = make(type, tenantId, this.things[index], numbers[at]!, ids, numbers[at + 1]!);
+    draft.ts = numbers[at]!;
+    draft.callIndex = numbers[at + 2]!;
+    draft.correlationIndex = numbers[at + 3]!;
+  }
+
+  /** A draft has become an event. */
+  replace(index: number, event: AnyEvent): void {
     this.things[index] = event;
     this.origins[index] = undefined;
-    return event;
   }
 }
 
@@ -83,10 +85,12 @@ export class EventTable {
   #origin: Origin = { type: '', tenantId: undefined, callBlock: '', correlationBlock: '' };
   /** Those with the present blocks, by tenant and type. */
   readonly #origins = new Map<string | undefined, Map<string, Origin>>();
-  readonly #make: MakeEvent;
+  readonly #makeEvent: MakeEvent;
+  /** The one that is made now. */
+  readonly #draft = new Draft();
 
-  constructor(make: MakeEvent) {
-    this.#make = make;
+  constructor(makeEvent: MakeEvent) {
+    this.#makeEvent = makeEvent;
   }
 
   /** Slots, taken and free. */
@@ -110,16 +114,10 @@ export class EventTable {
     return slot;
   }
 
-  /**
-   * Adds an event that is made when somebody looks at it.
-   *
-   * @param tenantId undefined: the runtime's
-   * @param seq its number in the log; 0: there is none
-   */
-  draft(type: string, tenantId: string | undefined, data: unknown, ts: number, ids: MintedIds, seq: number): number {
+  /** Adds an event that is made when somebody looks at it. `seq`: its number in the log; 0: there is none. */
+  draft(draft: Draft, seq: number): number {
     const slot = this.#take();
-    const page = this.#pages[slot >>> PAGE_BITS]!;
-    page.put(slot & IN_PAGE, data, ts, this.#originOf(type, tenantId, ids), ids, seq);
+    this.#pages[slot >>> PAGE_BITS]!.put(slot & IN_PAGE, this.#originOf(draft), draft, seq);
     return slot;
   }
 
@@ -130,7 +128,7 @@ export class EventTable {
   }
 
   /** Drafts that are emitted one after another share theirs. */
-  #originOf(type: string, tenantId: string | undefined, { callBlock, correlationBlock }: MintedIds): Origin {
+  #originOf({ type, tenantId, callBlock, correlationBlock }: Draft): Origin {
     const last = this.#origin;
     const isSameBlock = last.callBlock === callBlock && last.correlationBlock === correlationBlock;
     if (isSameBlock && last.type === type && last.tenantId === tenantId) return last;
@@ -147,16 +145,23 @@ export class EventTable {
     const page = this.#pages[slot >>> PAGE_BITS];
     if (page === undefined) return undefined;
     const index = slot & IN_PAGE;
-    return page.origins[index] === undefined
-      ? (page.things[index] as AnyEvent | undefined)
-      : page.make(index, this.#make);
+    return page.origins[index] === undefined ? (page.things[index] as AnyEvent | undefined) : this.#make(page, index);
+  }
+
+  #make(page: Page, index: number): AnyEvent {
+    const draft = this.#draft;
+    page.read(index, draft);
+    const event = this.#makeEvent(draft, page.seqOf(index));
+    draft.forget();
+    page.replace(index, event);
+    return event;
   }
 
   /** Makes the events with these numbers in the log, those of them that are drafts. */
   makeOf(seqs: ReadonlySet<number>): void {
     for (const page of this.#pages) {
       for (let index = 0; index < PAGE_SLOTS; index++) {
-        if (page.origins[index] !== undefined && seqs.has(page.seqOf(index))) page.make(index, this.#make);
+        if (page.origins[index] !== undefined && seqs.has(page.seqOf(index))) this.#make(page, index);
       }
     }
   }
