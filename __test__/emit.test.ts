@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRuntime } from '../lib/index';
-import { cleanUpAll, quiet, sleep } from './helpers';
+import { quiet, sleep } from './helpers';
+import { directory, durable, removeAll } from './durability/helpers';
 import type { AnyEvent } from '../lib/events';
 import type { EmitResult } from '../lib/runtime-types';
 
 afterEach(async () => {
   vi.useRealTimers();
-  await cleanUpAll();
+  await removeAll();
 });
 
 describe('emit', () => {
@@ -97,6 +98,41 @@ describe('emit', () => {
       expect(result).toMatchObject({ success: false, queued: false, error: { code: 'INVALID_ARGUMENT' } });
     }
     expect(bad[3]!.error!.message).toContain('options.delayMs: got -1; allowed: a number of at least 0');
+  });
+
+  it.each([
+    ['as it is', () => quiet()],
+    ['that waits for room', () => quiet({ overflow: 'wait' })],
+    ['with a journal', () => durable(directory())],
+  ])('never throws and never rejects, whatever its options are, on a runtime %s', async (_, create) => {
+    const runtime = create();
+    const hostile = (): never => {
+      throw new Error('of the options themselves');
+    };
+    const members = { get: hostile, enumerable: true };
+    const odd: unknown[] = [
+      ...[[], ['a'], 7, 'x', () => undefined],
+      ...[Object.defineProperty({}, 'priority', members), Object.defineProperty({}, 'batch', members)],
+      ...[new Proxy({}, { get: hostile }), new Proxy({}, { ownKeys: hostile, get: hostile })],
+    ];
+    for (const options of odd as object[]) {
+      const results = [runtime.emit('a', 1, options), await runtime.emitAsync('a', 1, options)];
+      for (const result of results) {
+        expect(result).toMatchObject({ success: false, queued: false, error: { code: 'INVALID_ARGUMENT' } });
+      }
+    }
+    expect(runtime.getStats().queue.size).toBe(0);
+  });
+
+  it('reads options that are getters of a class', async () => {
+    const runtime = quiet();
+    class Later {
+      get delayMs(): number {
+        return 60_000;
+      }
+    }
+    runtime.emit('a', 1, new Later());
+    expect(runtime.getStats().queue).toMatchObject({ waiting: 1, ready: 0 });
   });
 
   it('runs higher priorities first, then in order of arrival; negatives and fractions count', async () => {

@@ -234,17 +234,21 @@ export class Emitter {
 
   emitAsync(type: string, data: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
     if (this.#queue.log === undefined) return this.#emitWhenRoom(type, data, options ?? {});
-    const priority = options === undefined ? 0 : onlyPriority(options);
-    if (priority !== undefined && this.#isPlain(type) && !this.#mustWait && this.#isLate(data)) {
-      return this.#emitDraftDurably(type, data, priority, undefined);
+    try {
+      const priority = options === undefined ? 0 : onlyPriority(options);
+      if (priority !== undefined && this.#isPlain(type) && !this.#mustWait && this.#isLate(data)) {
+        return this.#emitDraftDurably(type, data, priority, undefined);
+      }
+      return this.#emitDurably(type, data, options ?? {});
+    } catch (error) {
+      return Promise.resolve(this.#invalid(error));
     }
-    return this.#emitDurably(type, data, options ?? {});
   }
 
   async #emitWhenRoom(type: string, data: unknown, options: EmitOptions): Promise<EmitResult> {
     const { batcher } = this.#settings;
-    if (!this.#mayWait || batcher.collects(options)) return this.emit(type, data, options);
     try {
+      if (!this.#mayWait || batcher.collects(options)) return this.emit(type, data, options);
       requireObject('options', options);
       const brings = this.#read(type, options);
       const event = this.#makeFor(type, data, options, brings);
@@ -266,20 +270,16 @@ export class Emitter {
 
   /** Accepted only when it is durable. Such events are not collected in batches: the log groups them. */
   #emitDurably(type: string, data: unknown, options: EmitOptions): Promise<EmitResult> {
-    try {
-      requireObject('options', options);
-      const brings = this.#read(type, options, true);
-      if (!this.#mustWait && this.#isLateWith(type, data, options)) {
-        return this.#emitDraftDurably(type, data, brings.priority, brings);
-      }
-      const event = this.#makeFor(type, data, options, brings);
-      if (this.#mustWait) return this.#whenRoom(event, brings);
-      const caused = this.#causedBy(event, brings);
-      if (caused instanceof RuntimeError) return this.#whenSettled(event, brings, caused);
-      return this.#whenSettled(event, caused, this.#admitCaused(event, caused, true));
-    } catch (error) {
-      return Promise.resolve(this.#invalid(error));
+    requireObject('options', options);
+    const brings = this.#read(type, options, true);
+    if (!this.#mustWait && this.#isLateWith(type, data, options)) {
+      return this.#emitDraftDurably(type, data, brings.priority, brings);
     }
+    const event = this.#makeFor(type, data, options, brings);
+    if (this.#mustWait) return this.#whenRoom(event, brings);
+    const caused = this.#causedBy(event, brings);
+    if (caused instanceof RuntimeError) return this.#whenSettled(event, brings, caused);
+    return this.#whenSettled(event, caused, this.#admitCaused(event, caused, true));
   }
 
   /** To be called right after the event was admitted, or refused. */
@@ -432,8 +432,9 @@ export class Emitter {
 
 /** The priority, if the options hold nothing else. */
 function onlyPriority(options: EmitOptions): number | undefined {
-  // Whoever asks for the wrong thing is told by others.
+  // Whoever asks for the wrong thing is told by others. And the options of a class may be getters, which no loop finds.
   if (typeof options !== 'object' || options === null) return undefined;
+  if (Object.getPrototypeOf(options) !== Object.prototype) return undefined;
   for (const key in options) if (key !== 'priority') return undefined;
   const { priority = 0 } = options;
   return typeof priority === 'number' && Number.isFinite(priority) ? priority : undefined;

@@ -159,6 +159,7 @@ export class DurableWorld {
       // Its signal has ended with the process.
       sent.controller = undefined;
     }
+    for (const [key, owner] of this.#owners) if (!this.#remembers(owner)) this.#owners.delete(key);
     const before = this.#letters(this.#runtime);
     await this.#verify();
     await pass(ms, STEPS);
@@ -342,8 +343,10 @@ export class DurableWorld {
       case 'cancel':
         return void runtime.cancel(id);
       case 'ack':
+        sent.isAcked ||= this.#isHandled(id);
         return runtime.ack(id);
       case 'nack':
+        sent.isAcked = false;
         return runtime.nack(id);
       case 'reprocess':
         return this.#reprocess(sent);
@@ -359,6 +362,12 @@ export class DurableWorld {
       case 'emitAgain':
         return this.#emitAgain(sent);
     }
+  }
+
+  /** Whether there is something to acknowledge. */
+  #isHandled(id: string): boolean {
+    const { state } = this.#runtime.explain(id) ?? {};
+    return state === 'running' || state === 'unacked';
   }
 
   async #reprocess(sent: Sent): Promise<void> {
@@ -385,6 +394,15 @@ export class DurableWorld {
       notBefore: 0,
       at,
     });
+    this.#takeKey(sent);
+  }
+
+  /** It takes its key again, unless another one has it by now. */
+  #takeKey(sent: Sent): void {
+    const { idempotencyKey: key } = sent.plan.options;
+    if (key === undefined) return;
+    const fate = this.#owners.get(key)?.fate ?? 'gone';
+    if (fate === 'gone' || fate === 'refused') this.#owners.set(key, sent);
   }
 
   #emitAgain(sent: Sent): void {
@@ -514,6 +532,7 @@ export class DurableWorld {
     sent.attempts++;
     sent.ranHere = true;
     sent.hasSucceeded = false;
+    sent.isAcked = false;
     await this.#behave(sent, event, signal);
     sent.hasSucceeded = true;
   }
@@ -526,7 +545,8 @@ export class DurableWorld {
     if (sent.attempts >= this.#attemptsOf(sent)) this.#fail(`event ${order} runs ${sent.attempts + 1} times`);
     const now = Date.now();
     if (now < sent.notBefore) this.#fail(`event ${order} runs ${sent.notBefore - now} ms too early (delay ${delayMs})`);
-    if (sent.attempts === 0 && now > sent.at + ttlMs)
+    // What is to run at most once has started in time, and then waited for the disk.
+    if (sent.attempts === 0 && now > sent.at + ttlMs && !isOnce(sent))
       this.#fail(`event ${order} runs ${now - sent.at} ms after, ttl ${ttlMs}`);
     this.#checkOrder(sent);
     this.#checkSame(sent, event);
@@ -557,7 +577,9 @@ export class DurableWorld {
     }
   }
 
+  /** Of one that is not answered yet, nobody knows. */
   #lives({ id }: Sent): boolean {
+    if (id === '') return false;
     const { state } = this.#runtime.explain(id) ?? {};
     return state !== undefined && state !== 'ended' && state !== 'dead';
   }
@@ -604,6 +626,7 @@ export class DurableWorld {
         sent.isAcked = true;
         return this.#runtime.ack(event.id);
       default:
+        sent.isAcked = false;
         return this.#runtime.nack(event.id);
     }
   }
