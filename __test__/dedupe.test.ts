@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Deduplicator } from '../lib/dedupe';
+import { cleanUpAll, quiet } from './helpers';
+
+afterEach(cleanUpAll);
 
 /** Takes keys `k<first>` to `k<last>`, each for an event `e<n>`. */
 function take(dedupe: Deduplicator, first: number, last: number): void {
@@ -34,5 +37,26 @@ describe('who has taken a key', () => {
     take(dedupe, 1, 1);
     take(dedupe, 9, 11);
     expect([2, 3, 1].map((n) => dedupe.ownerOf(`k${n}`)?.eventId)).toEqual([undefined, 'e3', 'e1']);
+  });
+});
+
+describe('the key of a dead letter', () => {
+  it.each([
+    ['stays free', 1, true],
+    ['stays taken', 10, false],
+  ])('%s when the letter could not be put back', async (_, maxProcessedEvents, isFree) => {
+    const runtime = quiet({ queueSize: 1, queueConfig: { maxProcessedEvents } });
+    runtime.on('bad', () => {
+      throw new Error('no');
+    });
+    const { eventId } = runtime.emit('bad', 1, { idempotencyKey: 'k' });
+    await runtime.process();
+    // Pushes the first key out of a small window.
+    runtime.emit('good', 2, { idempotencyKey: 'l' });
+    await runtime.process();
+    runtime.emit('good', 3);
+    expect(await runtime.deadLetters.reprocess(eventId)).toBe(false);
+    await runtime.process();
+    expect(runtime.emit('good', 4, { idempotencyKey: 'k' }).queued).toBe(isFree);
   });
 });

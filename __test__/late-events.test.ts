@@ -232,36 +232,38 @@ describe('ids', () => {
 });
 
 describe('late events in a journal', () => {
-  it.each<RuntimeConfig>([{}, { tenantId: 't "\u001f' }, { enableAcks: true }, { tenantId: 't', enableAcks: true }])(
-    'come back as events that were made when they were emitted: %o',
-    async (config) => {
-      const path = directory();
-      const first = durable(path, config);
-      const types = ['a', 'half \ud800'];
-      const options = [undefined, { priority: 2.5 }, { priority: -1 }, EAGER, { ...EAGER, priority: 2.5 }];
-      const results = await Promise.all([
-        ...options.map((one, n) => first.emitAsync('a', { n }, one)),
-        first.emitAsync(types[1]!, { n: 5 }, { priority: -2 }),
-      ]);
-      const emitted = first.emit('a', { n: 6 }, { priority: -3 });
-      await first.cleanup();
-      const second = durable(path, config);
-      const events = handledBy(second, types);
-      const priorities = second.getQueueSnapshot().map(({ priority }) => priority);
-      await second.process();
-      expect(priorities).toEqual([2.5, 2.5, 0, 0, -1, -2, -3]);
-      expect(dataOf(events)).toEqual([1, 4, 0, 3, 2, 5, 6].map((n) => ({ n })));
-      const all = [...results, emitted];
-      const eager = shapeOf(events[3]!);
-      for (const event of events) {
-        const { eventId, correlationId } = all[(event.data as { n: number }).n]!;
-        const timestamp = config.enableAcks === true ? event.ts : undefined;
-        expect(event.id).toBe(eventId);
-        expect(event.metadata).toEqual({ correlationId, tenantId: config.tenantId, timestamp });
-        expect(shapeOf(event)).toEqual(eager);
-      }
-    },
-  );
+  it.each<RuntimeConfig>([
+    {},
+    { tenantId: 't "\u001f\ud800' },
+    { enableAcks: true },
+    { tenantId: 't', enableAcks: true },
+  ])('come back as events that were made when they were emitted: %o', async (config) => {
+    const path = directory();
+    const first = durable(path, config);
+    const types = ['a', 'half \ud800'];
+    const options = [undefined, { priority: 2.5 }, { priority: -1 }, EAGER, { ...EAGER, priority: 2.5 }];
+    const results = await Promise.all([
+      ...options.map((one, n) => first.emitAsync('a', { n }, one)),
+      first.emitAsync(types[1]!, { n: 5 }, { priority: -2 }),
+    ]);
+    const emitted = first.emit('a', { n: 6 }, { priority: -3 });
+    await first.cleanup();
+    const second = durable(path, config);
+    const events = handledBy(second, types);
+    const priorities = second.getQueueSnapshot().map(({ priority }) => priority);
+    await second.process();
+    expect(priorities).toEqual([2.5, 2.5, 0, 0, -1, -2, -3]);
+    expect(dataOf(events)).toEqual([1, 4, 0, 3, 2, 5, 6].map((n) => ({ n })));
+    const all = [...results, emitted];
+    const eager = shapeOf(events[3]!);
+    for (const event of events) {
+      const { eventId, correlationId } = all[(event.data as { n: number }).n]!;
+      const timestamp = config.enableAcks === true ? event.ts : undefined;
+      expect(event.id).toBe(eventId);
+      expect(event.metadata).toEqual({ correlationId, tenantId: config.tenantId, timestamp });
+      expect(shapeOf(event)).toEqual(eager);
+    }
+  });
 
   it.each(['json', 'v8'] as const)('are counted until they end, whatever their end (%s)', async (codec) => {
     const path = directory();

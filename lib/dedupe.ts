@@ -73,10 +73,12 @@ export class Deduplicator {
     return this.#owners.get(key);
   }
 
-  /** Gives a key back, of an event that never was. */
-  returnKey(key: string): void {
+  /** Gives a key back, of an event that never was. False if nobody had it. */
+  returnKey(key: string): boolean {
+    const wasTaken = this.#keys.has(key);
     this.#keys.remove(key);
     this.#disown(key);
+    return wasTaken;
   }
 
   /** Gives back what key an event has taken: it has left without having been handled. */

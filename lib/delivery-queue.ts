@@ -634,7 +634,7 @@ export class DeliveryQueue implements EngineHost {
       queuedAt: Date.now(),
     };
     // What it has taken already must not make it a duplicate of itself.
-    if (key !== undefined) this.dedupe.returnKey(key);
+    const hadKey = key !== undefined && this.dedupe.returnKey(key);
     // It is written down as it is now.
     const failures = takeRetryMetadata(event);
     const isTaken = this.admit(event, brings, true) === undefined;
@@ -642,7 +642,7 @@ export class DeliveryQueue implements EngineHost {
       this.history.forget(event.id);
     } else {
       if (failures !== undefined) setMetadata(event, failures);
-      if (key !== undefined) this.dedupe.takeKey(key, event.id);
+      if (hadKey) this.dedupe.takeKey(key, event.id);
     }
     return isTaken;
   }

@@ -435,7 +435,7 @@ export class DurableWorld {
 
   #emit(plan: DurableEmit): void {
     if (this.#isClosing) return;
-    this.#refresh();
+    if (plan.options.idempotencyKey !== undefined) this.#refresh();
     const controller = plan.hasSignal ? new AbortController() : undefined;
     const order = this.#sent.length;
     const sent: Sent = {
@@ -569,10 +569,12 @@ export class DurableWorld {
       if (orderingKey !== undefined && other.plan.options.orderingKey === orderingKey) {
         if (other.order < sent.order && this.#lives(other))
           this.#fail(`event ${sent.order} overtook event ${other.order} of its key`);
-      } else if (this.#isPlain(sent) && this.#isPlain(other)) {
+      } else {
+        // Asked last: an event that nobody has asked for is made when it starts, and most are to be such.
         const { priority: otherPriority = 0 } = other.plan.options;
         const isFirst = otherPriority > priority || (otherPriority === priority && other.order < sent.order);
-        if (isFirst && sameTenant(sent, other)) this.#fail(`event ${sent.order} overtook event ${other.order}`);
+        if (isFirst && sameTenant(sent, other) && this.#isPlain(sent) && this.#isPlain(other))
+          this.#fail(`event ${sent.order} overtook event ${other.order}`);
       }
     }
   }
