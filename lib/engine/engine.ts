@@ -221,7 +221,7 @@ export class Engine {
 
   /** Takes an event in; it is in the queue when this returns. Answers its slot. */
   submit(event: AnyEvent, priority: number, tenant = 0, key = NONE, kind = 0, delayMs = 0): number {
-    if (this.#submissions.isFull) this.#emptyRing();
+    while (this.#submissions.isFull) this.#emptyRing();
     const slot = this.#events.add(event);
     const { latency } = this;
     const group = latency === undefined || tenant === 0 ? 0 : latency.tenantGroupOf(event.metadata?.tenantId);
@@ -233,7 +233,7 @@ export class Engine {
 
   /** As `submit`, for an event that is made when it starts. See {@link EventTable.draft}. */
   submitDraft(draft: Draft, seq: number, tenant = 0, key = NONE, kind = 0, delayMs = 0): number {
-    if (this.#submissions.isFull) this.#emptyRing();
+    while (this.#submissions.isFull) this.#emptyRing();
     const slot = this.#events.draft(draft, seq);
     const { type, ts, priority } = draft;
     const { latency } = this;
