@@ -47,6 +47,17 @@ pub fn examine(connection: &Connection) -> Result<(u64, Vec<String>), JournalErr
         let whole = snapshot_checksum(&xc_id, &hash, &body) == row.get::<_, i64>(3)?;
         Ok((!whole).then(|| format!("snapshot {hash} of {xc_id}: its checksum does not match")))
     });
+    let keys = "SELECT n, crc IS checksum(n, name, state, at) FROM keys ORDER BY n";
+    each(connection, keys, &mut records, &mut problems, |row| {
+        let (n, whole): (i64, bool) = (row.get(0)?, row.get(1)?);
+        Ok((!whole).then(|| format!("remembered key {n}: its checksum does not match")))
+    });
+    let texts = "SELECT CAST(name AS BLOB), crc IS checksum(name, value) FROM state ORDER BY name";
+    each(connection, texts, &mut records, &mut problems, |row| {
+        let (name, whole): (Vec<u8>, bool) = (row.get(0)?, row.get(1)?);
+        let name = String::from_utf8_lossy(&name);
+        Ok((!whole).then(|| format!("text {name:?}: its checksum does not match")))
+    });
     problems.truncate(MAX_PROBLEMS);
     Ok((records, problems))
 }
