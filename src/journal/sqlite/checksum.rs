@@ -5,24 +5,26 @@ use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 
-/// Gives a connection `checksum(value, ...)`: whole numbers and numbers in 8 bytes, texts and bytes after their length.
+/// Gives a connection `checksum(value, ...)`: whole numbers and numbers in 8 bytes, texts after their length. No column has
+/// other values: that of one is NULL, and matches nothing.
 /// Nothing in the file calls it, so that other tools can read and change all of it.
 pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_DIRECTONLY;
     connection.create_scalar_function("checksum", -1, flags, |context| {
-        let values = (0..context.len()).map(|place| context.get_raw(place));
-        Ok(values.fold(Checksum::default(), add).finish())
+        let mut values = (0..context.len()).map(|place| context.get_raw(place));
+        let sum = values.try_fold(Checksum::default(), add);
+        Ok(sum.map(Checksum::finish))
     })
 }
 
-fn add(sum: Checksum, value: ValueRef<'_>) -> Checksum {
+fn add(sum: Checksum, value: ValueRef<'_>) -> Option<Checksum> {
     match value {
-        ValueRef::Integer(number) => sum.integer(number),
-        ValueRef::Real(number) => sum.number(number),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => sum.field(bytes),
-        ValueRef::Null => sum.field(&[]),
+        ValueRef::Integer(number) => Some(sum.integer(number)),
+        ValueRef::Real(number) => Some(sum.number(number)),
+        ValueRef::Text(bytes) => Some(sum.field(bytes)),
+        ValueRef::Blob(_) | ValueRef::Null => None,
     }
 }
 
@@ -66,10 +68,12 @@ mod tests {
     fn a_checksum_in_sql_is_the_one_in_rust_and_survives_storing() {
         let connection = Connection::open_in_memory().unwrap();
         register(&connection).unwrap();
-        let sql = "SELECT checksum(7, 0.5, 'ab', x'0102')";
-        let sum: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
-        let own = Checksum::default().integer(7).number(0.5);
-        assert_eq!(sum, own.field(b"ab").field(&[1, 2]).finish());
+        let sql = "SELECT checksum(7, 0.5, 'ab'), checksum(NULL, 1), checksum(x'', 1)";
+        let sums: (i64, Option<i64>, Option<i64>) = connection
+            .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap();
+        let own = Checksum::default().integer(7).number(0.5).field(b"ab");
+        assert_eq!(sums, (own.finish(), None, None));
         // SQLite stores whole numbers of a REAL column as such, and knows one zero only.
         connection
             .execute_batch("CREATE TABLE t (a REAL NOT NULL, crc INTEGER NOT NULL) STRICT")
