@@ -612,6 +612,15 @@ fn damaged_in(
     Ok(damaged)
 }
 
+/// A damaged tree may lead back to where a reader was already, who would go round for ever.
+pub(super) fn require_order(what: &str, before: i64, n: i64) -> Result<(), JournalError> {
+    if n > before {
+        return Ok(());
+    }
+    let detail = format!("{what} {n}: it does not stand where its number belongs");
+    Err(JournalError::new(Code::Corrupt, detail))
+}
+
 /// See [`SqliteStore::page`].
 fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
     let sql = format!(
@@ -626,9 +635,10 @@ fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
         last: after,
     };
     while page.json.len() < PAGE_BYTES
-        && let Some((_, event)) = events.next()?
+        && let Some((seq, event)) = events.next()?
     {
         let event = event.map_err(|detail| JournalError::new(Code::Corrupt, detail))?;
+        require_order("event", page.last, seq)?;
         page.json.push(if page.json.is_empty() { '[' } else { ',' });
         let EventRow {
             seq,
@@ -741,7 +751,9 @@ pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalE
     let empty = json.clone();
     let (mut last, mut lost) = (0, Vec::new());
     while let Some(row) = rows.next()? {
+        let before = last.max(query.after_seq);
         last = row.get(0)?;
+        require_order("event", before, last)?;
         let event = match event_row(row)? {
             Ok(event) => event,
             Err(detail) if query.skip_damaged => {
