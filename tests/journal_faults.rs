@@ -93,15 +93,15 @@ fn a_damaged_record_is_found_and_refused_or_left_out() {
 }
 
 #[test]
-fn what_the_checksum_leaves_out_must_make_sense_all_the_same() {
+fn what_nobody_has_written_like_that_is_found() {
     for change in [
         "UPDATE events SET retry = '{\"retryCount\":1' WHERE seq = 4",
         "UPDATE events SET due = 9e999 WHERE seq = 4",
         "UPDATE events SET attempts = -1 WHERE seq = 4",
         "UPDATE events SET type = CAST(x'ff' AS TEXT) WHERE seq = 4",
         "UPDATE events SET seq = 1 << 60 WHERE seq = 4",
-        "INSERT INTO keys (name, state, at) VALUES (CAST(x'ff' AS TEXT), 'done', 1)",
-        "INSERT INTO keys (name, state, at) VALUES ('jd:x', 'done', 1)",
+        "INSERT INTO keys (name, state, at, crc) VALUES (CAST(x'ff' AS TEXT), 'done', 1, 1)",
+        "INSERT INTO keys (name, state, at, crc) VALUES ('jd:x', 'done', 1, 1)",
         "INSERT INTO letters (id, at, body, crc) VALUES (CAST(x'ff' AS TEXT), 1, '{}', 1)",
     ] {
         let directory = tempfile::tempdir().unwrap();
@@ -208,6 +208,8 @@ fn damage_to_what_says_where_the_events_of_a_segment_are_costs_none_that_is_whol
         "UPDATE segments SET crc = crc + 1",
         "UPDATE segments SET offsets = zeroblob(length(offsets))",
         "UPDATE segment_ends SET crc = crc + 1",
+        "UPDATE segments SET last = 0",
+        "UPDATE segments SET last = 1 << 60",
     ] {
         let directory = tempfile::tempdir().unwrap();
         let (mut journal, reports) = open(&Options::new(directory.path()));
@@ -238,22 +240,6 @@ fn damage_to_what_says_where_the_events_of_a_segment_are_costs_none_that_is_whol
         drop(journal);
         assert_eq!(verify(directory.path()).unwrap()["ok"], true, "{damage}");
     }
-}
-
-#[test]
-fn a_journal_of_the_first_format_is_brought_up_to_date() {
-    let directory = tempfile::tempdir().unwrap();
-    fill(directory.path(), 3);
-    let database = Connection::open(directory.path().join("journal.db")).unwrap();
-    let first = "DROP TABLE segments; DROP TABLE segment_ends; PRAGMA user_version = 1;";
-    database.execute_batch(first).unwrap();
-    drop(database);
-    let error = inspect(directory.path()).unwrap_err();
-    assert_eq!(error.code, Code::Version);
-    let (mut journal, _reports) = open(&Options::new(directory.path()));
-    assert_eq!(seqs(&mut journal), [1, 2, 3]);
-    drop(journal);
-    assert_eq!(inspect(directory.path()).unwrap()["format"], FORMAT);
 }
 
 #[test]

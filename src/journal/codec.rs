@@ -123,9 +123,9 @@ impl Checksum {
         self
     }
 
-    /// Adds a number.
+    /// Adds a number. SQLite gives 0 back for -0.
     pub fn number(mut self, value: f64) -> Self {
-        self.0.update(&value.to_bits().to_le_bytes());
+        self.0.update(&(value + 0.0).to_bits().to_le_bytes());
         self
     }
 

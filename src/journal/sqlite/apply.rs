@@ -1,5 +1,6 @@
 //! The operations of a group as one transaction.
 
+use super::checksum::change_events;
 use super::segments::{Builder, Gathered};
 use super::state::{FINISHED, PENDING, PROCESSED};
 use super::{SqliteStore, read};
@@ -208,14 +209,27 @@ impl SqliteStore {
             Op::Processed { id, at } => {
                 draft.latest = draft.latest.max(at);
                 // One that waits is still to be handled, and is marked then.
-                let sql = "UPDATE events SET state = iif(state = 0, 3, 2), ended = ?2 WHERE id = ?1 AND state IN (0, 1)";
+                let sql = change_events!(
+                    "iif(state = 0, 3, 2)",
+                    "attempts",
+                    "due",
+                    "?2",
+                    "retry",
+                    "id = ?1 AND state IN (0, 1)"
+                );
                 self.run(sql, params![id, at])?;
                 Ok(())
             }
             Op::Attempt { id } => {
                 // Those of an event that waits decide whether it is tried again.
-                let sql =
-                    "UPDATE events SET attempts = attempts + 1 WHERE id = ?1 AND state IN (1, 2)";
+                let sql = change_events!(
+                    "state",
+                    "attempts + 1",
+                    "due",
+                    "ended",
+                    "retry",
+                    "id = ?1 AND state IN (1, 2)"
+                );
                 self.run(sql, params![id])?;
                 Ok(())
             }
@@ -239,13 +253,7 @@ impl SqliteStore {
                 self.run("DELETE FROM state WHERE name = ?1", params![key])?;
                 Ok(())
             }
-            Op::State { key, value } => {
-                self.run(
-                    "INSERT OR REPLACE INTO state (name, value) VALUES (?1, ?2)",
-                    params![key, value],
-                )?;
-                Ok(())
-            }
+            Op::State { key, value } => put_text(&self.connection, &key, &value),
         }
     }
 
@@ -306,8 +314,9 @@ impl SqliteStore {
             &packed.bytes,
         );
         let sql = "INSERT OR REPLACE INTO events \
-                   (seq, state, flags, attempts, due, ts, ended, id, type, key, header, retry, envelope, body, crc) \
-                   VALUES (?1, ?2, ?3, 0, ?4, ?5, ?13, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12)";
+                   (seq, state, flags, attempts, due, ts, ended, state_crc, id, type, key, header, retry, envelope, body, crc) \
+                   VALUES (?1, ?2, ?3, 0, ?4, ?5, ?13, checksum(?1, ?2, 0, ?4, ?13, ''), \
+                   ?6, ?7, ?8, ?9, '', ?10, ?11, ?12)";
         let row = params![
             seq,
             state,
@@ -357,8 +366,14 @@ impl SqliteStore {
             draft.stats.pending = draft.stats.pending.saturating_sub(gone);
             return Ok(());
         }
-        let sql = "UPDATE events SET state = iif(state = 3, 2, ?2), ended = ?3, attempts = attempts + ?4 \
-                   WHERE seq = ?1 AND state IN (0, 3)";
+        let sql = change_events!(
+            "iif(state = 3, 2, ?2)",
+            "attempts + ?4",
+            "due",
+            "?3",
+            "retry",
+            "seq = ?1 AND state IN (0, 3)"
+        );
         let ended = self.run(sql, params![seq, state, draft.latest, deliveries])?;
         draft.stats.pending = draft.stats.pending.saturating_sub(ended);
         draft.stats.kept += ended;
@@ -376,7 +391,14 @@ impl SqliteStore {
         if let Some(place) = self.segments.find(seq) {
             self.take_out(place, draft)?;
         }
-        let sql = "UPDATE events SET attempts = ?2, due = ?3, retry = ?4 WHERE seq = ?1 AND state IN (0, 3)";
+        let sql = change_events!(
+            "state",
+            "?2",
+            "?3",
+            "ended",
+            "?4",
+            "seq = ?1 AND state IN (0, 3)"
+        );
         self.run(sql, params![seq, attempts, due, error])?;
         Ok(())
     }
@@ -402,7 +424,7 @@ impl SqliteStore {
 
     /// An event that was to run at most once was remembered as done before it ran; now it is dead.
     fn note_dead(&self, id: &str, key: &str) -> Result<(), JournalError> {
-        let sql = "UPDATE keys SET state = 'dead' WHERE name IN (?1, ?2)";
+        let sql = "UPDATE keys SET state = 'dead', crc = checksum(n, name, 'dead', at) WHERE name IN (?1, ?2)";
         self.run(sql, params![format!("id:{id}"), format!("key:{key}")])?;
         Ok(())
     }
@@ -439,7 +461,8 @@ impl SqliteStore {
         draft: &mut Draft,
     ) -> Result<(), JournalError> {
         // One that has been there is the newest again.
-        let sql = "INSERT OR REPLACE INTO keys (name, state, at) VALUES (?1, ?2, ?3)";
+        let sql = "INSERT OR REPLACE INTO keys (n, name, state, at, crc) \
+                   SELECT n, ?1, ?2, ?3, checksum(n, ?1, ?2, ?3) FROM (SELECT coalesce(max(n), 0) + 1 AS n FROM keys)";
         self.run(sql, params![name, how, at])?;
         draft.keys_added += 1;
         Ok(())
@@ -531,9 +554,19 @@ pub(super) fn note_count(
     name: &str,
     value: u64,
 ) -> Result<(), JournalError> {
+    put_text(connection, name, &value.to_string())
+}
+
+/// A small text by name.
+pub(super) fn put_text(
+    connection: &Connection,
+    name: &str,
+    value: &str,
+) -> Result<(), JournalError> {
+    let sql = "INSERT OR REPLACE INTO state (name, value, crc) VALUES (?1, ?2, checksum(?1, ?2))";
     connection
-        .prepare_cached("INSERT OR REPLACE INTO state (name, value) VALUES (?1, ?2)")?
-        .execute(params![name, value.to_string()])?;
+        .prepare_cached(sql)?
+        .execute(params![name, value])?;
     Ok(())
 }
 

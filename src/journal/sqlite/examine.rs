@@ -1,6 +1,8 @@
 //! Looking at every record, for tools.
 
-use super::read::{EVENT_COLUMNS, EventRow, Merged, event_row, letter_checksum, snapshot_checksum};
+use super::read::{
+    EVENT_COLUMNS, EventRow, Merged, event_row, letter_checksum, require_order, snapshot_checksum,
+};
 use super::segments::{SegmentEvents, examine_segments, segments_after};
 use crate::journal::error::{Code, JournalError};
 use rusqlite::{Connection, params};
@@ -46,6 +48,17 @@ pub fn examine(connection: &Connection) -> Result<(u64, Vec<String>), JournalErr
         let (xc_id, hash, body): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let whole = snapshot_checksum(&xc_id, &hash, &body) == row.get::<_, i64>(3)?;
         Ok((!whole).then(|| format!("snapshot {hash} of {xc_id}: its checksum does not match")))
+    });
+    let keys = "SELECT n, crc IS checksum(n, name, state, at) FROM keys ORDER BY n";
+    each(connection, keys, &mut records, &mut problems, |row| {
+        let (n, whole): (i64, bool) = (row.get(0)?, row.get(1)?);
+        Ok((!whole).then(|| format!("remembered key {n}: its checksum does not match")))
+    });
+    let texts = "SELECT CAST(name AS BLOB), crc IS checksum(name, value) FROM state ORDER BY name";
+    each(connection, texts, &mut records, &mut problems, |row| {
+        let (name, whole): (Vec<u8>, bool) = (row.get(0)?, row.get(1)?);
+        let name = String::from_utf8_lossy(&name);
+        Ok((!whole).then(|| format!("text {name:?}: its checksum does not match")))
     });
     problems.truncate(MAX_PROBLEMS);
     Ok((records, problems))
@@ -119,6 +132,7 @@ fn export_events(
     while list.len() < limit as usize
         && let Some((seq, event)) = events.next()?
     {
+        require_order("event", last, seq)?;
         last = seq;
         list.push(match event {
             Err(problem) => json!({ "kind": "damaged", "seq": last, "problem": problem }),
@@ -173,7 +187,9 @@ fn export_letters(
     let (mut list, mut last) = (Vec::new(), after);
     while let Some(row) = rows.next()? {
         let (id, at, body): (String, f64, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        last = row.get(0)?;
+        let n = row.get(0)?;
+        require_order("dead letter", last, n)?;
+        last = n;
         list.push(if letter_checksum(&id, &body) == row.get::<_, i64>(4)? {
             json!({ "kind": "dead-letter", "id": id, "at": at, "letter": raw(body) })
         } else {
@@ -195,7 +211,9 @@ fn export_snapshots(
     while let Some(row) = rows.next()? {
         let (xc_id, hash, ts): (String, String, f64) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let body: String = row.get(4)?;
-        last = row.get(0)?;
+        let n = row.get(0)?;
+        require_order("snapshot", last, n)?;
+        last = n;
         list.push(if snapshot_checksum(&xc_id, &hash, &body) == row.get::<_, i64>(5)? {
             json!({ "kind": "snapshot", "xcId": xc_id, "hash": hash, "ts": ts, "snapshot": raw(body) })
         } else {

@@ -1,15 +1,18 @@
 //! Reading: what was pending, kept events for replay, letters, keys, snapshots. Rows go out as JSON text, their bodies
 //! as they are.
 
-use super::apply::{DROPPED, FORGOTTEN, count, event_checksum};
+use super::apply::{DROPPED, FORGOTTEN, count, event_checksum, put_text};
+use super::checksum::change_events;
 use super::segments::{SegmentEvents, segments_after};
 use super::state::{FINISHED, MARKED, PENDING};
 use super::{MAX_DETAILS, SqliteStore};
 use crate::journal::codec::{Checksum, unpack};
 use crate::journal::error::{Code, JournalError};
 use crate::journal::frame::Accept;
-use crate::journal::frame::flags::REMEMBERED;
+use crate::journal::frame::flags::{BINARY, REMEMBERED, REPLAY_ONLY};
 use crate::journal::options::OnCorruption;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use std::fmt::Write;
@@ -86,71 +89,90 @@ impl EventRow {
     }
 }
 
-pub(super) const EVENT_COLUMNS: &str =
-    "seq, state, flags, attempts, due, ts, id, type, key, header, retry, body, crc, envelope";
+pub(super) const EVENT_COLUMNS: &str = "seq, state, flags, attempts, due, ts, id, type, key, header, retry, body, crc, envelope, \
+     state_crc IS checksum(seq, state, attempts, due, ended, retry)";
+
+/// What is wrong with an event's row.
+pub(super) struct Flaw {
+    pub detail: String,
+    /// What never changes of it is whole.
+    pub is_known: bool,
+}
 
 /// Reads a row of [`EVENT_COLUMNS`]. The inner error says which record is damaged.
 pub(super) fn event_row(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, String>> {
-    checked_row(row, true)
+    Ok(checked_row(row, true)?.map_err(|flaw| flaw.detail))
 }
 
 /// As [`event_row`]; without its body, where only the check is wanted.
-fn checked_row(row: &Row<'_>, with_body: bool) -> rusqlite::Result<Result<EventRow, String>> {
+fn checked_row(row: &Row<'_>, with_body: bool) -> rusqlite::Result<Result<EventRow, Flaw>> {
     let seq: i64 = row.get(0)?;
-    let read = || -> rusqlite::Result<Option<EventRow>> {
-        let (flags, ts): (u32, f64) = (row.get(2)?, row.get(5)?);
-        let (id, kind, key, header): (String, String, String, String) =
-            (row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?);
-        let bytes = row
-            .get_ref(11)?
-            .as_blob()
-            .map_err(|_| rusqlite::Error::InvalidQuery)?;
-        let envelope: String = row.get(13)?;
-        let (attempts, due, retry): (i64, f64, String) = (row.get(3)?, row.get(4)?, row.get(10)?);
-        // The checksum leaves out what changes; it must at least make sense.
-        if attempts < 0 || !due.is_finite() || !is_json_or_nothing(&retry) {
-            return Ok(None);
-        }
-        let crc = event_checksum(
-            seq,
-            flags,
-            ts,
-            [&id, &kind, &key, &header, &envelope],
-            bytes,
-        );
-        if crc != row.get::<_, i64>(12)? {
-            return Ok(None);
-        }
-        let packed = if with_body { bytes } else { &[] };
-        let flags_of_body = if with_body { flags } else { 0 };
-        let Some(body) = unpack(packed, flags_of_body) else {
-            return Ok(None);
-        };
-        let body = if envelope.is_empty() || !with_body {
+    // A value of the wrong type is damage as well.
+    let Some(mut event) = lasting_part(row, with_body).unwrap_or(None) else {
+        return Ok(Err(Flaw {
+            detail: format!("event {seq}: its checksum does not match"),
+            is_known: false,
+        }));
+    };
+    Ok(match read_changes(row, &mut event) {
+        Ok(true) => Ok(event),
+        Ok(false) | Err(_) => Err(Flaw {
+            detail: format!("event {seq}: the checksum of its state does not match"),
+            is_known: true,
+        }),
+    })
+}
+
+/// What never changes of an event: it is as it came. Nothing: it is damaged.
+fn lasting_part(row: &Row<'_>, with_body: bool) -> rusqlite::Result<Option<EventRow>> {
+    let (seq, flags, ts): (i64, u32, f64) = (row.get(0)?, row.get(2)?, row.get(5)?);
+    let (id, kind, key, header): (String, String, String, String) =
+        (row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?);
+    let bytes = row
+        .get_ref(11)?
+        .as_blob()
+        .map_err(|_| rusqlite::Error::InvalidQuery)?;
+    let envelope: String = row.get(13)?;
+    let texts = [&*id, &*kind, &*key, &*header, &*envelope];
+    if event_checksum(seq, flags, ts, texts, bytes) != row.get::<_, i64>(12)? {
+        return Ok(None);
+    }
+    let body = match with_body {
+        true => unpack(bytes, flags),
+        false => Some(String::new()),
+    };
+    Ok(body.map(|body| EventRow {
+        seq,
+        state: PENDING,
+        flags,
+        attempts: 0,
+        due: 0.0,
+        ts,
+        body: if envelope.is_empty() || !with_body {
             body
         } else {
             whole_event(&id, &kind, ts, &envelope, &body)
-        };
-        Ok(Some(EventRow {
-            seq,
-            state: row.get(1)?,
-            flags,
-            attempts,
-            due,
-            ts,
-            id,
-            kind,
-            key,
-            header,
-            retry,
-            body,
-        }))
-    };
-    // A value of the wrong type is damage as well.
-    Ok(match read() {
-        Ok(Some(event)) => Ok(event),
-        Ok(None) | Err(_) => Err(format!("event {seq}: its checksum does not match")),
-    })
+        },
+        id,
+        kind,
+        key,
+        header,
+        retry: String::new(),
+    }))
+}
+
+/// What has become of it. False: it is damaged.
+fn read_changes(row: &Row<'_>, event: &mut EventRow) -> rusqlite::Result<bool> {
+    event.state = row.get(1)?;
+    event.attempts = row.get(3)?;
+    event.due = row.get(4)?;
+    event.retry = row.get(10)?;
+    // What an earlier version has written without a checksum must make sense as well.
+    let is_sensible = (PENDING..=MARKED).contains(&event.state)
+        && event.attempts >= 0
+        && event.due.is_finite()
+        && is_json_or_nothing(&event.retry);
+    Ok(is_sensible && row.get(14)?)
 }
 
 /// An event of which the data alone is stored as the body. Its members stand in the usual order.
@@ -178,60 +200,117 @@ impl SqliteStore {
         page_of(&self.connection, after)
     }
 
-    /// Looks at every record that the start needs; kept events are checked when they are
-    /// replayed. A damaged one is refused, or removed and told.
+    /// Looks at every record that the start needs; what never changes of kept events is checked when they are
+    /// replayed. A damaged one is refused, or removed or brought back, and told.
     pub(super) fn check_rows(&mut self) -> Result<(), JournalError> {
-        let mut damaged: Vec<Damage> = Vec::new();
-        let mut names = Vec::new();
-        {
-            // Numbers that no journal reaches as well: others go on from the greatest.
-            let sql = format!(
-                "SELECT {EVENT_COLUMNS} FROM events WHERE state IN (0, 3) OR seq > {MAX_SEQ}"
-            );
-            let mut statement = self.connection.prepare(&sql)?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                match checked_row(row, false)? {
-                    Err(detail) => damaged.push(("events WHERE seq", row.get(0)?, detail)),
-                    Ok(event) if event.is_pending() && event.flags & REMEMBERED != 0 => {
-                        names.push((event.seq, (event.id, event.key)));
-                    }
-                    Ok(_) => {}
-                }
-            }
-            damaged.extend(damaged_in(
+        let damaged = [
+            self.check_events()?,
+            damaged_in(
+                &self.connection,
+                "SELECT n, crc IS checksum(n, name, state, at), name, state FROM keys",
+                |n| format!("remembered key {n}"),
+                Remedy::Key,
+                |row| {
+                    let (name, state): (String, String) = (row.get(2)?, row.get(3)?);
+                    let is_named = name.starts_with("id:") || name.starts_with("key:");
+                    Ok(row.get(1)? && is_named && (state == "done" || state == "dead"))
+                },
+            )?,
+            damaged_in(
                 &self.connection,
                 "SELECT n, id, body, crc FROM letters",
-                ("letters WHERE n", "dead letter"),
+                |n| format!("dead letter {n}"),
+                Remedy::Letter,
                 |row| {
                     let (id, body): (String, String) = (row.get(1)?, row.get(2)?);
                     Ok(letter_checksum(&id, &body) == row.get::<_, i64>(3)?)
                 },
-            )?);
-            damaged.extend(damaged_in(
-                &self.connection,
-                "SELECT n, name, state FROM keys",
-                ("keys WHERE n", "remembered key"),
-                |row| {
-                    let (name, state): (String, String) = (row.get(1)?, row.get(2)?);
-                    let is_named = name.starts_with("id:") || name.starts_with("key:");
-                    Ok(is_named && (state == "done" || state == "dead"))
-                },
-            )?);
-        }
-        self.remembered.extend(names);
+            )?,
+            self.check_texts()?,
+        ]
+        .concat();
         if damaged.is_empty() {
             return Ok(());
         }
-        let problems: Vec<String> = damaged.iter().map(|(.., detail)| detail.clone()).collect();
         if self.options.on_corruption == OnCorruption::Fail {
+            let problems: Vec<String> = damaged.into_iter().map(|damage| damage.detail).collect();
             return Err(self.corrupt(&problems));
         }
-        for (table, n, _) in &damaged {
-            self.connection
-                .execute(&format!("DELETE FROM {table} = ?1"), params![n])?;
+        self.repair(damaged)
+    }
+
+    /// Events that have not ended, and those of which that cannot be told.
+    fn check_events(&mut self) -> Result<Vec<Damage>, JournalError> {
+        // Numbers that no journal reaches as well: others go on from the greatest.
+        let sql = format!(
+            "SELECT {EVENT_COLUMNS} FROM events WHERE state NOT IN (1, 2) OR seq > {MAX_SEQ} \
+             OR state_crc IS NOT checksum(seq, state, attempts, due, ended, retry)"
+        );
+        let mut damaged = Vec::new();
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            match checked_row(row, false)? {
+                Err(Flaw { detail, is_known }) => {
+                    let seq = row.get(0)?;
+                    let remedy = match is_known {
+                        true => Remedy::BringBack(seq),
+                        false => Remedy::Event(seq),
+                    };
+                    damaged.push(Damage { detail, remedy });
+                }
+                Ok(event) if event.is_pending() && event.flags & REMEMBERED != 0 => {
+                    self.remembered.insert(event.seq, (event.id, event.key));
+                }
+                Ok(_) => {}
+            }
         }
-        self.skip(problems);
+        Ok(damaged)
+    }
+
+    fn check_texts(&self) -> Result<Vec<Damage>, JournalError> {
+        let sql = "SELECT CAST(name AS BLOB) FROM state WHERE crc IS NOT checksum(name, value)";
+        let mut statement = self.connection.prepare(sql)?;
+        let names = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+        names
+            .map(|name| {
+                let name = String::from_utf8_lossy(&name?).into_owned();
+                Ok(Damage {
+                    detail: format!("text {name:?}: its checksum does not match"),
+                    remedy: Remedy::Texts,
+                })
+            })
+            .collect()
+    }
+
+    /// Removes what is damaged; an event that is known comes back.
+    fn repair(&mut self, damaged: Vec<Damage>) -> Result<(), JournalError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        // Keys and letters say whether an event has ended, so the damaged ones of these go first.
+        let (back, gone): (Vec<Damage>, Vec<Damage>) = damaged
+            .into_iter()
+            .partition(|damage| matches!(damage.remedy, Remedy::BringBack(_)));
+        let mut told = Vec::new();
+        for Damage { detail, remedy } in gone {
+            remedy.remove(&transaction)?;
+            told.push(detail);
+        }
+        for Damage { detail, remedy } in back {
+            let Remedy::BringBack(seq) = remedy else {
+                continue;
+            };
+            let event = bring_back(&transaction, seq, self.options.keep_events)?;
+            let outcome = match event.is_pending() {
+                true => "it waits again, as if it had just come",
+                false => "it counts as ended",
+            };
+            told.push(format!("{detail}; {outcome}"));
+            if event.is_pending() && event.flags & REMEMBERED != 0 {
+                self.remembered.insert(event.seq, (event.id, event.key));
+            }
+        }
+        transaction.commit()?;
+        self.skip(told);
         Ok(())
     }
 
@@ -293,28 +372,57 @@ impl SqliteStore {
     }
 
     /// Names that must not come again, oldest first: `[name, state]` each.
-    pub fn keys(&self) -> Result<String, JournalError> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT name, state FROM keys ORDER BY n")?;
-        let mut rows = statement.query([])?;
+    pub fn keys(&mut self) -> Result<String, JournalError> {
+        let mut damaged = Vec::new();
         let mut json = String::from("[");
-        while let Some(row) = rows.next()? {
-            let (name, state): (String, String) = (row.get(0)?, row.get(1)?);
-            separate(&mut json, "[");
-            let _ = write!(json, "[{},{}]", quoted(&name), quoted(&state));
+        {
+            let sql =
+                "SELECT n, crc IS checksum(n, name, state, at), name, state FROM keys ORDER BY n";
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                if !row.get::<_, bool>(1)? {
+                    let n: i64 = row.get(0)?;
+                    damaged.push(format!("remembered key {n}: it is not what was written"));
+                    continue;
+                }
+                let (name, state): (String, String) = (row.get(2)?, row.get(3)?);
+                separate(&mut json, "[");
+                let _ = write!(json, "[{},{}]", quoted(&name), quoted(&state));
+            }
         }
         json.push(']');
+        self.leave_out(damaged)?;
         Ok(json)
     }
 
     /// A small text by name.
-    pub fn state(&self, name: &str) -> Result<Option<String>, JournalError> {
-        let sql = "SELECT value FROM state WHERE name = ?1";
-        Ok(self
+    pub fn state(&mut self, name: &str) -> Result<Option<String>, JournalError> {
+        let sql = "SELECT crc IS checksum(name, value), value FROM state WHERE name = ?1";
+        let found: Option<(bool, Value)> = self
             .connection
-            .query_row(sql, params![name], |row| row.get(0))
-            .optional()?)
+            .query_row(sql, params![name], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match found {
+            Some((true, Value::Text(value))) => Ok(Some(value)),
+            Some(_) => {
+                let detail = format!("text {name:?}: its checksum does not match");
+                self.leave_out(vec![detail]).map(|()| None)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Damage that has come after the start.
+    fn leave_out(&mut self, problems: Vec<String>) -> Result<(), JournalError> {
+        match self.options.on_corruption {
+            _ if problems.is_empty() => Ok(()),
+            OnCorruption::Fail => Err(self.corrupt(&problems)),
+            OnCorruption::Skip => {
+                self.skip(problems);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -390,14 +498,103 @@ impl<'statement> Merged<'statement> {
     }
 }
 
-/// Where a damaged record is, its number, and what to say about it.
-type Damage = (&'static str, i64, String);
+/// A damaged record: what to say about it, and what is done with it.
+#[derive(Clone)]
+struct Damage {
+    detail: String,
+    remedy: Remedy,
+}
 
-/// Records that are not whole, or cannot be read at all. `place` and `what` they are.
+#[derive(Clone)]
+enum Remedy {
+    BringBack(i64),
+    Event(i64),
+    Letter(i64),
+    Key(i64),
+    /// All small texts that are damaged.
+    Texts,
+}
+
+impl Remedy {
+    fn remove(&self, connection: &Connection) -> Result<(), JournalError> {
+        let (sql, n) = match self {
+            Remedy::BringBack(_) => return Ok(()),
+            Remedy::Event(seq) => ("DELETE FROM events WHERE seq = ?1", seq),
+            Remedy::Letter(n) => ("DELETE FROM letters WHERE n = ?1", n),
+            Remedy::Key(n) => ("DELETE FROM keys WHERE n = ?1", n),
+            Remedy::Texts => return remove_damaged_texts(connection),
+        };
+        connection.execute(sql, params![n])?;
+        Ok(())
+    }
+}
+
+/// A name that is damaged stands where it is not found, so all of them are written anew.
+fn remove_damaged_texts(connection: &Connection) -> Result<(), JournalError> {
+    let sql = "SELECT name, value FROM state WHERE crc IS checksum(name, value)";
+    let mut statement = connection.prepare(sql)?;
+    let whole: Vec<(String, String)> = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    connection.execute("DELETE FROM state", [])?;
+    for (name, value) in whole {
+        put_text(connection, &name, &value)?;
+    }
+    Ok(())
+}
+
+/// What has become of an event is damaged: it waits again, unless it is known to have ended, or must not run twice.
+fn bring_back(
+    connection: &Connection,
+    seq: i64,
+    keeps_ended: bool,
+) -> Result<EventRow, JournalError> {
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM events WHERE seq = ?1");
+    let found = connection.query_row(&sql, params![seq], |row| lasting_part(row, true))?;
+    let Some(mut event) = found else {
+        let detail = format!("event {seq}: its body cannot be read");
+        return Err(JournalError::new(Code::Corrupt, detail));
+    };
+    let is_kept_only = event.flags & REPLAY_ONLY != 0;
+    // Without an event store a row goes before its event runs, if that is to be once.
+    let may_not_run = is_kept_only || keeps_ended && runs_at_most_once(&event);
+    let now = now_ms();
+    let mut ended = event.ts;
+    if may_not_run || has_ended(connection, &event.id)? {
+        (event.state, ended) = (FINISHED, now);
+    }
+    if is_kept_only {
+        event.due = now;
+    }
+    let sql = change_events!("?2", "0", "?3", "?4", "''", "seq = ?1");
+    connection.execute(sql, params![seq, event.state, event.due, ended])?;
+    Ok(event)
+}
+
+/// A dead letter that is put back is an event again, while its key still says that it was dead.
+fn has_ended(connection: &Connection, id: &str) -> Result<bool, JournalError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM keys WHERE name = 'id:' || ?1 AND state = 'done') \
+               OR EXISTS (SELECT 1 FROM letters WHERE id = ?1)";
+    Ok(connection.query_row(sql, params![id], |row| row.get(0))?)
+}
+
+/// What its metadata says: written without blanks. A structured clone has texts as they are.
+fn runs_at_most_once(event: &EventRow) -> bool {
+    let has = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    if event.flags & BINARY == 0 {
+        let member = b"\"deliveryGuarantee\":\"at-most-once\"";
+        return has(event.body.as_bytes(), member);
+    }
+    let clone = STANDARD.decode(event.body.trim_matches('"'));
+    clone.is_ok_and(|bytes| has(&bytes, b"at-most-once"))
+}
+
+/// Records that are not whole, or cannot be read at all.
 fn damaged_in(
     connection: &Connection,
     sql: &str,
-    (place, what): (&'static str, &str),
+    name: impl Fn(i64) -> String,
+    remedy: fn(i64) -> Remedy,
     mut is_whole: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>,
 ) -> Result<Vec<Damage>, JournalError> {
     let mut damaged = Vec::new();
@@ -406,10 +603,22 @@ fn damaged_in(
     while let Some(row) = rows.next()? {
         let n = row.get(0)?;
         if !is_whole(row).unwrap_or(false) {
-            damaged.push((place, n, format!("{what} {n}: it is not what was written")));
+            damaged.push(Damage {
+                detail: format!("{}: it is not what was written", name(n)),
+                remedy: remedy(n),
+            });
         }
     }
     Ok(damaged)
+}
+
+/// A damaged tree may lead back to where a reader was already, who would go round for ever.
+pub(super) fn require_order(what: &str, before: i64, n: i64) -> Result<(), JournalError> {
+    if n > before {
+        return Ok(());
+    }
+    let detail = format!("{what} {n}: it does not stand where its number belongs");
+    Err(JournalError::new(Code::Corrupt, detail))
 }
 
 /// See [`SqliteStore::page`].
@@ -426,9 +635,10 @@ fn page_of(connection: &Connection, after: i64) -> Result<Page, JournalError> {
         last: after,
     };
     while page.json.len() < PAGE_BYTES
-        && let Some((_, event)) = events.next()?
+        && let Some((seq, event)) = events.next()?
     {
         let event = event.map_err(|detail| JournalError::new(Code::Corrupt, detail))?;
+        require_order("event", page.last, seq)?;
         page.json.push(if page.json.is_empty() { '[' } else { ',' });
         let EventRow {
             seq,
@@ -489,17 +699,23 @@ pub fn kept_figures(connection: &Connection) -> Result<String, JournalError> {
 
 /// The event with an id; of several, one that has not been processed: JSON, or nothing.
 pub fn kept_event(connection: &Connection, id: &str) -> Result<Option<String>, JournalError> {
-    let sql = "SELECT type, ts, state, attempts, ended FROM events WHERE id = ?1 ORDER BY state, seq LIMIT 1";
-    let found = connection
-        .prepare_cached(sql)?
-        .query_row(params![id], |row| {
-            Ok(serde_json::json!({
-                "type": row.get::<_, String>(0)?, "ts": row.get::<_, f64>(1)?, "state": row.get::<_, i64>(2)?,
-                "attempts": row.get::<_, i64>(3)?, "ended": row.get::<_, f64>(4)?,
-            }))
-        })
-        .optional()?;
-    Ok(found.map(|found| found.to_string()))
+    let sql = "SELECT type, ts, state, attempts, ended, state_crc IS checksum(seq, state, attempts, due, ended, retry), seq \
+               FROM events WHERE id = ?1 ORDER BY state, seq LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![id])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    if !row.get::<_, bool>(5)? {
+        let seq: i64 = row.get(6)?;
+        let detail = format!("event {seq}: the checksum of its state does not match");
+        return Err(JournalError::new(Code::Corrupt, detail));
+    }
+    let found = serde_json::json!({
+        "type": row.get::<_, String>(0)?, "ts": row.get::<_, f64>(1)?, "state": row.get::<_, i64>(2)?,
+        "attempts": row.get::<_, i64>(3)?, "ended": row.get::<_, f64>(4)?,
+    });
+    Ok(Some(found.to_string()))
 }
 
 /// Kept events as JSON: `rows`, each `[seq, state, flags, ts, body]`; `last`, the number of the last record that was looked
@@ -509,9 +725,10 @@ pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalE
         0 => String::new(),
         count => format!("AND type IN ({})", vec!["?"; count].join(",")),
     };
+    // One whose state is damaged is looked at, whatever it says.
     let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? AND seq <= ? AND ts >= ? AND ts <= ? AND state <= ? \
-         {types} ORDER BY seq LIMIT ?"
+        "SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? AND seq <= ? AND ts >= ? AND ts <= ? AND (state <= ? \
+         OR state_crc IS NOT checksum(seq, state, attempts, due, ended, retry)) {types} ORDER BY seq LIMIT ?"
     );
     let most = if query.only_unprocessed {
         FINISHED
@@ -534,7 +751,9 @@ pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalE
     let empty = json.clone();
     let (mut last, mut lost) = (0, Vec::new());
     while let Some(row) = rows.next()? {
+        let before = last.max(query.after_seq);
         last = row.get(0)?;
+        require_order("event", before, last)?;
         let event = match event_row(row)? {
             Ok(event) => event,
             Err(detail) if query.skip_damaged => {

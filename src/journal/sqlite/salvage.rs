@@ -1,6 +1,6 @@
 //! What can still be read of a damaged database goes into a new one; the damaged one is kept aside.
 
-use super::schema;
+use super::schema::{self, SUMMED};
 use crate::journal::error::JournalError;
 use crate::journal::options::SyncMode;
 use rusqlite::{Connection, OpenFlags, types::Value};
@@ -93,6 +93,23 @@ fn copy_table(
     )
 }
 
+/// A row goes in as it is, by the places of its columns: their names may be damaged. One of a version that had no checksum
+/// for it gets one.
+fn insert_into(table: &str, columns: usize) -> String {
+    let places = vec!["?"; columns].join(",");
+    let is_older = |names: &str| names.split(", ").count() == columns;
+    match SUMMED.iter().find(|summed| summed.name == table) {
+        Some(summed) if is_older(summed.columns) => {
+            let (names, sum, of) = (summed.columns, summed.sum, summed.of);
+            format!(
+                "WITH older ({names}) AS (VALUES ({places})) \
+                 INSERT OR IGNORE INTO {table} ({names}, {sum}) SELECT {names}, checksum({of}) FROM older"
+            )
+        }
+        _ => format!("INSERT OR IGNORE INTO {table} VALUES ({places})"),
+    }
+}
+
 /// Copies until the end (true) or until a row cannot be read.
 fn copy_rows(
     source: &Connection,
@@ -102,8 +119,7 @@ fn copy_rows(
 ) -> rusqlite::Result<(u64, bool)> {
     let mut statement = source.prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
     let columns = statement.column_count();
-    let places = vec!["?"; columns].join(",");
-    let mut insert = target.prepare(&format!("INSERT OR IGNORE INTO {table} VALUES ({places})"))?;
+    let mut insert = target.prepare(&insert_into(table, columns))?;
     let mut rows = statement.query([])?;
     let mut copied = 0;
     loop {

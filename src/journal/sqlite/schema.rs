@@ -1,5 +1,6 @@
 //! Tables, and how a database is opened. Described in `docs/journal-format.md`.
 
+use super::checksum;
 use crate::journal::error::{Code, JournalError};
 use crate::journal::lock::private;
 use crate::journal::options::SyncMode;
@@ -9,12 +10,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The version that this library writes, in SQLite's `user_version`.
-pub const FORMAT: i64 = 2;
+pub const FORMAT: i64 = 3;
 /// "KFJ1", in SQLite's `application_id`.
 const APPLICATION: i64 = 0x4b46_4a31;
 const FILE: &str = "journal.db";
 
-const TABLES: &str = "
+const EVENTS: &str = "
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY,
   state INTEGER NOT NULL,
@@ -23,6 +24,7 @@ CREATE TABLE events (
   due REAL NOT NULL,
   ts REAL NOT NULL,
   ended REAL NOT NULL,
+  state_crc INTEGER NOT NULL,
   id TEXT NOT NULL,
   type TEXT NOT NULL,
   key TEXT NOT NULL,
@@ -32,18 +34,34 @@ CREATE TABLE events (
   body BLOB NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT;
+";
+
+const KEYS: &str = "
+CREATE TABLE keys (
+  n INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  state TEXT NOT NULL,
+  at REAL NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+";
+
+const STATE: &str = "
+CREATE TABLE state (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// The same in all versions.
+const OTHERS: &str = "
 CREATE TABLE letters (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   at REAL NOT NULL,
   body TEXT NOT NULL,
   crc INTEGER NOT NULL
-) STRICT;
-CREATE TABLE keys (
-  n INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
-  state TEXT NOT NULL,
-  at REAL NOT NULL
 ) STRICT;
 CREATE TABLE snapshots (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -55,10 +73,6 @@ CREATE TABLE snapshots (
   UNIQUE (hash, xc_id)
 ) STRICT;
 CREATE INDEX snapshots_of ON snapshots (xc_id, position);
-CREATE TABLE state (
-  name TEXT PRIMARY KEY,
-  value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
 ";
 
 /// New in version 2.
@@ -78,6 +92,59 @@ CREATE TABLE segment_ends (
   crc INTEGER NOT NULL
 ) STRICT;
 ";
+
+/// A table that has got a checksum with version 3.
+pub(super) struct Summed {
+    pub name: &'static str,
+    table: &'static str,
+    /// Its columns before that, in their order.
+    pub columns: &'static str,
+    /// The column of the checksum, and what it is of.
+    pub sum: &'static str,
+    pub of: &'static str,
+}
+
+pub(super) const SUMMED: [Summed; 3] = [
+    Summed {
+        name: "events",
+        table: EVENTS,
+        columns: "seq, state, flags, attempts, due, ts, ended, id, type, key, header, retry, envelope, body, crc",
+        sum: "state_crc",
+        of: "seq, state, attempts, due, ended, retry",
+    },
+    Summed {
+        name: "keys",
+        table: KEYS,
+        columns: "n, name, state, at",
+        sum: "crc",
+        of: "n, name, state, at",
+    },
+    Summed {
+        name: "state",
+        table: STATE,
+        columns: "name, value",
+        sum: "crc",
+        of: "name, value",
+    },
+];
+
+impl Summed {
+    /// The rows go into a new table: a column that is added would stand behind the body, which then had to be read with it.
+    fn rebuild(&self) -> String {
+        let Self {
+            name,
+            table,
+            columns,
+            sum,
+            of,
+        } = self;
+        format!(
+            "ALTER TABLE {name} RENAME TO older_{name}; {table} \
+             INSERT INTO {name} ({columns}, {sum}) SELECT {columns}, checksum({of}) FROM older_{name}; \
+             DROP TABLE older_{name};"
+        )
+    }
+}
 
 /// The database of the journal in `directory`.
 pub fn file_in(directory: &Path) -> PathBuf {
@@ -117,6 +184,7 @@ pub fn open(
          PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;"
     ))?;
     connection.set_prepared_statement_cache_capacity(32);
+    checksum::register(&connection)?;
     migrate(&connection, &path)?;
     if keeps_events {
         connection.execute_batch("CREATE INDEX IF NOT EXISTS events_id ON events (id);")?;
@@ -125,16 +193,36 @@ pub fn open(
 }
 
 fn migrate(connection: &Connection, path: &Path) -> Result<(), JournalError> {
-    let tables = match version_of(connection)? {
+    let rebuilt = || SUMMED.iter().map(Summed::rebuild).collect::<String>();
+    let change = match version_of(connection)? {
         0 if has_tables(connection)? => return Err(no_journal(path)),
-        0 => TABLES,
-        1 => "",
+        0 => [EVENTS, OTHERS, KEYS, STATE, SEGMENTS].concat(),
+        version @ (1 | 2) if has_checksums(connection)? => return Err(mislabelled(path, version)),
+        1 => SEGMENTS.to_string() + &rebuilt(),
+        2 => rebuilt(),
         FORMAT => return Ok(()),
         other => return Err(newer(path, other)),
     };
-    Ok(connection.execute_batch(&format!(
-        "BEGIN; {tables} {SEGMENTS} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
-    ))?)
+    let change = format!(
+        "BEGIN; {change} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
+    );
+    connection.execute_batch(&change).map_err(unfit)
+}
+
+/// Rows that the tables do not take are none that we have written.
+fn unfit(error: rusqlite::Error) -> JournalError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => {
+            JournalError::new(Code::Corrupt, error.to_string())
+        }
+        _ => error.into(),
+    }
+}
+
+/// Whether it has what is new in version 3: then an older number is a flipped bit.
+fn has_checksums(connection: &Connection) -> Result<bool, JournalError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('events') WHERE name = 'state_crc')";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Opens the database for reading, also while its owner writes.
@@ -149,6 +237,7 @@ pub fn open_to_read(directory: &Path) -> Result<Connection, JournalError> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    checksum::register(&connection)?;
     match version_of(&connection)? {
         FORMAT => Ok(connection),
         version @ 1..FORMAT => Err(older(&path, version)),
@@ -172,6 +261,14 @@ fn no_journal_in(directory: &Path) -> JournalError {
 
 fn no_journal(path: &Path) -> JournalError {
     JournalError::new(Code::Corrupt, format!("{} is no journal", path.display()))
+}
+
+fn mislabelled(path: &Path, version: i64) -> JournalError {
+    let message = format!(
+        "{} says that it has format {version}, but has the tables of {FORMAT}",
+        path.display()
+    );
+    JournalError::new(Code::Corrupt, message)
 }
 
 fn version_of(connection: &Connection) -> Result<i64, JournalError> {

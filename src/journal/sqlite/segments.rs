@@ -116,7 +116,7 @@ fn ends_checksum(first: i64, bits: &[u8]) -> i64 {
 /// An event of a segment that has not ended: its number, and its line or what is wrong with it.
 type Live = (i64, Result<String, String>);
 
-const COLUMNS: &str = "SELECT s.first, s.offsets, s.sums, s.body, s.crc, e.bits, e.crc, s.size \
+const COLUMNS: &str = "SELECT s.first, s.offsets, s.sums, s.body, s.crc, e.bits, e.crc, s.size, s.last \
                        FROM segments s LEFT JOIN segment_ends e ON e.first = s.first";
 
 /// A row of [`COLUMNS`].
@@ -158,6 +158,14 @@ fn read_stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
             "events from {first} on: the checksum of their segment does not match"
         ));
     }
+    let offsets = words(&offsets);
+    // Readers find the segment by it.
+    let last = first.wrapping_add(offsets.last().copied().unwrap_or(0).into());
+    if last != row.get::<_, i64>(8)? {
+        problems.push(format!(
+            "events from {first} on: their segment ends at a wrong number"
+        ));
+    }
     let ended = match ends {
         Some((bits, crc)) if ends_checksum(first, &bits) != crc => {
             problems.push(format!(
@@ -170,7 +178,7 @@ fn read_stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     };
     Ok(Stored {
         first,
-        offsets: words(&offsets),
+        offsets,
         sums: words(&sums),
         body,
         bytes,
@@ -539,9 +547,10 @@ mod tests {
             size in -2..200_i64,
         ) {
             let connection = Connection::open_in_memory().unwrap();
-            let sql = "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8";
+            let sql = "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9";
             let crc = segment_checksum(first, size, &offsets, &sums);
-            let values = params![first, offsets, sums, body, crc, bits, ends_checksum(first, &bits), size];
+            let last = first.wrapping_add(words(&offsets).last().copied().unwrap_or(0).into());
+            let values = params![first, offsets, sums, body, crc, bits, ends_checksum(first, &bits), size, last];
             let stored = connection.query_row(sql, values, read_stored).unwrap();
             prop_assert!(stored.problems.is_empty());
             prop_assert!(stored.live().len() <= offsets.len() / 4);
