@@ -124,7 +124,7 @@ export class JournalLog implements DurableLog {
     const { nextSeq, skipped, details } = this.journal.handle.recovered();
     this.#nextSeq = nextSeq;
     if (skipped > 0) {
-      const message = `journal ${this.journal.path}: ${skipped} damaged records were left out`;
+      const message = `journal ${this.journal.path}: ${skipped} records were damaged; the details say what was done with each`;
       port.log('error', message, { skipped, details });
     }
   }

@@ -63,7 +63,8 @@ impl SqliteStore {
     pub fn open(options: &Options) -> Result<Self, JournalError> {
         match Self::open_whole(options) {
             Err(error) if error.is_corruption() && options.on_corruption == OnCorruption::Skip => {
-                let details = salvage::salvage(&options.path)?;
+                let mut details = vec![error.message];
+                details.extend(salvage::salvage(&options.path)?);
                 let mut store = Self::open_whole(options)?;
                 store.skip(details);
                 Ok(store)

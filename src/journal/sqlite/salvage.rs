@@ -41,7 +41,7 @@ pub fn salvage(directory: &Path) -> Result<Vec<String>, JournalError> {
     }
     if lines.is_empty() {
         lines.push(format!(
-            "the database was damaged; all its records could be read; it is kept as {}",
+            "the database was damaged; all records that were found in it could be read; it is kept as {}",
             damaged.display()
         ));
     }

@@ -14,6 +14,8 @@ pub const FORMAT: i64 = 3;
 /// "KFJ1", in SQLite's `application_id`.
 const APPLICATION: i64 = 0x4b46_4a31;
 const FILE: &str = "journal.db";
+/// The structure of larger files is not looked at when they are opened.
+const MAX_CHECKED_BYTES: u64 = 256 << 20;
 
 const EVENTS: &str = "
 CREATE TABLE events (
@@ -185,11 +187,32 @@ pub fn open(
     ))?;
     connection.set_prepared_statement_cache_capacity(32);
     checksum::register(&connection)?;
+    check_structure(&connection, &path)?;
     migrate(&connection, &path)?;
     if keeps_events {
         connection.execute_batch("CREATE INDEX IF NOT EXISTS events_id ON events (id);")?;
     }
     Ok(connection)
+}
+
+/// A record that a damaged page no longer leads to has no checksum that could tell. Before anything is brought up to date:
+/// the copy would be whole. Of a large file it would take seconds; whoever wants to know verifies it.
+fn check_structure(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if bytes > MAX_CHECKED_BYTES {
+        return Ok(());
+    }
+    let sql = "PRAGMA quick_check(1)";
+    let told: String = connection.query_row(sql, [], |row| row.get(0))?;
+    if told == "ok" {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is damaged ({}); restore it from a backup, or open it with onCorruption: 'skip' to go on with what can be read",
+        path.display(),
+        told.trim().replace('\n', ", ")
+    );
+    Err(JournalError::new(Code::Corrupt, message))
 }
 
 fn migrate(connection: &Connection, path: &Path) -> Result<(), JournalError> {
