@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import PQueue from 'p-queue';
 import { createRuntime, withConcurrency, withRetry, withTimeout } from '@kodus-flow/runtime';
-import type { Middleware } from '@kodus-flow/runtime';
+import type { Middleware, Runtime } from '@kodus-flow/runtime';
 import { measureMiddleware } from './middleware';
 import { benchStreams } from './streams';
 import { measureObservability } from './observability';
@@ -15,6 +15,7 @@ import { inTurn, median, ns, percentile, printTable, timed, times } from './stat
 import type { Result } from './stats';
 
 const EVENTS = 100_000;
+const MANY = 1_000_000;
 const ROUNDS = 5;
 const IN_FLIGHT = 64;
 const PRIORITIES = [{ priority: 0 }, { priority: 5 }, { priority: 9 }];
@@ -176,27 +177,28 @@ function importTime(): void {
   printTable('Import of the package in a fresh process', ['median'], [[`${median(samples).toFixed(1)} ms`]]);
 }
 
-/** Bytes of a queued event beyond its own objects: resident memory against the same events in an array. */
+/** Bytes of resident memory for each of a million events that wait: of those that are emitted, beside their data, and of made ones, beside the events. */
 async function memory(): Promise<void> {
-  const count = 1_000_000;
+  const events = Array.from({ length: MANY }, (_, index) => makeItem(payloads[index % EVENTS]!, index));
+  for (const event of events) (event as { metadata?: object }).metadata = { correlationId: event.id };
+  const rows = [
+    ['emit, beside its data', await bytesOf((runtime, n) => runtime.emit('bench', payloads[n % EVENTS]))],
+    ['emitEvent, beside the event', await bytesOf((runtime, n) => runtime.emitEvent(events[n]!))],
+  ];
+  printTable('Memory of a queued event', ['', 'bytes'], rows);
+}
+
+async function bytesOf(emit: (runtime: Runtime, n: number) => unknown): Promise<number> {
   const resident = (): number => {
     for (let round = 0; round < 3; round++) globalThis.gc?.();
     return process.memoryUsage().rss;
   };
-  const kept: Item[] = [];
-  const runtime = createRuntime({}, undefined, { queueSize: count });
-  const events = Array.from({ length: count }, (_, index) => makeItem(payloads[index % EVENTS]!, index));
-  for (const event of events) (event as { metadata?: object }).metadata = { correlationId: event.id };
+  const runtime = createRuntime({}, undefined, { queueSize: MANY });
   const before = resident();
-  for (const event of events) runtime.emitEvent(event);
-  const after = resident();
-  kept.push(events[0]!);
-  printTable(
-    'Memory of a queued event beyond its own objects (with the index by id)',
-    ['bytes'],
-    [[Math.round((after - before) / count)]],
-  );
+  for (let n = 0; n < MANY; n++) emit(runtime, n);
+  const bytes = Math.round((resident() - before) / MANY);
   await runtime.cleanup();
+  return bytes;
 }
 
 async function main(): Promise<void> {

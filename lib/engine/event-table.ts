@@ -8,6 +8,7 @@ const PAGE_SLOTS = 2 ** PAGE_BITS;
 const IN_PAGE = PAGE_SLOTS - 1;
 /** `ts`, `seq`, `callIndex` and `correlationIndex` of each draft. */
 const NUMBERS = 4;
+const NO_NUMBERS = new Float64Array(0);
 
 /** What many drafts have in common: their type and tenant, and what their ids begin with. */
 interface Origin {
@@ -27,11 +28,13 @@ class Page {
   readonly things = new Array<unknown>(PAGE_SLOTS).fill(undefined);
   /** Undefined: there is no draft in this slot. */
   readonly origins = new Array<Origin | undefined>(PAGE_SLOTS).fill(undefined);
-  readonly numbers = new Float64Array(PAGE_SLOTS * NUMBERS);
+  /** Made for the first draft. */
+  numbers = NO_NUMBERS;
 
   put(index: number, origin: Origin, { data, ts, callIndex, correlationIndex }: Draft, seq: number): void {
     this.things[index] = data;
     this.origins[index] = origin;
+    if (this.numbers === NO_NUMBERS) this.numbers = new Float64Array(PAGE_SLOTS * NUMBERS);
     const { numbers } = this;
     const at = index * NUMBERS;
     numbers[at] = ts;
