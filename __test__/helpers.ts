@@ -1,3 +1,4 @@
+import { vi } from 'vitest';
 import { createRuntime } from '../lib/index';
 import type { RuntimeConfig } from '../lib/config';
 import type { Runtime } from '../lib/runtime-types';
@@ -45,4 +46,10 @@ export function deferred<T = void>(): {
 export function addsUp(runtime: Runtime): boolean {
   const { emitted, done, dead, expired, cancelled, givenUp, waiting, ready, running } = runtime.getStats().queue;
   return emitted === done + dead + expired + cancelled + givenUp + waiting + ready + running;
+}
+
+/** Catches the warnings of the process, until mocks are restored; answers those that came. */
+export function catchWarnings(): () => unknown[] {
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  return () => warn.mock.calls.map(([text]) => text as unknown);
 }

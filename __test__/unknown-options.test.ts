@@ -1,15 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { quiet } from './helpers';
+import { catchWarnings, quiet } from './helpers';
 import type { Runtime } from '../lib/index';
 
-let warn: ReturnType<typeof vi.spyOn>;
-
-/** What the process was warned of. */
-const warnings = (): unknown[] =>
-  (warn as unknown as { mock: { calls: unknown[][] } }).mock.calls.map(([text]) => text);
+let warnings: () => unknown[];
 
 beforeEach(() => {
-  warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  warnings = catchWarnings();
 });
 
 afterEach(() => vi.restoreAllMocks());

@@ -14,17 +14,14 @@ import {
   withTimeout,
   withValidate,
 } from '../../lib/middleware/index';
+import { catchWarnings } from '../helpers';
 
 const fallback = (): undefined => undefined;
 const schema = { type: 'object' };
-let warn: ReturnType<typeof vi.spyOn>;
-
-/** What the process was warned of. */
-const warnings = (): unknown[] =>
-  (warn as unknown as { mock: { calls: unknown[][] } }).mock.calls.map(([text]) => text);
+let warnings: () => unknown[];
 
 beforeEach(() => {
-  warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  warnings = catchWarnings();
 });
 
 afterEach(() => vi.restoreAllMocks());

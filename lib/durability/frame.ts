@@ -118,63 +118,44 @@ export class FrameWriter {
    * was written.
    *
    * @param typeField its type as a field
+   * @param more undefined: it brings nothing
    * @param json the JSON of its data, where somebody has made it; '' for undefined
    */
-  own(
-    seq: number,
-    flags: number,
-    ts: number,
-    ids: MintedIds,
-    typeField: string,
-    data: unknown,
-    json?: string,
-  ): boolean {
-    const type = this.#begin(ids, typeField);
-    if (!this.#addData(data, json)) return false;
-    const numbers = this.#numbers;
-    const at = this.#count;
-    numbers[at] = OWN;
-    numbers[at + 1] = seq;
-    numbers[at + 2] = flags;
-    numbers[at + 3] = ts;
-    numbers[at + 4] = ids.callIndex;
-    numbers[at + 5] = ids.correlationIndex;
-    numbers[at + 6] = type;
-    this.#count = at + 7;
-    return true;
-  }
-
-  /** As `own`, for an event that brings more. */
   event(
     seq: number,
     flags: number,
     ts: number,
     ids: MintedIds,
     typeField: string,
-    more: More,
+    more: More | undefined,
     data: unknown,
     json?: string,
   ): boolean {
-    const { dueAt, header, metadata, key } = more;
     const type = this.#begin(ids, typeField);
-    const headerNumber = header === '' ? 0 : this.#headers.numberOf(header, this.#add);
-    const metadataNumber = metadata === '' ? 0 : this.#metadata.numberOf(metadata, this.#add);
+    const header = this.#numberOf(this.#headers, more?.header);
+    const metadata = this.#numberOf(this.#metadata, more?.metadata);
     if (!this.#addData(data, json)) return false;
-    if (key !== undefined) this.#lines.line(key);
+    if (more?.key !== undefined) this.#lines.line(more.key);
     const numbers = this.#numbers;
-    const at = this.#count;
-    numbers[at] = EVENT;
-    numbers[at + 1] = seq;
-    numbers[at + 2] = flags;
-    numbers[at + 3] = ts;
-    numbers[at + 4] = dueAt;
-    numbers[at + 5] = ids.callIndex;
-    numbers[at + 6] = ids.correlationIndex;
-    numbers[at + 7] = type;
-    numbers[at + 8] = headerNumber;
-    numbers[at + 9] = metadataNumber;
-    this.#count = at + 10;
+    let at = this.#count;
+    numbers[at++] = more === undefined ? OWN : EVENT;
+    numbers[at++] = seq;
+    numbers[at++] = flags;
+    numbers[at++] = ts;
+    if (more !== undefined) numbers[at++] = more.dueAt;
+    numbers[at++] = ids.callIndex;
+    numbers[at++] = ids.correlationIndex;
+    numbers[at++] = type;
+    if (more !== undefined) {
+      numbers[at++] = header;
+      numbers[at++] = metadata;
+    }
+    this.#count = at;
     return true;
+  }
+
+  #numberOf(named: Named, line: string | undefined): number {
+    return line === undefined || line === '' ? 0 : named.numberOf(line, this.#add);
   }
 
   /** A getter in the data may add operations of its own: then this is not it, and what was defined may be gone. */

@@ -46,7 +46,7 @@ const MAX_HEADERS = 4096;
 type ByPriority = Map<number, { tenantId: string | undefined; json: string }>;
 
 /** Headers of events, most of which have been there: tenants, ordering keys and priorities come again and again. */
-export class Headers {
+export class KnownHeaders {
   /** Of events with an ordering key, by that; of others, by tenant. */
   readonly #ofKeys = new Map<string, ByPriority>();
   readonly #ofTenants = new Map<string | undefined, ByPriority>();

@@ -18,7 +18,7 @@ import {
   retryLine,
   stateLine,
 } from './ops';
-import { Headers, readHeader, writeHeader } from './header';
+import { KnownHeaders, readHeader, writeHeader } from './header';
 import { emitResult, refusedResult } from '../emit-result';
 import { EventMaker } from '../drafts';
 import type { Draft } from '../drafts';
@@ -97,7 +97,7 @@ export class JournalLog implements DurableLog {
   #awaited: AwaitedFrame[] = [];
   #nextSeq: number;
   readonly #typeFields = new Map<string, string>();
-  readonly #headers = new Headers();
+  readonly #headers = new KnownHeaders();
   /** Whether there ever was a type with half a character in it. */
   #hasHalves = false;
   #persisted = 0;
@@ -218,16 +218,19 @@ export class JournalLog implements DurableLog {
 
   #writeDraft(draft: Draft, flags: number, data: unknown, json?: string): boolean {
     const seq = this.#nextSeq;
-    const { type, ts, priority, tenantId, brings } = draft;
+    const { type, ts } = draft;
     const typeField = this.#typeField(type);
     if (this.#codec.isBinary || (this.#hasHalves && hasHalf(type))) return false;
+    return this.journal.writeEvent(seq, flags, ts, draft, typeField, this.#moreOf(draft), data, json);
+  }
+
+  /** What a draft brings, undefined for nothing. */
+  #moreOf(draft: Draft): More | undefined {
+    const { ts, priority, tenantId, brings } = draft;
     const metadata = this.#maker.membersAt(ts, tenantId);
-    if (priority === 0 && metadata === '' && brings === undefined) {
-      return this.journal.writeOwn(seq, flags, ts, draft, typeField, data, json);
-    }
-    const header = this.#headers.of(brings ?? draft);
-    const more = { dueAt: brings === undefined ? 0 : dueAtOf(brings), header, metadata, key: undefined };
-    return this.journal.writeEvent(seq, flags, ts, draft, typeField, more, data, json);
+    if (priority === 0 && metadata === '' && brings === undefined) return undefined;
+    const dueAt = brings === undefined ? 0 : dueAtOf(brings);
+    return { dueAt, header: this.#headers.of(brings ?? draft), metadata, key: undefined };
   }
 
   onMade(event: AnyEvent, seq: number): void {

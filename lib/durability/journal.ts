@@ -3,8 +3,6 @@ import { FrameWriter } from './frame';
 import { native } from '../native/index';
 import { KeepAlive, onNextTurn } from '../engine/real-timers';
 import type { RuntimeErrorCode } from '../errors';
-import type { MintedIds } from '../ids';
-import type { More } from './frame';
 import type { GroupReport, JournalHandle, NativeJournalOptions } from '../native/journal';
 
 /** Bytes after which a frame is handed over before the turn ends, so that the journal's thread has work. */
@@ -111,33 +109,9 @@ export class Journal {
     this.#written();
   }
 
-  /** Adds an event that the emitter has made. See {@link FrameWriter.own}. */
-  writeOwn(
-    seq: number,
-    flags: number,
-    ts: number,
-    ids: MintedIds,
-    typeField: string,
-    data: unknown,
-    json?: string,
-  ): boolean {
-    if (!this.#frame.own(seq, flags, ts, ids, typeField, data, json)) return false;
-    this.#written();
-    return true;
-  }
-
-  /** Adds one that brings more. See {@link FrameWriter.event}. */
-  writeEvent(
-    seq: number,
-    flags: number,
-    ts: number,
-    ids: MintedIds,
-    typeField: string,
-    more: More,
-    data: unknown,
-    json?: string,
-  ): boolean {
-    if (!this.#frame.event(seq, flags, ts, ids, typeField, more, data, json)) return false;
+  /** Adds an event that the emitter has made. See {@link FrameWriter.event}. */
+  writeEvent(...event: Parameters<FrameWriter['event']>): boolean {
+    if (!this.#frame.event(...event)) return false;
     this.#written();
     return true;
   }

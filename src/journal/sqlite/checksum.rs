@@ -28,6 +28,20 @@ fn add(sum: Checksum, value: ValueRef<'_>) -> Option<Checksum> {
     }
 }
 
+/// Whether what changes of a row is as it was written.
+macro_rules! is_whole {
+    (events) => {
+        "state_crc IS checksum(seq, state, attempts, due, ended, retry)"
+    };
+    (keys) => {
+        "crc IS checksum(n, name, state, at)"
+    };
+    (state) => {
+        "crc IS checksum(name, value)"
+    };
+}
+pub(super) use is_whole;
+
 /// Changes rows of `events`: what `state`, `attempts`, `due`, `ended` and `retry` become, and of which rows. All of them are
 /// named, so that the checksum is of what is written, whatever that is.
 macro_rules! change_events {

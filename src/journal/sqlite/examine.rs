@@ -1,5 +1,6 @@
 //! Looking at every record, for tools.
 
+use super::checksum::is_whole;
 use super::read::{
     EVENT_COLUMNS, EventRow, Merged, event_row, letter_checksum, require_order, snapshot_checksum,
 };
@@ -49,12 +50,16 @@ pub fn examine(connection: &Connection) -> Result<(u64, Vec<String>), JournalErr
         let whole = snapshot_checksum(&xc_id, &hash, &body) == row.get::<_, i64>(3)?;
         Ok((!whole).then(|| format!("snapshot {hash} of {xc_id}: its checksum does not match")))
     });
-    let keys = "SELECT n, crc IS checksum(n, name, state, at) FROM keys ORDER BY n";
+    let keys = concat!("SELECT n, ", is_whole!(keys), " FROM keys ORDER BY n");
     each(connection, keys, &mut records, &mut problems, |row| {
         let (n, whole): (i64, bool) = (row.get(0)?, row.get(1)?);
         Ok((!whole).then(|| format!("remembered key {n}: its checksum does not match")))
     });
-    let texts = "SELECT CAST(name AS BLOB), crc IS checksum(name, value) FROM state ORDER BY name";
+    let texts = concat!(
+        "SELECT CAST(name AS BLOB), ",
+        is_whole!(state),
+        " FROM state ORDER BY name"
+    );
     each(connection, texts, &mut records, &mut problems, |row| {
         let (name, whole): (Vec<u8>, bool) = (row.get(0)?, row.get(1)?);
         let name = String::from_utf8_lossy(&name);

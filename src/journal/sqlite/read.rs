@@ -2,7 +2,7 @@
 //! as they are.
 
 use super::apply::{DROPPED, FORGOTTEN, count, event_checksum, put_text};
-use super::checksum::change_events;
+use super::checksum::{change_events, is_whole};
 use super::segments::{SegmentEvents, segments_after};
 use super::state::{FINISHED, MARKED, PENDING};
 use super::{MAX_DETAILS, SqliteStore};
@@ -89,8 +89,10 @@ impl EventRow {
     }
 }
 
-pub(super) const EVENT_COLUMNS: &str = "seq, state, flags, attempts, due, ts, id, type, key, header, retry, body, crc, envelope, \
-     state_crc IS checksum(seq, state, attempts, due, ended, retry)";
+pub(super) const EVENT_COLUMNS: &str = concat!(
+    "seq, state, flags, attempts, due, ts, id, type, key, header, retry, body, crc, envelope, ",
+    is_whole!(events)
+);
 
 /// What is wrong with an event's row.
 pub(super) struct Flaw {
@@ -207,7 +209,7 @@ impl SqliteStore {
             self.check_events()?,
             damaged_in(
                 &self.connection,
-                "SELECT n, crc IS checksum(n, name, state, at), name, state FROM keys",
+                concat!("SELECT n, ", is_whole!(keys), ", name, state FROM keys"),
                 |n| format!("remembered key {n}"),
                 Remedy::Key,
                 |row| {
@@ -244,7 +246,8 @@ impl SqliteStore {
         // Numbers that no journal reaches as well: others go on from the greatest.
         let sql = format!(
             "SELECT {EVENT_COLUMNS} FROM events WHERE state NOT IN (1, 2) OR seq > {MAX_SEQ} \
-             OR state_crc IS NOT checksum(seq, state, attempts, due, ended, retry)"
+             OR NOT ({})",
+            is_whole!(events)
         );
         let mut damaged = Vec::new();
         let mut statement = self.connection.prepare(&sql)?;
@@ -269,7 +272,11 @@ impl SqliteStore {
     }
 
     fn check_texts(&self) -> Result<Vec<Damage>, JournalError> {
-        let sql = "SELECT CAST(name AS BLOB) FROM state WHERE crc IS NOT checksum(name, value)";
+        let sql = concat!(
+            "SELECT CAST(name AS BLOB) FROM state WHERE NOT (",
+            is_whole!(state),
+            ")"
+        );
         let mut statement = self.connection.prepare(sql)?;
         let names = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
         names
@@ -376,8 +383,11 @@ impl SqliteStore {
         let mut damaged = Vec::new();
         let mut json = String::from("[");
         {
-            let sql =
-                "SELECT n, crc IS checksum(n, name, state, at), name, state FROM keys ORDER BY n";
+            let sql = concat!(
+                "SELECT n, ",
+                is_whole!(keys),
+                ", name, state FROM keys ORDER BY n"
+            );
             let mut statement = self.connection.prepare(sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
@@ -398,7 +408,11 @@ impl SqliteStore {
 
     /// A small text by name.
     pub fn state(&mut self, name: &str) -> Result<Option<String>, JournalError> {
-        let sql = "SELECT crc IS checksum(name, value), value FROM state WHERE name = ?1";
+        let sql = concat!(
+            "SELECT ",
+            is_whole!(state),
+            ", value FROM state WHERE name = ?1"
+        );
         let found: Option<(bool, Value)> = self
             .connection
             .query_row(sql, params![name], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -531,7 +545,7 @@ impl Remedy {
 
 /// A name that is damaged stands where it is not found, so all of them are written anew.
 fn remove_damaged_texts(connection: &Connection) -> Result<(), JournalError> {
-    let sql = "SELECT name, value FROM state WHERE crc IS checksum(name, value)";
+    let sql = concat!("SELECT name, value FROM state WHERE ", is_whole!(state));
     let mut statement = connection.prepare(sql)?;
     let whole: Vec<(String, String)> = statement
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -699,8 +713,11 @@ pub fn kept_figures(connection: &Connection) -> Result<String, JournalError> {
 
 /// The event with an id; of several, one that has not been processed: JSON, or nothing.
 pub fn kept_event(connection: &Connection, id: &str) -> Result<Option<String>, JournalError> {
-    let sql = "SELECT type, ts, state, attempts, ended, state_crc IS checksum(seq, state, attempts, due, ended, retry), seq \
-               FROM events WHERE id = ?1 ORDER BY state, seq LIMIT 1";
+    let sql = concat!(
+        "SELECT type, ts, state, attempts, ended, ",
+        is_whole!(events),
+        ", seq FROM events WHERE id = ?1 ORDER BY state, seq LIMIT 1"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![id])?;
     let Some(row) = rows.next()? else {
@@ -728,7 +745,8 @@ pub fn replay(connection: &Connection, query: &Query) -> Result<String, JournalE
     // One whose state is damaged is looked at, whatever it says.
     let sql = format!(
         "SELECT {EVENT_COLUMNS} FROM events WHERE seq > ? AND seq <= ? AND ts >= ? AND ts <= ? AND (state <= ? \
-         OR state_crc IS NOT checksum(seq, state, attempts, due, ended, retry)) {types} ORDER BY seq LIMIT ?"
+         OR NOT ({})) {types} ORDER BY seq LIMIT ?",
+        is_whole!(events)
     );
     let most = if query.only_unprocessed {
         FINISHED
